@@ -1,0 +1,2 @@
+//! The `vss` program.
+fn main() {}

@@ -1,0 +1,1 @@
+//! ContentCatalog on SQLite through sea-orm, fed by walking folders.

@@ -1,0 +1,1 @@
+//! Each port's contract as checks that every adapter runs.

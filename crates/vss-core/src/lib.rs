@@ -1,0 +1,1 @@
+//! The pure domain of the Virtual Sidecar System: ids, keys, layout, status machine, plan and reconcile diff.

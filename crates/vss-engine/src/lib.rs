@@ -1,0 +1,1 @@
+//! The use cases of the Virtual Sidecar System, written against ports only.

@@ -1,0 +1,1 @@
+//! Generator for still pictures: all thumbnail sizes from one decode.

@@ -1,0 +1,1 @@
+//! SidecarStore and SidecarQueue on SQLite through sea-orm.

@@ -1,0 +1,1 @@
+//! In-memory adapters, a manual clock and fault injection for tests.

@@ -1,0 +1,1 @@
+//! Vault on a file system: stage, hash, publish atomically, scan.

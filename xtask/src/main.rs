@@ -1,0 +1,2 @@
+//! Developer tasks: setup, demo, test, ci, tidy, arch, bench.
+fn main() {}
