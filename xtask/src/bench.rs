@@ -1,0 +1,61 @@
+//! Repeats the figures of docs/performance.md: `thumbs` beside a peer, everything else a bench target of the workspace.
+
+mod measure;
+mod peer;
+mod thumbs;
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::{setup, shell, workspace};
+
+/// What to measure and how.
+#[derive(Args)]
+pub(crate) struct BenchArgs {
+    /// `thumbs`, or the name of a bench target (presence, path, enqueue, index ..)
+    name: String,
+    /// thumbs: folder of JPEGs [default: photos/camera of the corpus]
+    #[arg(long)]
+    photos: Option<PathBuf>,
+    /// thumbs: rounds of ours and the peer's run, one after the other
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// thumbs: the peer, a script called with PHOTO_DIR OUT_DIR
+    #[arg(long, default_value = "../shared/baselines/thumbs_sharp_once.sh")]
+    peer: PathBuf,
+    /// thumbs: the scorer, a Python program called with PHOTO_DIR OUT_DIR
+    #[arg(long, default_value = "../shared/baselines/score_thumbs.py")]
+    scorer: PathBuf,
+}
+
+/// Runs one benchmark.
+pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    setup::system_packages()?;
+    let workspace = workspace::read()?;
+    if args.name == "thumbs" {
+        return thumbs::run(&workspace, args);
+    }
+    let benches = || {
+        let members = workspace.members.iter();
+        members.flat_map(|member| {
+            member
+                .benches
+                .iter()
+                .map(move |bench| (&member.name, bench))
+        })
+    };
+    let Some((package, _)) = benches().find(|(_, bench)| **bench == args.name) else {
+        let names: Vec<&str> = benches().map(|(_, bench)| bench.as_str()).collect();
+        bail!(
+            "no bench {:?}; there are: thumbs, {}",
+            args.name,
+            names.join(", ")
+        );
+    };
+    shell::run(&mut shell::cargo(
+        &workspace.root,
+        ["bench", "--package", package, "--bench", &args.name],
+    ))
+}

@@ -1,0 +1,58 @@
+//! Finds the corpus of real media that some tests and benches need, and says so when there is none.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// The variable by which tests learn where the corpus is.
+pub(crate) const VARIABLE: &str = "VSS_CORPUS";
+/// Beside the checkout, where a shared copy may lie.
+const BESIDE: &str = "../shared/corpus";
+/// What makes a folder a corpus: one line a file with what a correct system makes of it.
+const MANIFEST: &str = "MANIFEST.tsv";
+
+/// The corpus' folder: `VSS_CORPUS` when set, else the shared copy beside the checkout.
+pub(crate) fn find(root: &Path) -> Result<Option<PathBuf>> {
+    choose(root, std::env::var_os(VARIABLE).map(PathBuf::from))
+}
+
+fn choose(root: &Path, named: Option<PathBuf>) -> Result<Option<PathBuf>> {
+    let named_by_hand = named.is_some();
+    let folder = named.unwrap_or_else(|| root.join(BESIDE));
+    if folder.join(MANIFEST).is_file() {
+        let whole = folder.canonicalize();
+        return whole
+            .map(Some)
+            .with_context(|| format!("cannot resolve {}", folder.display()));
+    }
+    if named_by_hand {
+        bail!(
+            "{VARIABLE} names {}, which holds no {MANIFEST}",
+            folder.display()
+        );
+    }
+    Ok(None)
+}
+
+/// One line for the terminal: what the tests will do with real media.
+pub(crate) fn announce(corpus: Option<&Path>) -> String {
+    match corpus {
+        Some(folder) => format!("corpus tests: real media from {}", folder.display()),
+        None => format!(
+            "corpus tests: SKIPPED, there is no {BESIDE}/{MANIFEST} and {VARIABLE} is not set"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_folder_without_a_manifest_is_refused_and_an_absent_one_is_said() {
+        let nowhere = Path::new("/no/such/checkout");
+        assert!(choose(nowhere, Some(PathBuf::from("/no/such/corpus"))).is_err());
+        assert_eq!(choose(nowhere, None).unwrap(), None);
+        assert!(announce(None).contains("SKIPPED"));
+    }
+}
