@@ -1,1 +1,41 @@
-//! The ports of the Virtual Sidecar System: one trait per role, each with its contract.
+//! The ports of the Virtual Sidecar System: what the use cases need of the world, one role a file.
+//!
+//! A port is a trait, the plain records it passes and a `# Contract`: a list in which every
+//! sentence is one check in `vss-conformance`, run by every adapter. To add a port: write the
+//! trait in a file named after the role, give it a contract, write the file of the same name in
+//! `vss-conformance`, give `vss-testkit` an in-memory adapter, and only then a real one.
+//!
+//! No port names a database, a runtime or an engine, so that a host can bring its own adapters.
+//! Methods are one atomic intention each. Absence is `Option`; a failure is a [`PortError`] whose
+//! kind says what the caller may do. Time is handed in by the caller, who asks the [`Clock`].
+
+mod catalog;
+mod clock;
+mod entropy;
+mod error;
+mod event_sink;
+mod generator;
+mod ports;
+mod queue;
+mod store;
+mod vault;
+
+pub use catalog::{
+    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, Identified, OpenOriginal,
+    OriginalRecord, RefreshObserver, RefreshOptions, RefreshProblem, RefreshReport,
+};
+pub use clock::Clock;
+pub use entropy::Entropy;
+pub use error::{PortError, PortErrorKind, PortResult};
+pub use event_sink::{Event, EventSink};
+pub use generator::{CancelToken, GenerateFailure, GenerateJob, Generator, JobOutput, Produced};
+pub use ports::Ports;
+pub use queue::{
+    Claim, ClaimRequest, ClaimedOutput, Commit, CommitOutcome, EnqueueBatch, EnqueueItem,
+    EnqueueReport, Failure, LeaseOwner, Publisher, Recovery, Selection, SidecarQueue, Watermark,
+};
+pub use store::{
+    Adoption, FailureNote, Invalidation, Lease, PresenceRow, SidecarCounts, SidecarRecord,
+    SidecarStore,
+};
+pub use vault::{LocalFile, Publication, ScannedContent, ScannedStranger, Sealed, Staged, Vault};

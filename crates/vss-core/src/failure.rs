@@ -1,0 +1,184 @@
+//! Why making a sidecar failed, and what follows from it. A class decides alone whether and when
+//! to try again, so that no generator and no adapter has a retry policy of its own.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What went wrong, in the terms that decide what to do next.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FailureClass {
+    /// The original cannot be decoded.
+    CorruptSource,
+    /// No engine reads this sort of file.
+    Unsupported,
+    /// The original exceeds a limit on pixels, sides or memory.
+    TooLarge,
+    /// The configuration forbids it, or two different files claim one identity.
+    Policy,
+    /// No original of the content can be found.
+    MissingSource,
+    /// The original, or the place for the result, could not be read or written this time.
+    TransientIo,
+    /// The engine is not installed or does not start.
+    ToolMissing,
+    /// No space left where sidecars are kept.
+    DiskFull,
+    /// The engine took too long.
+    Timeout,
+    /// The engine needed more memory than it may have.
+    OutOfMemory,
+    /// The engine died.
+    Crash,
+}
+
+/// Why a failure class was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a failure class")]
+pub struct FailureClassError {
+    /// What was given.
+    pub text: String,
+}
+
+/// When a class of failure is tried again without anybody asking.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum RetryRule {
+    /// Not before the generator's version or the original changes.
+    WhenChanged,
+    /// Not before an original of the content is seen again.
+    WhenSourceReturns,
+    /// After a back-off, for ever.
+    Backoff,
+    /// After a back-off, until the attempts reach [`QUARANTINE_ATTEMPTS`].
+    BackoffThenQuarantine,
+}
+
+/// What becomes of a sidecar after a failure.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Disposition {
+    /// Failed for good.
+    Failed,
+    /// Pending again, not before this long from now.
+    RetryAfter(Duration),
+    /// Set aside: it harmed its worker too often.
+    Quarantined,
+}
+
+/// Attempts after which what kills, starves or hangs its worker is set aside.
+pub const QUARANTINE_ATTEMPTS: u32 = 3;
+/// The shortest back-off, in milliseconds.
+pub const BACKOFF_FLOOR_MS: u64 = 1_000;
+/// The longest back-off, in milliseconds.
+pub const BACKOFF_CEILING_MS: u64 = 3_600_000;
+
+impl FailureClass {
+    /// Every class.
+    pub const ALL: [Self; 11] = [
+        Self::CorruptSource,
+        Self::Unsupported,
+        Self::TooLarge,
+        Self::Policy,
+        Self::MissingSource,
+        Self::TransientIo,
+        Self::ToolMissing,
+        Self::DiskFull,
+        Self::Timeout,
+        Self::OutOfMemory,
+        Self::Crash,
+    ];
+
+    /// The spelling in rows, logs and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CorruptSource => "corrupt_source",
+            Self::Unsupported => "unsupported",
+            Self::TooLarge => "too_large",
+            Self::Policy => "policy",
+            Self::MissingSource => "missing_source",
+            Self::TransientIo => "transient_io",
+            Self::ToolMissing => "tool_missing",
+            Self::DiskFull => "disk_full",
+            Self::Timeout => "timeout",
+            Self::OutOfMemory => "out_of_memory",
+            Self::Crash => "crash",
+        }
+    }
+
+    /// When it is tried again.
+    pub const fn retry_rule(self) -> RetryRule {
+        match self {
+            Self::CorruptSource | Self::Unsupported | Self::TooLarge | Self::Policy => {
+                RetryRule::WhenChanged
+            }
+            Self::MissingSource => RetryRule::WhenSourceReturns,
+            Self::TransientIo | Self::ToolMissing | Self::DiskFull => RetryRule::Backoff,
+            Self::Timeout | Self::OutOfMemory | Self::Crash => RetryRule::BackoffThenQuarantine,
+        }
+    }
+
+    /// What a person can do about it.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::CorruptSource => {
+                "the file is damaged or not what its name says: replace it, then index again"
+            }
+            Self::Unsupported => "no generator reads this format yet: nothing to do",
+            Self::TooLarge => {
+                "raise [limits] in vss.toml if the file is to be trusted, then `vss retry`"
+            }
+            Self::Policy => "the configuration forbids it: see `vss explain`",
+            Self::MissingSource => "put the file back or `vss index` the folder it moved to",
+            Self::TransientIo => "tried again by itself; check the disk or the mount if it stays",
+            Self::ToolMissing => "install what `vss doctor` names; tried again by itself",
+            Self::DiskFull => "free space where the library is; tried again by itself",
+            Self::Timeout => "too slow for its limit: `vss retry` once the machine is less busy",
+            Self::OutOfMemory => "needs more memory than allowed: raise [limits], then `vss retry`",
+            Self::Crash => "the engine died on it: `vss retry` after an update; please report it",
+        }
+    }
+
+    /// What becomes of a sidecar whose `attempt`-th attempt (counted from 1) ended with this
+    /// class. `jitter` is any random number; it spreads the back-off.
+    pub fn disposition(self, attempt: u32, jitter: u64) -> Disposition {
+        match self.retry_rule() {
+            RetryRule::WhenChanged | RetryRule::WhenSourceReturns => Disposition::Failed,
+            RetryRule::BackoffThenQuarantine if attempt >= QUARANTINE_ATTEMPTS => {
+                Disposition::Quarantined
+            }
+            RetryRule::Backoff | RetryRule::BackoffThenQuarantine => {
+                Disposition::RetryAfter(backoff(attempt, jitter))
+            }
+        }
+    }
+}
+
+/// Exponential back-off with equal jitter: half of the doubled delay is fixed, half is random
+/// (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+fn backoff(attempt: u32, jitter: u64) -> Duration {
+    let doublings = attempt.saturating_sub(1).min(20);
+    let full = (BACKOFF_FLOOR_MS << doublings).min(BACKOFF_CEILING_MS);
+    let half = full / 2;
+    let millis = (full - half) + jitter % (half + 1);
+    Duration::from_millis(millis.max(BACKOFF_FLOOR_MS))
+}
+
+impl FromStr for FailureClass {
+    type Err = FailureClassError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|class| class.as_str() == text)
+            .ok_or_else(|| FailureClassError { text: text.into() })
+    }
+}
+
+impl fmt::Display for FailureClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

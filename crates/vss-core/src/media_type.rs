@@ -1,0 +1,97 @@
+//! What sort of file an original is, by its content.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A media type without parameters, lower case: `image/jpeg`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MediaType(String);
+
+/// Why a media type was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a media type such as \"image/jpeg\"")]
+pub struct MediaTypeError {
+    /// What was given.
+    pub text: String,
+}
+
+impl MediaType {
+    /// What a file is of which nothing is known (RFC 2046, 4.5.1).
+    pub fn unknown() -> Self {
+        Self("application/octet-stream".into())
+    }
+
+    /// `type/subtype`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part before the slash.
+    pub fn top_level(&self) -> &str {
+        self.0.split('/').next().unwrap_or_default()
+    }
+}
+
+impl FromStr for MediaType {
+    type Err = MediaTypeError;
+
+    /// The characters of a restricted name (RFC 6838, 4.2), lower case.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let name = |part: &str| {
+            part.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+                && part.len() <= 127
+                && part.bytes().all(|b| {
+                    b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$&-^_.+".contains(&b)
+                })
+        };
+        match text.split_once('/') {
+            Some((top, sub)) if name(top) && name(sub) => Ok(Self(text.into())),
+            _ => Err(MediaTypeError { text: text.into() }),
+        }
+    }
+}
+
+impl TryFrom<String> for MediaType {
+    type Error = MediaTypeError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<MediaType> for String {
+    fn from(media_type: MediaType) -> Self {
+        media_type.0
+    }
+}
+
+impl fmt::Display for MediaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_bare_lower_case_types_parse() {
+        for good in ["image/jpeg", "image/vnd.microsoft.icon", "image/svg+xml"] {
+            assert_eq!(good.parse::<MediaType>().unwrap().as_str(), good);
+        }
+        for bad in [
+            "",
+            "image",
+            "image/",
+            "/jpeg",
+            "Image/JPEG",
+            "text/plain; charset=utf-8",
+        ] {
+            assert!(bad.parse::<MediaType>().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What has to be done so that rows and files of one content agree again: a pure comparison. It
+//! reads no bytes; where only bytes can tell, it asks for them to be verified.
+
+use crate::{Format, Kind, Status, Variant};
+
+/// A file that was found in a content's folder and parses as a sidecar.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FoundFile {
+    /// The kind its folder names.
+    pub kind: Kind,
+    /// The variant its name says.
+    pub variant: Variant,
+    /// The format its extension says.
+    pub format: Format,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// A row as far as the comparison needs it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KnownRow {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its variant.
+    pub variant: Variant,
+    /// Its format.
+    pub format: Format,
+    /// Its status.
+    pub status: Status,
+    /// The size of the file it vouches for, in bytes: of a ready row, or of a pending one whose
+    /// old file is served until the new one is there.
+    pub vouched_size: Option<u64>,
+    /// Whether the sidecar is an original somewhere else and so has no file in the vault.
+    pub is_reference: bool,
+}
+
+/// One thing to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// A whole file without a row that vouches for it: hash it, then record it as ready.
+    Adopt(FoundFile),
+    /// A row that vouches for a file that is not there: back to pending.
+    Missing {
+        /// The kind of the row.
+        kind: Kind,
+        /// The variant of the row.
+        variant: Variant,
+    },
+    /// The file is not the size its row says: hash it and compare with the manifest; record what
+    /// it is if they agree, quarantine it if not.
+    Verify(FoundFile),
+    /// A second file for a key that already has one in another format: report, leave alone.
+    Unknown(FoundFile),
+}
+
+/// Compares the files and rows of one content. The order of the actions is the order in which they
+/// must be done; doing them and comparing again yields nothing, except for what is only reported.
+pub fn diff(files: &[FoundFile], rows: &[KnownRow]) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let file_of = |row: &KnownRow| {
+        files
+            .iter()
+            .find(|f| f.kind == row.kind && f.variant == row.variant && f.format == row.format)
+    };
+    for row in rows
+        .iter()
+        .filter(|row| !row.is_reference && row.status != Status::Running)
+    {
+        match (row.vouched_size, file_of(row)) {
+            (Some(size), Some(file)) if file.size != size => {
+                actions.push(Action::Verify(file.clone()));
+            }
+            (Some(_), None) => actions.push(Action::Missing {
+                kind: row.kind.clone(),
+                variant: row.variant.clone(),
+            }),
+            (Some(_), Some(_)) | (None, _) => {}
+        }
+    }
+    for (i, file) in files.iter().enumerate() {
+        let row = rows
+            .iter()
+            .find(|r| r.kind == file.kind && r.variant == file.variant);
+        let vouched = row.is_some_and(|row| {
+            row.is_reference
+                || row.status == Status::Running
+                || (row.vouched_size.is_some() && file_of(row).is_some())
+        });
+        if vouched {
+            if row.is_some_and(|row| row.format != file.format) {
+                actions.push(Action::Unknown(file.clone()));
+            }
+            continue;
+        }
+        match preferred(files, file, row) {
+            Some(best) if best == i => actions.push(Action::Adopt(file.clone())),
+            _ => actions.push(Action::Unknown(file.clone())),
+        }
+    }
+    actions
+}
+
+/// Which of the files of one key is the one to adopt: in the row's format, else in the kind's
+/// usual one, else the first.
+fn preferred(files: &[FoundFile], file: &FoundFile, row: Option<&KnownRow>) -> Option<usize> {
+    let same_key = |f: &FoundFile| f.kind == file.kind && f.variant == file.variant;
+    let in_format = |format: &Format| {
+        files
+            .iter()
+            .position(|f| same_key(f) && &f.format == format)
+    };
+    row.and_then(|row| in_format(&row.format))
+        .or_else(|| {
+            file.kind
+                .default_format()
+                .and_then(|format| in_format(&format))
+        })
+        .or_else(|| files.iter().position(same_key))
+}

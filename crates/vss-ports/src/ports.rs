@@ -1,0 +1,29 @@
+//! All ports of an engine in one place. A plain struct, so that a missing one is a compile error
+//! and a test replaces one and takes the others from `vss_testkit`.
+
+use std::sync::Arc;
+
+use crate::{
+    Clock, ContentCatalog, Entropy, EventSink, Generator, SidecarQueue, SidecarStore, Vault,
+};
+
+/// What an engine is wired to.
+#[derive(Clone)]
+pub struct Ports {
+    /// The rows.
+    pub store: Arc<dyn SidecarStore>,
+    /// The work side of the same rows.
+    pub queue: Arc<dyn SidecarQueue>,
+    /// The managed files.
+    pub vault: Arc<dyn Vault>,
+    /// The originals.
+    pub catalog: Arc<dyn ContentCatalog>,
+    /// The engines, the preferred one first.
+    pub generators: Vec<Arc<dyn Generator>>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Whoever wants to hear of it.
+    pub events: Arc<dyn EventSink>,
+}

@@ -1,0 +1,1 @@
+//! ContentCatalog in memory.

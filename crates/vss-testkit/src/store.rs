@@ -1,0 +1,1 @@
+//! SidecarStore and SidecarQueue in memory.
