@@ -66,7 +66,7 @@ pub trait Vault: Send + Sync {
 
     /// Gives settled files their place and writes the manifests; durable when it returns. One
     /// result a publication.
-    async fn publish(&self, batch: &[Publication]) -> Vec<PortResult<()>>;
+    async fn publish(&self, batch: &[&Publication]) -> Vec<PortResult<()>>;
 
     /// Contents that have a folder, in the order of their uuid, at most `limit`.
     ///
