@@ -230,7 +230,6 @@ pub struct Commit {
 
 /// How a commit ended.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum CommitOutcome {
     /// File and row are durable.
     Committed,

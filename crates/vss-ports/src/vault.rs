@@ -23,11 +23,12 @@ use crate::PortResult;
 /// - Publishing over any other file sets that file aside first and leaves the new bytes.
 /// - One publication that fails does not keep the others of its batch from being published.
 /// - `locate` and `open` of what is not there answer `None`.
-/// - `locate` and `open` never answer a folder, a symbolic link or anything reached through one.
+/// - `locate` and `open` never answer an empty file, a folder, a symbolic link or anything reached through one.
 /// - `scan` answers contents in the order of their uuid, each once, beginning after the given one.
 /// - `scan` answers at most the wanted number of contents and none when there are no more.
 /// - `scan` names every sidecar of a content with its size, and the manifest as it was written.
-/// - `scan` answers what does not parse as a stranger and nothing else of that name.
+/// - `scan` answers what does not parse, and an empty file, as a stranger and nothing else of that name.
+/// - `strays` answers what lies outside of every content's folder and belongs nowhere, at most the wanted number.
 /// - After `quarantine` the file is no longer located, its manifest entry is gone and its bytes are kept elsewhere.
 /// - `quarantine` of what is not there answers false.
 #[async_trait]
@@ -65,7 +66,8 @@ pub trait Vault: Send + Sync {
     async fn settle(&self, sealed: &[&Sealed]) -> PortResult<()>;
 
     /// Gives settled files their place and writes the manifests; durable when it returns. One
-    /// result a publication.
+    /// result a publication. What failed is staged anew, not published again from the same
+    /// `Sealed`.
     async fn publish(&self, batch: &[&Publication]) -> Vec<PortResult<()>>;
 
     /// Contents that have a folder, in the order of their uuid, at most `limit`.
@@ -77,6 +79,14 @@ pub trait Vault: Send + Sync {
         after: Option<ContentUuid>,
         limit: usize,
     ) -> PortResult<Vec<ScannedContent>>;
+
+    /// What lies in the vault but in no content's folder, and belongs nowhere: folders in the
+    /// wrong shard, forgotten files; at most `limit`. Names are paths below the vault. What begins
+    /// with a dot at the top of the vault is not looked at.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    async fn strays(&self, limit: usize) -> PortResult<Vec<ScannedStranger>>;
 
     /// Moves a file aside, out of the way of readers and scans; whether it was there.
     ///
@@ -142,10 +152,10 @@ pub struct ScannedContent {
     pub strangers: Vec<ScannedStranger>,
 }
 
-/// Something in a content's folder that is no sidecar.
+/// Something in the vault that is no sidecar.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ScannedStranger {
-    /// Where, below the content's folder, for a person to read.
+    /// Where, below the content's folder (below the vault for a stray), for a person to read.
     pub name: String,
     /// Why it is none.
     pub reason: String,

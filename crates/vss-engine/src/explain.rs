@@ -1,0 +1,263 @@
+//! Explain: for each sidecar of a content why it is there, missing, failed or queued, and what to
+//! do; and the list of everything that did not work out.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use vss_core::plan::WantedOutput;
+use vss_core::{ContentUuid, FailureClass, Kind, MediaType, Status, Timestamp, Variant};
+use vss_ports::{ChangeSeq, ContentRecord, PortError, SidecarRecord};
+
+use crate::Engine;
+
+/// All about one content.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Explanation {
+    /// The content.
+    pub content: ContentUuid,
+    /// What it is; `None` when the catalog does not know it.
+    pub media_type: Option<MediaType>,
+    /// Its size in bytes, if the catalog knows it.
+    pub size: Option<u64>,
+    /// Where its originals are.
+    pub originals: Vec<PathBuf>,
+    /// Its sidecars: those that exist and those that should.
+    pub sidecars: Vec<ExplainedSidecar>,
+    /// In a word.
+    pub verdict: Verdict,
+}
+
+/// What a content's sidecars come to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Verdict {
+    /// All that it should have is there.
+    Complete,
+    /// Something is still to be made.
+    Working,
+    /// Something failed.
+    Failed,
+    /// Nothing makes sidecars from such a file.
+    Unsupported,
+    /// The catalog does not know it.
+    Unknown,
+}
+
+/// All about one sidecar.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExplainedSidecar {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its variant.
+    pub variant: Variant,
+    /// Its state; `None` when it is wanted and was never queued.
+    pub status: Option<Status>,
+    /// Why it is as it is.
+    pub reason: String,
+    /// What to do, when there is something to do.
+    pub remedy: Option<String>,
+    /// The class of its failure.
+    pub class: Option<FailureClass>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried next, when it waits.
+    pub next_attempt: Option<Timestamp>,
+}
+
+/// A content that does not have all it should have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    /// The content.
+    pub content: ContentUuid,
+    /// Its originals.
+    pub originals: Vec<PathBuf>,
+    /// What it is.
+    pub media_type: MediaType,
+    /// The class of the first failure, or `unsupported`; `None` when it is only not made yet.
+    pub class: Option<FailureClass>,
+    /// For a person.
+    pub detail: String,
+}
+
+/// Why there is no explanation.
+#[derive(Debug, thiserror::Error)]
+#[error("the content could not be looked up")]
+pub struct ExplainError(#[from] PortError);
+
+impl Engine {
+    /// Explains one content.
+    ///
+    /// # Errors
+    /// [`ExplainError`] when a port fails.
+    pub async fn explain(&self, content: ContentUuid) -> Result<Explanation, ExplainError> {
+        let record = self
+            .ports
+            .catalog
+            .find(&[content])
+            .await?
+            .into_iter()
+            .next();
+        let originals = self.ports.catalog.originals(content).await?;
+        let rows = self.ports.store.of_content(content).await?;
+        let wanted = record
+            .as_ref()
+            .map(|r| self.wanted_outputs(&r.media_type))
+            .unwrap_or_default();
+        let mut sidecars = Vec::with_capacity(rows.len());
+        for row in &rows {
+            sidecars.push(self.explain_row(row)?);
+        }
+        let missing = wanted
+            .iter()
+            .filter(|w| !rows.iter().any(|row| is_row_of(row, w)));
+        sidecars.extend(missing.map(never_queued));
+        let verdict = verdict(record.as_ref(), &sidecars);
+        Ok(Explanation {
+            content,
+            media_type: record.as_ref().map(|r| r.media_type.clone()),
+            size: record.as_ref().map(|r| r.size),
+            originals: originals.into_iter().map(|o| o.path).collect(),
+            sidecars,
+            verdict,
+        })
+    }
+
+    fn explain_row(&self, row: &SidecarRecord) -> Result<ExplainedSidecar, PortError> {
+        let file = self.ports.vault.locate(&row.key, &row.format)?;
+        let maker = match &row.version {
+            Some(version) => format!("{} {version}", row.source),
+            None => row.source.to_string(),
+        };
+        let (reason, remedy) = match (row.status, &row.failure) {
+            (Status::Ready, _) if file.is_some() => (format!("made by {maker}"), None),
+            (Status::Ready, _) => (
+                "its row says ready, but the file is gone".into(),
+                Some("`vss reconcile`, then `vss run`".into()),
+            ),
+            (Status::Running, _) => (format!("being made by {maker}"), None),
+            (Status::Pending, Some(last)) => (
+                format!("waits after a failure ({}): {}", last.class, last.detail),
+                Some(last.class.remedy().to_owned()),
+            ),
+            (Status::Pending, None) => {
+                (format!("queued for {maker}"), Some("`vss run`".to_owned()))
+            }
+            (status, Some(last)) => (
+                format!("{status} ({}): {}", last.class, last.detail),
+                Some(last.class.remedy().to_owned()),
+            ),
+            (status, None) => (
+                format!("{status} for no known reason"),
+                Some("`vss retry`".into()),
+            ),
+        };
+        Ok(ExplainedSidecar {
+            kind: row.key.kind.clone(),
+            variant: row.key.variant.clone(),
+            status: Some(row.status),
+            reason,
+            remedy,
+            class: row.failure.as_ref().map(|failure| failure.class),
+            attempts: row.attempt,
+            next_attempt: row.not_before.filter(|_| row.failure.is_some()),
+        })
+    }
+
+    /// Contents after a change number that do not have all they should have, at most `limit`
+    /// contents looked at; with the number to go on from, `None` at the end.
+    ///
+    /// # Errors
+    /// [`ExplainError`] when a port fails.
+    pub async fn problems(
+        &self,
+        after: ChangeSeq,
+        limit: usize,
+    ) -> Result<(Vec<Problem>, Option<ChangeSeq>), ExplainError> {
+        let records = self.ports.catalog.changes(after, limit).await?;
+        let mut suspects = Vec::new();
+        let mut by_kind: BTreeMap<Kind, (Vec<ContentUuid>, Vec<Variant>)> = BTreeMap::new();
+        let mut lacking: BTreeMap<ContentUuid, usize> = BTreeMap::new();
+        for record in &records {
+            let wanted = self.wanted_outputs(&record.media_type);
+            if wanted.is_empty() {
+                suspects.push(record);
+            }
+            lacking.insert(record.content, wanted.len());
+            for output in wanted {
+                let (contents, variants) = by_kind.entry(output.kind).or_default();
+                contents.push(record.content);
+                if !variants.contains(&output.variant) {
+                    variants.push(output.variant);
+                }
+            }
+        }
+        for (kind, (contents, variants)) in &by_kind {
+            for row in self.ports.store.presence(contents, kind, variants).await? {
+                if row.status == Status::Ready
+                    && let Some(left) = lacking.get_mut(&row.content)
+                {
+                    *left = left.saturating_sub(1);
+                }
+            }
+        }
+        suspects.extend(
+            records
+                .iter()
+                .filter(|r| lacking.get(&r.content) > Some(&0)),
+        );
+        let mut problems = Vec::with_capacity(suspects.len());
+        for record in suspects {
+            problems.push(self.problem(record).await?);
+        }
+        Ok((problems, records.last().map(|record| record.seq)))
+    }
+
+    async fn problem(&self, record: &ContentRecord) -> Result<Problem, PortError> {
+        let originals = self.ports.catalog.originals(record.content).await?;
+        let rows = self.ports.store.of_content(record.content).await?;
+        let failure = rows.iter().find_map(|row| row.failure.clone());
+        let unread = self.wanted_outputs(&record.media_type).is_empty();
+        let (class, detail) = match failure {
+            Some(failure) => (Some(failure.class), failure.detail),
+            None if unread => {
+                let why = format!("no generator reads {}", record.media_type);
+                (Some(FailureClass::Unsupported), why)
+            }
+            None => (None, "not made yet: `vss run`".to_owned()),
+        };
+        Ok(Problem {
+            content: record.content,
+            originals: originals.into_iter().map(|o| o.path).collect(),
+            media_type: record.media_type.clone(),
+            class,
+            detail,
+        })
+    }
+}
+
+fn is_row_of(row: &SidecarRecord, wanted: &WantedOutput) -> bool {
+    row.key.kind == wanted.kind && row.key.variant == wanted.variant
+}
+
+fn never_queued(wanted: &WantedOutput) -> ExplainedSidecar {
+    ExplainedSidecar {
+        kind: wanted.kind.clone(),
+        variant: wanted.variant.clone(),
+        status: None,
+        reason: "wanted, but not queued yet".into(),
+        remedy: Some("`vss index` the folder, then `vss run`".into()),
+        class: None,
+        attempts: 0,
+        next_attempt: None,
+    }
+}
+
+fn verdict(record: Option<&ContentRecord>, sidecars: &[ExplainedSidecar]) -> Verdict {
+    let any = |wanted: fn(Status) -> bool| sidecars.iter().any(|s| s.status.is_some_and(wanted));
+    match record {
+        None if sidecars.is_empty() => Verdict::Unknown,
+        Some(_) if sidecars.is_empty() => Verdict::Unsupported,
+        _ if any(|s| matches!(s, Status::Failed | Status::Quarantined)) => Verdict::Failed,
+        _ if sidecars.iter().all(|s| s.status == Some(Status::Ready)) => Verdict::Complete,
+        _ => Verdict::Working,
+    }
+}

@@ -1,0 +1,61 @@
+//! Index: look at folders, note what changed, plan what follows from it.
+
+use std::path::PathBuf;
+
+use vss_ports::{PortError, RefreshObserver, RefreshOptions, RefreshReport};
+
+use crate::Engine;
+
+/// Why indexing stopped. Files that cannot be read do not stop it; the observer hears of them.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IndexError {
+    /// The folders could not be looked at.
+    #[error("the folders could not be indexed")]
+    Refresh(#[source] PortError),
+    /// What was found could not be planned; indexing again goes on from here.
+    #[error("the work could not be queued")]
+    Plan(#[source] PortError),
+}
+
+/// What an index did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct IndexReport {
+    /// What was found.
+    pub found: RefreshReport,
+    /// Rows that are pending because of it.
+    pub enqueued: u64,
+}
+
+impl Engine {
+    /// Looks at everything below `roots` and queues what is missing. Doing it again without a
+    /// change hashes nothing and queues nothing.
+    ///
+    /// # Errors
+    /// [`IndexError`]; what was found until then stays found.
+    pub async fn index(
+        &self,
+        roots: &[PathBuf],
+        options: &RefreshOptions,
+        observer: &dyn RefreshObserver,
+    ) -> Result<IndexReport, IndexError> {
+        let now = self.ports.clock.now();
+        let found = self
+            .ports
+            .catalog
+            .refresh(roots, options, observer, now)
+            .await
+            .map_err(IndexError::Refresh)?;
+        let planned = self.plan_changes().await.map_err(IndexError::Plan)?;
+        tracing::info!(
+            files = found.files,
+            hashed = found.hashed,
+            enqueued = planned.inserted + planned.revived,
+            "indexed"
+        );
+        Ok(IndexReport {
+            found,
+            enqueued: planned.inserted + planned.revived,
+        })
+    }
+}

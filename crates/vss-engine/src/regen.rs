@@ -1,0 +1,83 @@
+//! Regen and retry: somebody wants sidecars made again.
+
+use vss_core::{ContentUuid, FailureClass, Kind, Priority, Status};
+use vss_ports::{PortError, Selection};
+
+use crate::Engine;
+
+/// Which sidecars are to be made again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum RegenScope {
+    /// What failed or was set aside.
+    Failed,
+    /// What another version of its generator made.
+    Stale,
+    /// Whatever is ready; the old files are served until the new ones are there.
+    All,
+}
+
+/// Why nothing was queued.
+#[derive(Debug, thiserror::Error)]
+#[error("the sidecars could not be queued again")]
+pub struct RegenError(#[from] PortError);
+
+impl Engine {
+    /// Queues sidecars again, of some contents or of all, of one kind or of all.
+    ///
+    /// # Errors
+    /// [`RegenError`] when the store fails.
+    pub async fn regen(
+        &self,
+        scope: RegenScope,
+        contents: Option<Vec<ContentUuid>>,
+        kind: Option<Kind>,
+    ) -> Result<u64, RegenError> {
+        let current = || {
+            self.descriptors
+                .iter()
+                .map(|d| d.generator.clone())
+                .collect()
+        };
+        let statuses = match scope {
+            RegenScope::Failed => vec![Status::Failed, Status::Quarantined],
+            RegenScope::Stale | RegenScope::All => vec![Status::Ready],
+        };
+        let stale_against = (scope == RegenScope::Stale).then(current);
+        let selection = Selection {
+            statuses,
+            contents,
+            kind,
+            class: None,
+            stale_against,
+        };
+        Ok(self.requeue(&selection, Priority::Regenerate).await?)
+    }
+
+    /// Queues failed sidecars again, those of a class or all.
+    ///
+    /// # Errors
+    /// [`RegenError`] when the store fails.
+    pub async fn retry(
+        &self,
+        contents: Option<Vec<ContentUuid>>,
+        kind: Option<Kind>,
+        class: Option<FailureClass>,
+    ) -> Result<u64, RegenError> {
+        let statuses = vec![Status::Failed, Status::Quarantined];
+        let selection = Selection {
+            statuses,
+            contents,
+            kind,
+            class,
+            stale_against: None,
+        };
+        Ok(self.requeue(&selection, Priority::Missing).await?)
+    }
+
+    async fn requeue(&self, selection: &Selection, priority: Priority) -> Result<u64, PortError> {
+        self.ports
+            .queue
+            .requeue(selection, priority, self.ports.clock.now())
+            .await
+    }
+}
