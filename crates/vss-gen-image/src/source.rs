@@ -1,0 +1,109 @@
+//! Reads an original through its descriptor: by position, because the descriptor's own position
+//! is anybody's, and never mapped into memory, because a file that shrinks would kill the process.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+
+use vss_ports::GenerateFailure;
+
+use crate::failure::{Outcome, out_of_memory, unreadable};
+
+/// An original of a known size. It remembers when reading failed, because decoders report that as
+/// damage of the picture.
+pub(crate) struct Source<'a> {
+    file: &'a File,
+    size: u64,
+    trouble: RefCell<Option<io::Error>>,
+}
+
+impl<'a> Source<'a> {
+    /// The first `size` bytes of a file.
+    pub(crate) const fn new(file: &'a File, size: u64) -> Self {
+        Self {
+            file,
+            size,
+            trouble: RefCell::new(None),
+        }
+    }
+
+    /// A reader from its beginning.
+    pub(crate) fn reader(&self) -> BufReader<SourceReader<'_, 'a>> {
+        let reader = SourceReader {
+            source: self,
+            at: 0,
+        };
+        BufReader::with_capacity(64 << 10, reader)
+    }
+
+    /// Reads up to `length` bytes from `at` into a buffer that is reused; fewer where the file
+    /// ends.
+    ///
+    /// # Errors
+    /// `transient_io` when the descriptor cannot be read, `out_of_memory` when there is no room.
+    pub(crate) fn read_range(&self, at: u64, length: u64, into: &mut Vec<u8>) -> Outcome<()> {
+        let length = length.min(self.size.saturating_sub(at));
+        let length = usize::try_from(length).map_err(out_of_memory)?;
+        into.clear();
+        into.try_reserve_exact(length).map_err(out_of_memory)?;
+        into.resize(length, 0);
+        let mut filled = 0;
+        while let Some(rest) = into.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.file.read_at(rest, at + filled as u64) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(unreadable(&error)),
+            }
+        }
+        into.truncate(filled);
+        Ok(())
+    }
+
+    /// The failure as it is, unless reading failed underneath: then that is the failure.
+    pub(crate) fn blame(&self, failure: GenerateFailure) -> GenerateFailure {
+        let trouble = self.trouble.borrow();
+        trouble.as_ref().map_or(failure, unreadable)
+    }
+}
+
+/// Reads a [`Source`] in order, with a position of its own.
+pub(crate) struct SourceReader<'s, 'a> {
+    source: &'s Source<'a>,
+    at: u64,
+}
+
+impl Read for SourceReader<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.source.size.saturating_sub(self.at);
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX);
+        let wanted = wanted.min(buffer.len());
+        let buffer = buffer.get_mut(..wanted).unwrap_or_default();
+        match self.source.file.read_at(buffer, self.at) {
+            Ok(read) => {
+                self.at += read as u64;
+                Ok(read)
+            }
+            Err(error) => {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    let copy = io::Error::new(error.kind(), error.to_string());
+                    self.source.trouble.replace(Some(copy));
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Seek for SourceReader<'_, '_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            SeekFrom::End(by) => self.source.size.checked_add_signed(by),
+        };
+        self.at = target.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.at)
+    }
+}

@@ -1,0 +1,79 @@
+//! TIFF, classic and Big: the first page, in strips or tiles, of every compression and every sort
+//! of pixel that scanners, cameras and editors write. The `tiff` crate reads the directory; pixels
+//! are read here, because fax, palettes, CIELab and subsampled chroma have to work too.
+//!
+//! Not read, and refused as unsupported: JPEG of the kind that TIFF 6 abandoned (compression 6),
+//! two-dimensional Group 3 fax, ZSTD, LZMA, WebP and JPEG 2000 inside, floating point other than
+//! 32 bits, planes of CIELab or YCbCr.
+
+mod codec;
+mod convert;
+mod page;
+mod samples;
+
+use vss_core::plan::DecodeLimits;
+
+use crate::decoded::{Decoded, fit};
+use crate::failure::{Outcome, corrupt};
+use crate::limits;
+use crate::scratch::Scratch;
+use crate::source::Source;
+use codec::Filled;
+use page::Page;
+
+/// Decodes into the scratch's `decoded` buffer.
+///
+/// # Errors
+/// `corrupt_source`, `unsupported`, `too_large`, `transient_io`.
+pub(crate) fn decode(
+    source: &Source<'_>,
+    limits: &DecodeLimits,
+    scratch: &mut Scratch,
+) -> Outcome<Decoded> {
+    let page = Page::read(source).map_err(|failure| source.blame(failure))?;
+    limits::check_size(limits, page.width, page.height)?;
+    let layout = page.layout();
+    let bytes = limits::bytes_of(page.width, page.height, layout.channels() as u64);
+    let bytes = limits::check_bytes(limits, bytes)?;
+    let chunks = page.chunks()?;
+    // What all of them say they unpack to: tiles may be far larger than the picture.
+    let unpacked = chunks.iter().map(|chunk| page.bytes_of(chunk));
+    limits::check_bytes(limits, unpacked.fold(0, u64::saturating_add))?;
+
+    fit(&mut scratch.decoded, bytes)?.fill(0);
+    let parts = scratch.turbo(limits)?;
+    let mut degraded = None;
+    let mut anything = false;
+    for chunk in &chunks {
+        source.read_range(chunk.offset, chunk.length, parts.source)?;
+        let filled = codec::unpack(
+            &page,
+            chunk,
+            parts.source,
+            parts.between,
+            &mut codec::Jpeg {
+                limits,
+                turbo: parts.turbo,
+            },
+        )?;
+        match filled {
+            Filled::Whole => anything = true,
+            Filled::Part(loss) => {
+                anything |= parts.between.iter().any(|byte| *byte != 0);
+                degraded = Some(loss);
+            }
+        }
+        convert::place(&page, chunk, parts.between, parts.decoded)?;
+    }
+    if !anything {
+        let why = degraded.unwrap_or_else(|| "holds no pixels".into());
+        return Err(corrupt(why));
+    }
+    convert::finish(&page, parts.decoded);
+    Ok(Decoded {
+        orientation: page.orientation,
+        icc: page.profile(),
+        degraded,
+        ..Decoded::unscaled(page.width, page.height, layout)
+    })
+}
