@@ -1,2 +1,44 @@
-//! The `vss` program.
-fn main() {}
+//! The `vss` program: reads the command line, wires the adapters to the engine, does one command
+//! and ends with an exit code that scripts can rely on.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the root owns the environment, and the library folder until its adapters are open"
+)]
+
+mod cli;
+mod commands;
+mod config;
+mod contact_sheet;
+mod device;
+mod failure;
+mod library;
+mod logging;
+mod output;
+mod progress;
+mod sample;
+mod target;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::start(cli.global.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return failure::report(&failure::Failure::internal("start", error), &cli.global);
+        }
+    };
+    match runtime.block_on(commands::dispatch(&cli)) {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure::report(&failure, &cli.global),
+    }
+}

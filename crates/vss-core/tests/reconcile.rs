@@ -1,4 +1,5 @@
 //! The comparison of rows and files against a model that carries the actions out.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
 
 use proptest::prelude::*;
 use vss_core::reconcile::{Action, FoundFile, KnownRow, diff};

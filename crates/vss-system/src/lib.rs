@@ -1,6 +1,9 @@
 //! The three small ports on the machine itself: what time it is, random bytes, and telling
 //! whoever listens in this process.
-#![expect(clippy::disallowed_methods, reason = "this adapter owns the machine's clock")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this adapter owns the machine's clock"
+)]
 
 mod clock;
 mod entropy;

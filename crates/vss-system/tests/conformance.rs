@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use vss_conformance::clock::ClockHarness;
 use vss_conformance::entropy::EntropyHarness;
-use vss_conformance::event_sink::EventSinkHarness;
-use vss_ports::{Clock, Entropy, Event, EventSink};
+use vss_conformance::event_sink::{EventSinkHarness, Heard};
+use vss_ports::{Clock, Entropy, EventSink};
 use vss_system::{BroadcastSink, OsEntropy, SystemClock};
 
 struct Machine;
@@ -23,11 +23,13 @@ impl EntropyHarness for Machine {
 }
 
 impl EventSinkHarness for Machine {
-    fn fresh(&self) -> (Arc<dyn EventSink>, Box<dyn Fn() -> Vec<Event> + Send>) {
+    fn fresh(&self) -> (Arc<dyn EventSink>, Heard) {
         let sink = BroadcastSink::new(256);
         let listener = Mutex::new(sink.listen());
         let heard = move || {
-            let Ok(mut listener) = listener.lock() else { return Vec::new() };
+            let Ok(mut listener) = listener.lock() else {
+                return Vec::new();
+            };
             std::iter::from_fn(|| listener.try_recv().ok()).collect()
         };
         (Arc::new(sink), Box::new(heard))
@@ -41,6 +43,9 @@ impl EventSinkHarness for Machine {
 fn main() {
     let mut trials = vss_conformance::clock::trials("system", Arc::new(Machine));
     trials.extend(vss_conformance::entropy::trials("os", Arc::new(Machine)));
-    trials.extend(vss_conformance::event_sink::trials("broadcast", Arc::new(Machine)));
+    trials.extend(vss_conformance::event_sink::trials(
+        "broadcast",
+        Arc::new(Machine),
+    ));
     vss_conformance::run(trials);
 }

@@ -1,0 +1,206 @@
+//! The command line, as clap reads it and prints it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use vss_core::{FailureClass, Kind, Variant};
+
+/// Thumbnails and other sidecars of your files: made once per content, kept beside your files and
+/// never in them.
+#[derive(Debug, Parser)]
+#[command(name = "vss", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The library folder (NAME.sdlibrary)
+    #[arg(
+        long,
+        short = 'L',
+        global = true,
+        env = "VSS_LIBRARY",
+        value_name = "LIBRARY"
+    )]
+    pub(crate) library: Option<PathBuf>,
+    /// Print one JSON document on stdout; progress and logs go to stderr
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say more on stderr; -vv says everything (VSS_LOG takes filters such as vss_engine=debug)
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make an empty library
+    Init {
+        /// Its folder; `.sdlibrary` is added when it is not there
+        #[arg(value_name = "LIBRARY")]
+        place: Option<PathBuf>,
+    },
+    /// Find out what is in folders and queue what is missing; originals are only read
+    Index(IndexArgs),
+    /// Make what is queued, and return when nothing is due
+    Run(RunArgs),
+    /// How much there is, and in which state
+    Status,
+    /// Where a sidecar's file is; queues it before everything else when it is not there
+    Path(PathArgs),
+    /// Which sidecars of many contents are here
+    Presence(PresenceArgs),
+    /// The sidecars of one content
+    Ls {
+        /// A file, or the uuid of a content
+        #[arg(value_name = "FILE|UUID")]
+        target: String,
+    },
+    /// Make rows and files agree, in both directions
+    Reconcile {
+        /// Also hash every file that looks right
+        #[arg(long)]
+        verify: bool,
+        /// Only say what would be done
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Queue sidecars to be made again
+    Regen(RegenArgs),
+    /// Queue failed sidecars again
+    Retry(RetryArgs),
+    /// Why sidecars of a file are there, missing, failed or queued, and what to do
+    Explain {
+        /// Files, or uuids of contents
+        #[arg(value_name = "FILE|UUID", required_unless_present = "problems")]
+        targets: Vec<String>,
+        /// Everything in the library that does not have all it should have
+        #[arg(long, conflicts_with = "targets")]
+        problems: bool,
+    },
+    /// What indexing a folder and running would make: count, bytes, seconds
+    Plan {
+        /// Folders or files
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+        /// Also hidden files
+        #[arg(long)]
+        hidden: bool,
+    },
+    /// Whether everything this program needs is in order
+    Doctor,
+    /// The kinds and variants this library makes
+    Kinds,
+    /// Draw the library's thumbnails on one PNG
+    ContactSheet {
+        /// The picture to write
+        #[arg(long, value_name = "FILE.png")]
+        out: PathBuf,
+        /// Pictures a row
+        #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=40))]
+        columns: u32,
+        /// Pictures at most
+        #[arg(long, default_value_t = 240, value_parser = clap::value_parser!(u32).range(1..=4000))]
+        limit: u32,
+    },
+    /// Write a folder of sample pictures to try things on
+    #[command(hide = true)]
+    Sample {
+        /// The folder; made when it is not there
+        folder: PathBuf,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IndexArgs {
+    /// Folders or files
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Also hidden files and folders
+    #[arg(long)]
+    pub(crate) hidden: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Jobs side by side [default: all cores but one, when there are more than two]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) workers: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PathArgs {
+    /// A file, or the uuid of a content
+    #[arg(value_name = "FILE|UUID")]
+    pub(crate) target: String,
+    /// The kind, such as thumb
+    pub(crate) kind: Kind,
+    /// The variant, such as grid@1x
+    pub(crate) variant: Variant,
+    /// Make it now and wait for it, for so many seconds at most
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true,
+          default_missing_value = "60")]
+    pub(crate) wait: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PresenceArgs {
+    /// The kind
+    #[arg(long)]
+    pub(crate) kind: Kind,
+    /// The variants
+    #[arg(long, required = true, num_args = 1)]
+    pub(crate) variant: Vec<Variant>,
+    /// Files, or uuids of contents
+    #[arg(value_name = "FILE|UUID", required = true)]
+    pub(crate) targets: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("scope").required(true))]
+pub(crate) struct RegenArgs {
+    /// Whatever should be there and is not
+    #[arg(long, group = "scope")]
+    pub(crate) missing: bool,
+    /// What failed or was set aside
+    #[arg(long, group = "scope")]
+    pub(crate) failed: bool,
+    /// What another version of its generator made
+    #[arg(long, group = "scope")]
+    pub(crate) stale: bool,
+    /// What is not what its row says any more: hashes every file
+    #[arg(long, group = "scope")]
+    pub(crate) corrupt: bool,
+    /// Whatever is there; old files are served until the new ones are
+    #[arg(long, group = "scope")]
+    pub(crate) all: bool,
+    /// Of this kind only
+    #[arg(long, conflicts_with_all = ["missing", "corrupt"])]
+    pub(crate) kind: Option<Kind>,
+    /// Of these files or contents only
+    #[arg(value_name = "FILE|UUID", conflicts_with_all = ["missing", "corrupt"])]
+    pub(crate) targets: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryArgs {
+    /// Of these files or contents only
+    #[arg(value_name = "FILE|UUID")]
+    pub(crate) targets: Vec<String>,
+    /// Of this kind only
+    #[arg(long)]
+    pub(crate) kind: Option<Kind>,
+    /// Failed with this class only
+    #[arg(long)]
+    pub(crate) class: Option<FailureClass>,
+}

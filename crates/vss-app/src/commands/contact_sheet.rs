@@ -1,0 +1,76 @@
+//! `vss contact-sheet`: the library's thumbnails on one picture.
+
+use std::path::Path;
+
+use serde::Serialize;
+use vss_core::{Format, Kind, SidecarKey, Variant};
+use vss_ports::ChangeSeq;
+
+use crate::cli::Global;
+use crate::contact_sheet;
+use crate::failure::{Exit, Failure};
+use crate::output;
+use crate::wiring::App;
+
+const BATCH: usize = 500;
+
+#[derive(Serialize)]
+struct SheetDocument {
+    path: String,
+    pictures: usize,
+    width: u32,
+    height: u32,
+}
+
+pub(super) async fn contact_sheet(
+    global: &Global,
+    out: &Path,
+    columns: u32,
+    limit: u32,
+) -> Result<Exit, Failure> {
+    let app = App::open(global.library.as_deref()).await?;
+    let ports = app.engine.ports();
+    let mut thumbs = Vec::new();
+    let mut after = ChangeSeq::default();
+    'pages: loop {
+        let records = ports.catalog.changes(after, BATCH).await?;
+        let Some(last) = records.last() else { break };
+        after = last.seq;
+        for record in records {
+            if thumbs.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
+                break 'pages;
+            }
+            let key = SidecarKey::new(record.content, Kind::THUMB, Variant::GRID_1X);
+            if let Some(file) = ports.vault.locate(&key, &Format::WEBP)? {
+                thumbs.push(file.path);
+            }
+        }
+    }
+    if thumbs.is_empty() {
+        return Err(Failure::new(Exit::Failure, "there are no thumbnails yet")
+            .remedy("`vss index` a folder with pictures, then `vss run`"));
+    }
+    let sheet = contact_sheet::draw(&thumbs, columns)?;
+    sheet.save(out).map_err(|error| {
+        Failure::new(
+            Exit::Failure,
+            format!("{} could not be written", out.display()),
+        )
+        .because(error)
+        .remedy("give --out a name that ends in .png, in a folder that is there")
+    })?;
+    let document = SheetDocument {
+        path: out.display().to_string(),
+        pictures: thumbs.len(),
+        width: sheet.width(),
+        height: sheet.height(),
+    };
+    match global.json {
+        true => output::json(&document),
+        false => output::line(&format!(
+            "{} pictures on {}",
+            document.pictures, document.path
+        )),
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,151 @@
+//! `vss doctor`: whether everything this program needs is in order, each point with its remedy.
+
+use serde::Serialize;
+
+use crate::cli::Global;
+use crate::failure::{Exit, Failure};
+use crate::library::{Library, Work};
+use crate::output;
+use crate::wiring::{self, App};
+
+#[derive(Serialize)]
+struct DoctorDocument {
+    healthy: bool,
+    version: &'static str,
+    checks: Vec<Check>,
+}
+
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+}
+
+impl Check {
+    fn good(name: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            name,
+            ok: true,
+            detail: detail.into(),
+            remedy: None,
+        }
+    }
+
+    fn bad(name: &'static str, failure: &Failure) -> Self {
+        Self {
+            name,
+            ok: false,
+            detail: failure.to_string(),
+            remedy: failure.remedy.clone(),
+        }
+    }
+}
+
+pub(super) async fn doctor(global: &Global) -> Result<Exit, Failure> {
+    let mut checks = Vec::new();
+    for descriptor in wiring::descriptors() {
+        let kinds: Vec<_> = descriptor.kinds.iter().map(ToString::to_string).collect();
+        let detail = format!(
+            "{} makes {} from {} media types",
+            descriptor.generator,
+            kinds.join(", "),
+            descriptor.inputs.len()
+        );
+        checks.push(Check::good("generator", detail));
+    }
+    match &global.library {
+        Some(_) => check_library(global, &mut checks).await,
+        None => checks.push(Check::good(
+            "library",
+            "none named: only the program was looked at",
+        )),
+    }
+    let document = DoctorDocument {
+        healthy: checks.iter().all(|check| check.ok),
+        version: env!("CARGO_PKG_VERSION"),
+        checks,
+    };
+    if global.json {
+        output::json(&document);
+    } else {
+        output::line(&format!("vss {}", document.version));
+        for check in &document.checks {
+            let mark = if check.ok { "ok " } else { "BAD" };
+            output::line(&format!("{mark} {}: {}", check.name, check.detail));
+            if let Some(remedy) = &check.remedy {
+                output::line(&format!("    what to do: {remedy}"));
+            }
+        }
+    }
+    Ok(if document.healthy {
+        Exit::Done
+    } else {
+        Exit::Failure
+    })
+}
+
+async fn check_library(global: &Global, checks: &mut Vec<Check>) {
+    let library = match Library::open(global.library.as_deref()) {
+        Ok(library) => library,
+        Err(failure) => return checks.push(Check::bad("library", &failure)),
+    };
+    let detail = format!("{} ({})", library.root.display(), library.file.id);
+    checks.push(Check::good("library", detail));
+    match library.lock(Work::Vault) {
+        Ok(_) => checks.push(Check::good("lock", "nobody is running or reconciling")),
+        // Somebody working is no illness.
+        Err(busy) => checks.push(Check::good("lock", busy.to_string())),
+    }
+    match free_space(&library) {
+        Ok(free) => checks.push(Check::good(
+            "space",
+            format!("{} free", output::bytes(free)),
+        )),
+        Err(error) => {
+            let failure = Failure::internal("ask for the free space", error);
+            checks.push(Check::bad("space", &failure));
+        }
+    }
+    match App::open(global.library.as_deref()).await {
+        Ok(app) => check_contents(&app, checks).await,
+        Err(failure) => checks.push(Check::bad("open", &failure)),
+    }
+}
+
+async fn check_contents(app: &App, checks: &mut Vec<Check>) {
+    checks.push(Check::good(
+        "configuration",
+        format!("{} workers", app.config.workers()),
+    ));
+    match app.engine.ports().vault.stage().await {
+        Ok(staged) => {
+            let how = match staged.name {
+                None => "nameless staging files",
+                Some(_) => "named staging files (this file system has no nameless ones)",
+            };
+            checks.push(Check::good("vault", format!("writable, {how}")));
+        }
+        Err(error) => checks.push(Check::bad("vault", &Failure::from(error))),
+    }
+    match app.engine.status().await {
+        Ok(status) => {
+            let detail = format!("{} contents in the catalog", status.catalog.contents);
+            checks.push(Check::good("databases", detail));
+        }
+        Err(error) => checks.push(Check::bad("databases", &Failure::from(error))),
+    }
+}
+
+#[cfg(unix)]
+fn free_space(library: &Library) -> std::io::Result<u64> {
+    let found = rustix::fs::statvfs(&library.root)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free_space(_: &Library) -> std::io::Result<u64> {
+    Err(std::io::Error::from(std::io::ErrorKind::Unsupported))
+}

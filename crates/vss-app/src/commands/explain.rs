@@ -1,0 +1,214 @@
+//! `vss explain`: why sidecars are there, missing, failed or queued, and what to do.
+
+use serde::Serialize;
+use vss_core::{FailureClass, Status};
+use vss_engine::{ExplainedSidecar, Explanation, Problem, Verdict};
+use vss_ports::ChangeSeq;
+
+use crate::cli::Global;
+use crate::failure::{Exit, Failure};
+use crate::output;
+use crate::target::contents_of;
+use crate::wiring::App;
+
+/// Contents looked at in one step when the whole library is asked about.
+const BATCH: usize = 500;
+
+#[derive(Serialize)]
+struct ExplainDocument {
+    content: String,
+    media_type: Option<String>,
+    size: Option<u64>,
+    originals: Vec<String>,
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<FailureClass>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    sidecars: Vec<SidecarEntry>,
+}
+
+#[derive(Serialize)]
+struct SidecarEntry {
+    kind: String,
+    variant: String,
+    status: Option<Status>,
+    reason: String,
+    remedy: Option<String>,
+    class: Option<FailureClass>,
+    attempts: u32,
+    next_attempt: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ProblemEntry {
+    content: String,
+    paths: Vec<String>,
+    media_type: String,
+    class: Option<FailureClass>,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<&'static str>,
+}
+
+pub(super) async fn explain(
+    global: &Global,
+    targets: &[String],
+    problems: bool,
+) -> Result<Exit, Failure> {
+    let app = App::open(global.library.as_deref()).await?;
+    if problems {
+        return explain_problems(global, &app).await;
+    }
+    let mut documents = Vec::with_capacity(targets.len());
+    for content in contents_of(targets, &*app.engine.ports().catalog).await? {
+        documents.push(document(app.engine.explain(content).await?));
+    }
+    match (global.json, documents.as_slice()) {
+        (true, [one]) => output::json(one),
+        (true, all) => output::json(&all),
+        (false, all) => all.iter().for_each(say),
+    }
+    Ok(Exit::Done)
+}
+
+async fn explain_problems(global: &Global, app: &App) -> Result<Exit, Failure> {
+    let mut all = Vec::new();
+    let mut after = ChangeSeq::default();
+    loop {
+        let (problems, next) = app.engine.problems(after, BATCH).await?;
+        for problem in problems {
+            let entry = problem_entry(problem);
+            match global.json {
+                true => all.push(entry),
+                false => say_problem(&entry),
+            }
+        }
+        let Some(next) = next else { break };
+        after = next;
+    }
+    if global.json {
+        output::json(&all);
+    }
+    Ok(Exit::Done)
+}
+
+fn document(explanation: Explanation) -> ExplainDocument {
+    let verdict = match explanation.verdict {
+        Verdict::Complete => "complete",
+        Verdict::Working => "working",
+        Verdict::Failed => "failed",
+        Verdict::Unsupported => "unsupported",
+        Verdict::Unknown => "unknown",
+    };
+    let (class, detail) = match (&explanation.verdict, &explanation.media_type) {
+        (Verdict::Unsupported, Some(media_type)) => {
+            let detail = format!("no generator reads {media_type}");
+            (Some(FailureClass::Unsupported), Some(detail))
+        }
+        (Verdict::Unknown, _) => (
+            None,
+            Some("not indexed here: `vss index` the folder it is in".into()),
+        ),
+        _ => {
+            let failed = explanation
+                .sidecars
+                .iter()
+                .find(|sidecar| sidecar.class.is_some());
+            (
+                failed.and_then(|s| s.class),
+                failed.map(|s| s.reason.clone()),
+            )
+        }
+    };
+    ExplainDocument {
+        content: explanation.content.to_string(),
+        media_type: explanation
+            .media_type
+            .map(|media_type| media_type.to_string()),
+        size: explanation.size,
+        originals: lossy(&explanation.originals),
+        verdict,
+        class,
+        detail,
+        sidecars: explanation
+            .sidecars
+            .into_iter()
+            .map(sidecar_entry)
+            .collect(),
+    }
+}
+
+fn sidecar_entry(sidecar: ExplainedSidecar) -> SidecarEntry {
+    let next_attempt = sidecar.next_attempt.and_then(|at| {
+        let nanos = i128::from(at.as_millis()) * 1_000_000;
+        let time = time::OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
+        time.format(&time::format_description::well_known::Rfc3339)
+            .ok()
+    });
+    SidecarEntry {
+        kind: sidecar.kind.to_string(),
+        variant: sidecar.variant.to_string(),
+        status: sidecar.status,
+        reason: sidecar.reason,
+        remedy: sidecar.remedy,
+        class: sidecar.class,
+        attempts: sidecar.attempts,
+        next_attempt,
+    }
+}
+
+fn problem_entry(problem: Problem) -> ProblemEntry {
+    ProblemEntry {
+        content: problem.content.to_string(),
+        paths: lossy(&problem.originals),
+        media_type: problem.media_type.to_string(),
+        class: problem.class,
+        detail: problem.detail,
+        remedy: problem.class.map(FailureClass::remedy),
+    }
+}
+
+fn lossy(paths: &[std::path::PathBuf]) -> Vec<String> {
+    paths
+        .iter()
+        .map(|path| path.to_string_lossy().into_owned())
+        .collect()
+}
+
+fn say(document: &ExplainDocument) {
+    let name = document.originals.first().unwrap_or(&document.content);
+    let what = document
+        .media_type
+        .as_deref()
+        .unwrap_or("not in the catalog");
+    output::line(&format!("{name}: {} ({what})", document.verdict));
+    for copy in document.originals.iter().skip(1) {
+        output::line(&format!("  same content: {copy}"));
+    }
+    if let (true, Some(detail)) = (document.sidecars.is_empty(), &document.detail) {
+        output::line(&format!("  {detail}"));
+    }
+    for sidecar in &document.sidecars {
+        let status = sidecar.status.map_or("missing", Status::as_str);
+        output::line(&format!(
+            "  {} {}: {status}: {}",
+            sidecar.kind, sidecar.variant, sidecar.reason
+        ));
+        if sidecar.attempts > 0 && sidecar.class.is_some() {
+            output::line(&format!("    attempts: {}", sidecar.attempts));
+        }
+        if let Some(at) = &sidecar.next_attempt {
+            output::line(&format!("    next attempt: {at}"));
+        }
+        if let Some(remedy) = &sidecar.remedy {
+            output::line(&format!("    what to do: {remedy}"));
+        }
+    }
+}
+
+fn say_problem(entry: &ProblemEntry) {
+    let name = entry.paths.first().unwrap_or(&entry.content);
+    let class = entry.class.map_or("waiting", FailureClass::as_str);
+    output::line(&format!("{name}: {class}: {}", entry.detail));
+}

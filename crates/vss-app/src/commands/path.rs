@@ -1,0 +1,168 @@
+//! `vss path`: where a sidecar's file is.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::broadcast::error::RecvError;
+use vss_core::{ContentUuid, SidecarKey};
+use vss_engine::PathAnswer;
+use vss_ports::{CancelToken, Event};
+
+use super::run::{drain, stop_on_signal};
+use crate::cli::{Global, PathArgs};
+use crate::failure::{Exit, Failure};
+use crate::library::Work;
+use crate::output::{self, PathDocument};
+use crate::target::content_of;
+use crate::wiring::App;
+
+/// How often somebody else's run is looked at while waiting for it.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+pub(super) async fn path(global: &Global, args: &PathArgs) -> Result<Exit, Failure> {
+    let app = App::open(global.library.as_deref()).await?;
+    let content = content_of(&args.target, &*app.engine.ports().catalog).await?;
+    let mut answer = app.engine.path(content, &args.kind, &args.variant).await?;
+    if let (PathAnswer::Pending { .. }, Some(seconds)) = (&answer, args.wait) {
+        drop(app);
+        answer = wait(global, args, content, Duration::from_secs(seconds)).await?;
+        let app = App::open(global.library.as_deref()).await?;
+        return print(global, &app, args, content, answer).await;
+    }
+    print(global, &app, args, content, answer).await
+}
+
+/// Makes it here, or waits for whoever runs already.
+async fn wait(
+    global: &Global,
+    args: &PathArgs,
+    content: ContentUuid,
+    limit: Duration,
+) -> Result<PathAnswer, Failure> {
+    let until = Instant::now() + limit;
+    loop {
+        match App::open_for(global.library.as_deref(), Work::Vault, None).await {
+            Ok(app) => {
+                let key = SidecarKey::new(content, args.kind.clone(), args.variant.clone());
+                make(&app, key, until).await?;
+                return Ok(app.engine.path(content, &args.kind, &args.variant).await?);
+            }
+            Err(busy) if busy.exit == Exit::Library => {
+                let app = App::open(global.library.as_deref()).await?;
+                let answer = app.engine.path(content, &args.kind, &args.variant).await?;
+                if !matches!(answer, PathAnswer::Pending { .. }) || Instant::now() >= until {
+                    return Ok(answer);
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            Err(other) => return Err(other),
+        }
+    }
+}
+
+/// Runs until the sidecar is made or has failed, or the time is over. It was queued before
+/// everything else, so little else is made on the way.
+async fn make(app: &App, key: SidecarKey, until: Instant) -> Result<(), Failure> {
+    let stop = stop_on_signal();
+    let mut events = app.events.listen();
+    let watch: CancelToken = stop.clone();
+    let watcher = tokio::spawn(async move {
+        let deadline = tokio::time::sleep_until(until.into());
+        tokio::pin!(deadline);
+        loop {
+            let event = tokio::select! {
+                event = events.recv() => event,
+                () = &mut deadline => break,
+            };
+            match event {
+                Ok(
+                    Event::SidecarReady { key: done, .. } | Event::SidecarFailed { key: done, .. },
+                ) if done == key => {
+                    break;
+                }
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => break,
+            }
+        }
+        watch.cancel();
+    });
+    let ran = drain(app, stop).await;
+    watcher.abort();
+    ran.map(|_| ())
+}
+
+async fn print(
+    global: &Global,
+    app: &App,
+    args: &PathArgs,
+    content: ContentUuid,
+    answer: PathAnswer,
+) -> Result<Exit, Failure> {
+    let (document, exit) = match answer {
+        PathAnswer::Ready { file, format } => {
+            let checksum = match global.json {
+                true => {
+                    let key = SidecarKey::new(content, args.kind.clone(), args.variant.clone());
+                    let row = app.engine.ports().store.find(&key).await?;
+                    row.and_then(|row| row.digest)
+                        .map(|digest| digest.to_string())
+                }
+                false => None,
+            };
+            let path = file.path.to_string_lossy().into_owned();
+            let document = PathDocument::Ready {
+                path,
+                size: file.size,
+                checksum,
+                format: format.to_string(),
+            };
+            (document, Exit::Done)
+        }
+        PathAnswer::Pending { ticket } => (
+            PathDocument::Pending {
+                ticket: ticket.to_string(),
+            },
+            Exit::Pending,
+        ),
+        PathAnswer::Failed {
+            class,
+            detail,
+            attempts,
+        } => {
+            let document = PathDocument::Failed {
+                class: class.to_string(),
+                detail,
+                attempts,
+            };
+            (document, Exit::SidecarFailed)
+        }
+    };
+    if global.json {
+        output::json(&document);
+        return Ok(exit);
+    }
+    match document {
+        PathDocument::Ready { path, .. } => output::line(&path),
+        PathDocument::Pending { ticket } => {
+            tell(&format!(
+                "queued before everything else as {ticket}; next: vss run"
+            ));
+        }
+        PathDocument::Failed {
+            class,
+            detail,
+            attempts,
+        } => {
+            tell(&format!(
+                "failed ({class}) after {attempts} attempts: {detail}"
+            ));
+            tell(&format!("see: vss explain {}", args.target));
+        }
+    }
+    Ok(exit)
+}
+
+/// Only a path goes to stdout, so that `$(vss path ..)` is a path or nothing.
+#[expect(clippy::print_stderr, reason = "stdout is for the path alone")]
+fn tell(text: &str) {
+    eprintln!("{text}");
+}

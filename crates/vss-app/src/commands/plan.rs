@@ -1,0 +1,164 @@
+//! `vss plan`: what indexing and running would make, before any of it is done. The folders are
+//! looked at through a catalog that is thrown away, so nothing is recorded.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use serde::Serialize;
+use vss_catalog_seaorm::{CatalogSettings, SeaOrmCatalog};
+use vss_engine::PlannedWork;
+use vss_ports::{ContentCatalog, RefreshOptions};
+
+use super::index::Watcher;
+use crate::cli::Global;
+use crate::failure::{Exit, Failure};
+use crate::output;
+use crate::target::absolute;
+use crate::wiring::App;
+
+/// Processor seconds a content: three thumbnails of a 10 megapixel photo, on a core of 2020's
+/// servers (docs/performance.md).
+const CPU_SECONDS_A_CONTENT: f64 = 0.1;
+
+#[derive(Serialize)]
+struct PlanDocument {
+    files: u64,
+    contents: u64,
+    sidecars: u64,
+    estimated_bytes: u64,
+    estimated_seconds: f64,
+    missing: Vec<MissingEntry>,
+    unreadable: Vec<UnreadableEntry>,
+    errors: u64,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct MissingEntry {
+    kind: String,
+    variant: String,
+    count: u64,
+    estimated_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct UnreadableEntry {
+    media_type: String,
+    contents: u64,
+}
+
+pub(super) async fn plan(
+    global: &Global,
+    paths: &[PathBuf],
+    hidden: bool,
+) -> Result<Exit, Failure> {
+    let started = Instant::now();
+    let app = App::open(global.library.as_deref()).await?;
+    let scratch =
+        tempfile::tempdir().map_err(|error| Failure::internal("make a scratch folder", error))?;
+    let file = scratch.path().join("catalog.db");
+    let catalog = SeaOrmCatalog::open(&file, CatalogSettings::default()).await?;
+    let roots = paths
+        .iter()
+        .map(|path| absolute(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let options = RefreshOptions {
+        hidden: hidden || app.config.hidden,
+        excluded: vec![app.library.root.clone()],
+    };
+    let watcher = Watcher::start();
+    let now = app.engine.ports().clock.now();
+    let looked = catalog.refresh(&roots, &options, &watcher, now).await;
+    watcher.finish();
+    let looked = looked?;
+    let work = app.engine.plan_for(&catalog).await?;
+    let workers = app.engine.settings().workers;
+    let mut document = document(&work, workers);
+    document.files = looked.files;
+    document.errors = looked.problems;
+    document.seconds = started.elapsed().as_secs_f64();
+    if global.json {
+        output::json(&document);
+    } else {
+        say(&document);
+    }
+    Ok(Exit::Done)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate needs no 53 bits")]
+fn document(work: &PlannedWork, workers: usize) -> PlanDocument {
+    let missing: Vec<_> = work
+        .missing
+        .iter()
+        .map(|((kind, variant), planned)| MissingEntry {
+            kind: kind.to_string(),
+            variant: variant.to_string(),
+            count: planned.count,
+            estimated_bytes: planned.bytes,
+        })
+        .collect();
+    // All variants of a content come from one pass, so the most frequent one counts the passes.
+    let passes = missing
+        .iter()
+        .map(|entry| entry.count)
+        .max()
+        .unwrap_or_default();
+    PlanDocument {
+        files: 0,
+        contents: work.contents,
+        sidecars: missing.iter().map(|entry| entry.count).sum(),
+        estimated_bytes: missing.iter().map(|entry| entry.estimated_bytes).sum(),
+        estimated_seconds: passes as f64 * CPU_SECONDS_A_CONTENT / workers.max(1) as f64,
+        missing,
+        unreadable: work
+            .unreadable
+            .iter()
+            .map(|(media_type, contents)| UnreadableEntry {
+                media_type: media_type.to_string(),
+                contents: *contents,
+            })
+            .collect(),
+        errors: 0,
+        seconds: 0.0,
+    }
+}
+
+fn say(document: &PlanDocument) {
+    output::line(&format!(
+        "{} files, {} contents",
+        document.files, document.contents
+    ));
+    let heading = ["to make", "variant", "count", "about"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for entry in &document.missing {
+        let about = output::bytes(entry.estimated_bytes);
+        rows.push(vec![
+            entry.kind.clone(),
+            entry.variant.clone(),
+            entry.count.to_string(),
+            about,
+        ]);
+    }
+    if document.missing.is_empty() {
+        output::line("nothing to make");
+    } else {
+        output::table(&rows);
+        output::line(&format!(
+            "together about {} and {:.0} s",
+            output::bytes(document.estimated_bytes),
+            document.estimated_seconds
+        ));
+    }
+    for entry in &document.unreadable {
+        output::line(&format!(
+            "nothing reads {} ({})",
+            entry.media_type, entry.contents
+        ));
+    }
+    if document.errors > 0 {
+        output::line(&format!(
+            "{} files cannot be indexed: `vss index` names them",
+            document.errors
+        ));
+    }
+}

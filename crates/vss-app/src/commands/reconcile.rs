@@ -1,0 +1,80 @@
+//! `vss reconcile`: make rows and files agree.
+
+use std::time::Instant;
+
+use vss_engine::ReconcileOptions;
+
+use crate::cli::Global;
+use crate::failure::{Exit, Failure};
+use crate::library::Work;
+use crate::output::{self, ReconcileDocument, StrangerEntry};
+use crate::wiring::App;
+
+/// Strangers named to a person; JSON names all.
+const NAMED: usize = 20;
+
+pub(super) async fn reconcile(
+    global: &Global,
+    verify_all: bool,
+    dry_run: bool,
+) -> Result<Exit, Failure> {
+    let started = Instant::now();
+    let app = App::open_for(global.library.as_deref(), Work::Vault, None).await?;
+    let options = ReconcileOptions {
+        verify_all,
+        dry_run,
+    };
+    let report = app.engine.reconcile(options).await?;
+    let stranger = |stranger: &vss_engine::Stranger| StrangerEntry {
+        content: stranger.content.to_string(),
+        name: stranger.name.clone(),
+        reason: stranger.reason.clone(),
+    };
+    let document = ReconcileDocument {
+        scanned: report.scanned,
+        adopted: report.adopted,
+        missing: report.missing,
+        repaired: report.repaired,
+        removed_rows: report.removed_rows,
+        enqueued: report.enqueued,
+        unknown: report.unknown.len() as u64,
+        strangers: report.unknown.iter().map(stranger).collect(),
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    if global.json {
+        output::json(&document);
+        return Ok(Exit::Done);
+    }
+    let mood = if dry_run { "would be " } else { "" };
+    output::line(&format!("{} sidecar files looked at", document.scanned));
+    for (count, what) in [
+        (document.adopted, "files without a row adopted"),
+        (document.missing, "rows without a file queued again"),
+        (
+            document.repaired,
+            "damaged files repaired or set aside and queued again",
+        ),
+        (
+            document.removed_rows,
+            "rows nothing can be made for any more removed",
+        ),
+        (document.enqueued, "missing sidecars queued"),
+    ] {
+        if count > 0 {
+            output::line(&format!("{count} {mood}{what}"));
+        }
+    }
+    for stranger in document.strangers.iter().take(NAMED) {
+        output::line(&format!(
+            "not a sidecar, left alone: {} in {}: {}",
+            stranger.name, stranger.content, stranger.reason
+        ));
+    }
+    if document.strangers.len() > NAMED {
+        output::line(&format!("and {} more", document.strangers.len() - NAMED));
+    }
+    if document.missing + document.repaired + document.enqueued > 0 && !dry_run {
+        output::line("next: vss run");
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,61 @@
+//! `vss status`: how much there is.
+
+use crate::cli::Global;
+use crate::failure::{Exit, Failure};
+use crate::output::{self, StatusCounts, StatusDocument};
+use crate::wiring::App;
+
+pub(super) async fn status(global: &Global) -> Result<Exit, Failure> {
+    let app = App::open(global.library.as_deref()).await?;
+    let report = app.engine.status().await?;
+    let counts = report
+        .sidecars
+        .rows
+        .iter()
+        .map(|(kind, rows)| (kind.clone(), StatusCounts::of(rows)));
+    let document = StatusDocument {
+        library_id: app.library.file.id.to_string(),
+        device: app.device.to_string(),
+        contents: report.catalog.contents,
+        originals: report.catalog.originals,
+        sidecars: counts.collect(),
+        bytes: report.sidecars.bytes,
+    };
+    if global.json {
+        output::json(&document);
+        return Ok(Exit::Done);
+    }
+    output::line(&format!(
+        "{} ({})",
+        app.library.root.display(),
+        document.library_id
+    ));
+    output::line(&format!(
+        "{} contents in {} originals",
+        document.contents, document.originals
+    ));
+    let heading = [
+        "kind",
+        "ready",
+        "pending",
+        "running",
+        "failed",
+        "set aside",
+        "size",
+    ];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for (kind, counts) in &document.sidecars {
+        let bytes = document.bytes.get(kind).copied().unwrap_or_default();
+        rows.push(vec![
+            kind.to_string(),
+            counts.ready.to_string(),
+            counts.pending.to_string(),
+            counts.running.to_string(),
+            counts.failed.to_string(),
+            counts.quarantined.to_string(),
+            output::bytes(bytes),
+        ]);
+    }
+    output::table(&rows);
+    Ok(Exit::Done)
+}

@@ -1,0 +1,196 @@
+//! Configuration: `$XDG_CONFIG_HOME/vss/config.toml`, then the library's `vss.toml`, then `VSS_*`
+//! in the environment, then flags; the later wins. What is not understood is an error that names
+//! the file, never ignored.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use vss_core::plan::{DecodeLimits, Policy, Preset, Recipe, StillRecipe};
+use vss_core::{Format, Kind, Variant};
+
+use crate::failure::{Exit, Failure};
+
+/// How durable a recorded sidecar is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Durability {
+    /// Each file is synced by itself.
+    Strict,
+    /// Files that are finished together are synced together.
+    Group,
+    /// The operating system decides; reconcile mends what a power cut leaves.
+    Fast,
+}
+
+/// What can be configured.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Jobs side by side; 0 means all cores but one, when there are more than two.
+    pub(crate) workers: u16,
+    pub(crate) durability: Durability,
+    /// Whether hidden files are indexed.
+    pub(crate) hidden: bool,
+    pub(crate) limits: Limits,
+    /// Presets of the thumb kind by variant, instead of or beside the standard ones.
+    pub(crate) thumb: BTreeMap<Variant, ThumbPreset>,
+}
+
+/// Limits on originals.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Limits {
+    pub(crate) max_pixels: u64,
+    pub(crate) max_side: u32,
+    pub(crate) max_decoded_bytes: u64,
+}
+
+/// One thumbnail preset.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ThumbPreset {
+    /// The longer side in pixels.
+    pub(crate) size: u32,
+    /// 1 to 100.
+    #[serde(default = "usual_quality")]
+    pub(crate) quality: u8,
+    #[serde(default = "usual_format")]
+    pub(crate) format: Format,
+    /// Whether every content gets one.
+    #[serde(default)]
+    pub(crate) default: bool,
+}
+
+const fn usual_quality() -> u8 {
+    85
+}
+
+const fn usual_format() -> Format {
+    Format::WEBP
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let policy = Policy::standard();
+        let presets = policy.kinds.get(&Kind::THUMB).into_iter().flatten();
+        let thumb = presets
+            .filter_map(|(variant, preset)| match preset.recipe {
+                Recipe::Still(still) => Some((
+                    variant.clone(),
+                    ThumbPreset {
+                        size: still.max_side,
+                        quality: still.quality,
+                        format: preset.format.clone(),
+                        default: preset.by_default,
+                    },
+                )),
+                _ => None,
+            })
+            .collect();
+        let DecodeLimits {
+            max_pixels,
+            max_side,
+            max_decoded_bytes,
+        } = policy.limits;
+        Self {
+            workers: 0,
+            durability: Durability::Group,
+            hidden: false,
+            limits: Limits {
+                max_pixels,
+                max_side,
+                max_decoded_bytes,
+            },
+            thumb,
+        }
+    }
+}
+
+impl Config {
+    /// Reads all layers for a library.
+    pub(crate) fn load(library: &Path) -> Result<Self, Failure> {
+        let mut layers = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(user) = user_file() {
+            layers = layers.merge(Toml::file_exact(user));
+        }
+        // Only these: other VSS_ names are the command line's and the tests'.
+        let plain = Env::prefixed("VSS_").only(&["workers", "durability", "hidden"]);
+        let limits = Env::prefixed("VSS_LIMITS_")
+            .only(&["max_pixels", "max_side", "max_decoded_bytes"])
+            .map(|key| format!("limits.{key}").into());
+        let config: Self = layers
+            .merge(Toml::file_exact(library.join("vss.toml")))
+            .merge(plain)
+            .merge(limits)
+            .extract()
+            .map_err(|error| {
+                // The first of possibly several; each names its file and key.
+                Failure::new(Exit::Usage, "the configuration is wrong").because(Box::new(error))
+            })?;
+        config.checked()
+    }
+
+    fn checked(self) -> Result<Self, Failure> {
+        for (variant, preset) in &self.thumb {
+            let wrong = |what: &str| {
+                let message = format!("the configuration is wrong: thumb.\"{variant}\": {what}");
+                Err(Failure::new(Exit::Usage, message))
+            };
+            if !(1..=16_383).contains(&preset.size) {
+                return wrong("size must be 1 to 16383, the most a WebP can have");
+            }
+            if !(1..=100).contains(&preset.quality) {
+                return wrong("quality must be 1 to 100");
+            }
+            if preset.format != Format::WEBP {
+                return wrong("format must be \"webp\"");
+            }
+        }
+        Ok(self)
+    }
+
+    /// What the engine needs to know of it.
+    pub(crate) fn policy(&self) -> Policy {
+        let preset = |preset: &ThumbPreset| Preset {
+            format: preset.format.clone(),
+            recipe: Recipe::Still(StillRecipe {
+                max_side: preset.size,
+                quality: preset.quality,
+            }),
+            by_default: preset.default,
+        };
+        let thumbs = self
+            .thumb
+            .iter()
+            .map(|(variant, p)| (variant.clone(), preset(p)))
+            .collect();
+        Policy {
+            kinds: BTreeMap::from([(Kind::THUMB, thumbs)]),
+            limits: DecodeLimits {
+                max_pixels: self.limits.max_pixels,
+                max_side: self.limits.max_side,
+                max_decoded_bytes: self.limits.max_decoded_bytes,
+            },
+        }
+    }
+
+    /// Jobs side by side: what was asked for, else all cores but one for the person in front of
+    /// the machine, when there are more than two.
+    pub(crate) fn workers(&self) -> usize {
+        if self.workers > 0 {
+            return usize::from(self.workers);
+        }
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        if cores > 2 { cores - 1 } else { cores }
+    }
+}
+
+fn user_file() -> Option<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().ok()?;
+    let file = strategy.config_dir().join("vss").join("config.toml");
+    file.exists().then_some(file)
+}

@@ -1,0 +1,218 @@
+//! How a command ends: the exit codes that scripts rely on, and errors that say what to do.
+
+use std::error::Error;
+use std::fmt;
+use std::process::ExitCode;
+
+use vss_engine::{
+    ExplainError, IndexError, PathError, PresenceError, ReconcileError, RegenError, RunError,
+};
+use vss_ports::{PortError, PortErrorKind};
+
+use crate::cli::Global;
+use crate::output;
+
+/// The exit codes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Exit {
+    /// Done, or ready.
+    Done,
+    /// Something went wrong.
+    Failure,
+    /// The command line is wrong.
+    Usage,
+    /// On its way.
+    Pending,
+    /// The sidecar cannot be made.
+    SidecarFailed,
+    /// The library is not there, not one, too new or in use.
+    Library,
+}
+
+impl Exit {
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failure => 1,
+            Self::Usage => 2,
+            Self::Pending => 3,
+            Self::SidecarFailed => 4,
+            Self::Library => 5,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// A command that did not do what it was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    /// What could not be done, naming the file.
+    pub(crate) message: String,
+    pub(crate) source: Option<Box<dyn Error + Send + Sync>>,
+    /// What to do next.
+    pub(crate) remedy: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+            source: None,
+            remedy: None,
+        }
+    }
+
+    pub(crate) fn internal(what: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(Exit::Failure, format!("could not {what}")).because(source)
+    }
+
+    pub(crate) fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        let mut cause = self.source.as_deref().map(|source| source as &dyn Error);
+        while let Some(source) = cause {
+            write!(f, ": {source}")?;
+            cause = source.source();
+        }
+        Ok(())
+    }
+}
+
+/// Says what went wrong on stderr, or as JSON on stdout when JSON was asked for.
+#[expect(
+    clippy::print_stderr,
+    reason = "this is where the program says what went wrong"
+)]
+pub(crate) fn report(failure: &Failure, global: &Global) -> ExitCode {
+    if global.json {
+        output::json(&output::ErrorDocument {
+            error: failure.to_string(),
+            remedy: failure.remedy.clone(),
+            exit_code: failure.exit.code(),
+        });
+    }
+    eprintln!("error: {failure}");
+    if let Some(remedy) = &failure.remedy {
+        eprintln!("  what to do: {remedy}");
+    }
+    failure.exit.into()
+}
+
+/// The first port error in a chain of causes decides the remedy.
+fn from_chain(error: impl Error + Send + Sync + 'static, message: String) -> Failure {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+    let mut kind = None;
+    while let Some(source) = cause {
+        if let Some(port) = source.downcast_ref::<PortError>() {
+            kind = Some(port.kind);
+            break;
+        }
+        cause = source.source();
+    }
+    let (exit, remedy) = match kind {
+        Some(PortErrorKind::Rejected) => (Exit::Usage, None),
+        Some(PortErrorKind::Full) => (
+            Exit::Failure,
+            Some("free space where the library is, then do it again"),
+        ),
+        Some(PortErrorKind::Corrupt) => (
+            Exit::Failure,
+            Some(
+                "move the damaged database away and run `vss reconcile`: \
+                 every row is made again from the files",
+            ),
+        ),
+        Some(PortErrorKind::Unavailable) => (
+            Exit::Failure,
+            Some("something else is using it, or the disk does not answer: try again"),
+        ),
+        _ => (Exit::Failure, None),
+    };
+    let source = error.source().map(|s| s.to_string());
+    let mut failure = Failure::new(exit, message);
+    // The message already is the error itself; its causes follow.
+    if let Some(source) = source {
+        failure.message.push_str(": ");
+        failure.message.push_str(&source);
+        let mut deeper = error.source().and_then(Error::source);
+        while let Some(cause) = deeper {
+            failure.message.push_str(": ");
+            failure.message.push_str(&cause.to_string());
+            deeper = cause.source();
+        }
+    }
+    failure.remedy = remedy.map(str::to_owned);
+    failure
+}
+
+macro_rules! failures {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                let message = error.to_string();
+                from_chain(error, message)
+            }
+        })*
+    };
+}
+failures!(
+    ExplainError,
+    IndexError,
+    PresenceError,
+    ReconcileError,
+    RegenError,
+    RunError,
+    PortError
+);
+
+impl From<PathError> for Failure {
+    fn from(error: PathError) -> Self {
+        match error {
+            PathError::UnknownContent(_) | PathError::Plan(_) => {
+                Self::new(Exit::Usage, error.to_string())
+            }
+            _ => {
+                let message = error.to_string();
+                from_chain(error, message)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_is_said_once_and_the_remedy_follows_the_kind() {
+        let port = PortError::new(PortErrorKind::Full, "publish", "no space left");
+        let failure = Failure::from(RunError::Commit(port));
+        assert_eq!(
+            failure.to_string(),
+            "finished sidecars could not be recorded: could not publish: no space left"
+        );
+        assert!(
+            failure
+                .remedy
+                .is_some_and(|remedy| remedy.starts_with("free space"))
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! The library folder: `library.json` says that it is one, lock files say who works in it.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use vss_core::LibraryId;
+
+use crate::failure::{Exit, Failure};
+
+/// The layout this program writes. A greater one is refused, never guessed at.
+const VERSION: u32 = 1;
+const EXTENSION: &str = "sdlibrary";
+
+/// What `library.json` holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct LibraryFile {
+    pub(crate) id: LibraryId,
+    pub(crate) name: String,
+    pub(crate) version: u32,
+}
+
+/// An opened library folder.
+#[derive(Debug)]
+pub(crate) struct Library {
+    pub(crate) root: PathBuf,
+    pub(crate) file: LibraryFile,
+}
+
+/// What a lock is for: two of one sort never hold at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Work {
+    /// Making sidecars, or comparing files with rows.
+    Vault,
+    /// Looking at folders.
+    Index,
+}
+
+/// Held until it is dropped; the operating system drops it when the process dies.
+#[derive(Debug)]
+pub(crate) struct Lock(#[expect(dead_code, reason = "holding the file holds the lock")] File);
+
+impl Library {
+    /// Makes an empty library.
+    pub(crate) fn create(place: &Path, id: LibraryId) -> Result<Self, Failure> {
+        let root = with_extension(place);
+        let name = root
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if root.join("library.json").exists() {
+            let message = format!("{} is a library already", root.display());
+            return Err(Failure::new(Exit::Library, message)
+                .remedy("use it with --library, or choose another name"));
+        }
+        if fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_some()) {
+            let message = format!("{} is not empty and not a library", root.display());
+            return Err(Failure::new(Exit::Library, message).remedy("choose another name"));
+        }
+        let made = |error: std::io::Error| {
+            let message = format!("the library {} could not be made", root.display());
+            Failure::new(Exit::Library, message).because(error)
+        };
+        fs::create_dir_all(&root).map_err(made)?;
+        let root = fs::canonicalize(&root).map_err(made)?;
+        let file = LibraryFile {
+            id,
+            name,
+            version: VERSION,
+        };
+        let text = serde_json::to_string_pretty(&file).map_err(|e| made(e.into()))?;
+        // Written last and renamed into place: a crash leaves no half library.
+        let staged = root.join(".library.json.new");
+        fs::write(&staged, text + "\n").map_err(made)?;
+        File::open(&staged)
+            .and_then(|f| f.sync_all())
+            .map_err(made)?;
+        fs::rename(&staged, root.join("library.json")).map_err(made)?;
+        Ok(Self { root, file })
+    }
+
+    /// Opens a library.
+    pub(crate) fn open(place: Option<&Path>) -> Result<Self, Failure> {
+        let Some(place) = place else {
+            return Err(Failure::new(Exit::Usage, "which library?")
+                .remedy("give --library FOLDER or set VSS_LIBRARY; `vss init` makes one"));
+        };
+        let place = if place.is_dir() {
+            place.to_owned()
+        } else {
+            with_extension(place)
+        };
+        let root = fs::canonicalize(&place).map_err(|error| {
+            let message = format!("no library at {}", place.display());
+            Failure::new(Exit::Library, message)
+                .because(error)
+                .remedy("is its disk mounted? `vss init` makes a new one")
+        })?;
+        let marker = root.join("library.json");
+        let text = fs::read_to_string(&marker).map_err(|error| {
+            let message = format!(
+                "{} is not a library: it has no library.json",
+                root.display()
+            );
+            let failure = Failure::new(Exit::Library, message);
+            match error.kind() {
+                std::io::ErrorKind::NotFound => {
+                    failure.remedy("is its disk mounted? `vss init` makes a new one")
+                }
+                _ => failure.because(error),
+            }
+        })?;
+        let file: LibraryFile = serde_json::from_str(&text).map_err(|error| {
+            let message = format!("{} is damaged", marker.display());
+            Failure::new(Exit::Library, message)
+                .because(error)
+                .remedy("restore it from a backup: id, name and version in JSON")
+        })?;
+        if file.version > VERSION {
+            let message = format!(
+                "{} was made by a newer vss (layout {}, this one knows {VERSION})",
+                root.display(),
+                file.version
+            );
+            return Err(Failure::new(Exit::Library, message).remedy("update vss"));
+        }
+        Ok(Self { root, file })
+    }
+
+    pub(crate) fn sidecars_root(&self) -> PathBuf {
+        self.root.join("sidecars")
+    }
+
+    pub(crate) fn sidecars_db(&self) -> PathBuf {
+        self.root.join("sidecars.db")
+    }
+
+    pub(crate) fn catalog_db(&self) -> PathBuf {
+        self.root.join("catalog.db")
+    }
+
+    /// Takes a lock, or says who is in the way.
+    pub(crate) fn lock(&self, work: Work) -> Result<Lock, Failure> {
+        let (name, doing) = match work {
+            Work::Vault => ("run.lock", "running or reconciling"),
+            Work::Index => ("index.lock", "indexing"),
+        };
+        let path = self.root.join(name);
+        let failed = |error: std::io::Error| {
+            Failure::new(
+                Exit::Library,
+                format!("{} could not be locked", path.display()),
+            )
+            .because(error)
+        };
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock(file)),
+            Err(TryLockError::WouldBlock) => {
+                let message = format!("{} is locked: another vss is {doing}", self.root.display());
+                Err(Failure::new(Exit::Library, message)
+                    .remedy("wait for it, or stop it with Ctrl-C or SIGTERM"))
+            }
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+}
+
+fn with_extension(place: &Path) -> PathBuf {
+    match place.extension() {
+        Some(extension) if extension == EXTENSION => place.to_owned(),
+        _ => {
+            let mut name = place.as_os_str().to_owned();
+            name.push(".");
+            name.push(EXTENSION);
+            name.into()
+        }
+    }
+}
