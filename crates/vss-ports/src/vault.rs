@@ -129,7 +129,8 @@ pub struct Sealed {
 pub struct Publication {
     /// Which content it belongs to.
     pub content: ContentUuid,
-    /// What the manifest will say of it; kind, variant and format give the place.
+    /// What the manifest will say of it; kind, variant and format give the place, size and digest
+    /// are those of `sealed`.
     pub entry: ManifestEntry,
     /// Size and BLAKE3 of the original it was made from.
     pub source: Option<(u64, Digest)>,

@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod clock;
 pub mod entropy;
 pub mod event_sink;
+pub mod faulty_vault;
 pub mod generator;
 pub mod store;
 pub mod vault;

@@ -1,0 +1,140 @@
+//! The folders of one vault, opened once and held for its life.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use vss_ports::PortErrorKind;
+
+use crate::durability::Syncer;
+use crate::problem::{During, Problem, Step};
+use crate::tree::{self, Tree};
+use crate::{FsVaultOptions, listing};
+
+/// Where files lie that have no place yet.
+pub(crate) const STAGING: &str = ".staging";
+/// Where files lie that were set aside.
+pub(crate) const QUARANTINE: &str = ".quarantine";
+/// Tells media scanners (Android's, and those that copy its habit) to keep out.
+const NO_MEDIA: &str = ".nomedia";
+
+/// An open vault.
+pub(crate) struct Folders {
+    /// Its absolute path, for answers only: nothing is opened by it.
+    pub(crate) path: PathBuf,
+    /// Everything below it.
+    pub(crate) tree: Tree,
+    staging: OwnedFd,
+    quarantine: OwnedFd,
+    /// Does the syncing.
+    pub(crate) syncer: Syncer,
+    /// Whether it keeps to what every Unix has.
+    pub(crate) portable: bool,
+    drawn: AtomicU64,
+}
+
+impl Folders {
+    /// Makes the root folder, and its parents, unless they are there.
+    pub(crate) fn create(root: &Path) -> Step<()> {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .create(root)
+            .during("make the vault's folder")
+    }
+
+    /// Opens a root folder and makes what is missing in it.
+    pub(crate) fn open(root: &Path, options: FsVaultOptions) -> Step<Self> {
+        let path = std::path::absolute(root).during("make the vault's path absolute")?;
+        let top = match tree::top_folder(&path) {
+            Err(Errno::NOENT | Errno::NOTDIR) => {
+                return Err(Problem::refused(
+                    PortErrorKind::Rejected,
+                    format!(
+                        "{} is no folder (not mounted, or not a library?)",
+                        path.display()
+                    ),
+                ));
+            }
+            opened => opened.during("open the vault's folder")?,
+        };
+        let tree = Tree::new(top, options.portable);
+        let own = |name| {
+            let made = tree::made_folder_in(tree.root(), name);
+            made.during("open one of the vault's own folders")
+        };
+        let (staging, _) = own(STAGING)?;
+        let (quarantine, _) = own(QUARANTINE)?;
+        let folders = Self {
+            path,
+            staging,
+            quarantine,
+            syncer: Syncer::new(options.durability),
+            portable: options.portable,
+            drawn: AtomicU64::new(0),
+            tree,
+        };
+        folders.keep_scanners_out()?;
+        if options.sweep {
+            folders.sweep()?;
+        }
+        Ok(folders)
+    }
+
+    /// The folder of files without a place.
+    pub(crate) fn staging(&self) -> BorrowedFd<'_> {
+        self.staging.as_fd()
+    }
+
+    /// The folder of files that were set aside.
+    pub(crate) fn quarantine(&self) -> BorrowedFd<'_> {
+        self.quarantine.as_fd()
+    }
+
+    /// A name for the staging folder that this vault did not use before. Another process may
+    /// have: names are always taken without overwriting, and the next one is tried.
+    pub(crate) fn draw_name(&self) -> String {
+        let drawn = self.drawn.fetch_add(1, Ordering::Relaxed);
+        format!("{:x}-{drawn:x}", std::process::id())
+    }
+
+    fn keep_scanners_out(&self) -> Step<()> {
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+        match rustix::fs::openat(self.tree.root(), NO_MEDIA, flags, tree::FILE_MODE) {
+            // A library on a read-only disk can still be read.
+            Ok(_) | Err(Errno::EXIST | Errno::ROFS) => Ok(()),
+            Err(errno) => Err(errno).during("make .nomedia"),
+        }
+    }
+
+    /// Removes what earlier processes staged and never published.
+    fn sweep(&self) -> Step<()> {
+        let staged = listing::entries(self.staging()).during("list the staging folder")?;
+        let mut swept = 0_u64;
+        for entry in staged.iter().filter(|entry| !entry.is_folder()) {
+            entry
+                .remove(self.staging())
+                .during("sweep the staging folder")?;
+            swept += 1;
+        }
+        if swept > 0 {
+            tracing::info!(files = swept, "swept the staging folder");
+        }
+        Ok(())
+    }
+}
+
+/// Creates a file that nobody has yet, with a drawn name, and opens it for reading and writing.
+pub(crate) fn named_file(folders: &Folders) -> Step<(std::fs::File, String)> {
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mode: Mode = tree::FILE_MODE;
+    loop {
+        let name = folders.draw_name();
+        match rustix::fs::openat(folders.staging(), name.as_str(), flags, mode) {
+            Ok(file) => return Ok((file.into(), name)),
+            Err(Errno::EXIST) => {}
+            Err(errno) => return Err(errno).during("make a staging file"),
+        }
+    }
+}

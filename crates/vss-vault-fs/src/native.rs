@@ -1,0 +1,150 @@
+//! The calls that only Linux has. On another Unix each answers `NOSYS`, and its caller does the
+//! work in the portable way, as it does on a Linux file system that lacks the call.
+
+use rustix::io::Errno;
+
+/// Whether an error says that the kernel or this file system cannot do such a thing at all.
+pub(crate) fn is_lacking(errno: Errno) -> bool {
+    matches!(errno, Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) use elsewhere::{
+    LOOK, SYNCS_FILE_SYSTEMS, exchange, link_nameless, nameless, open_beneath, rename_new,
+    sync_file_system,
+};
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{
+    LOOK, SYNCS_FILE_SYSTEMS, exchange, link_nameless, nameless, open_beneath, rename_new,
+    sync_file_system,
+};
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fs::File;
+    use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags};
+    use rustix::io::{self, Errno};
+
+    /// How a descriptor is opened that is only looked at.
+    pub(crate) const LOOK: OFlags = OFlags::PATH;
+
+    /// Whether one call makes a whole file system durable.
+    pub(crate) const SYNCS_FILE_SYSTEMS: bool = true;
+
+    /// Times that a walk is tried again when a rename elsewhere kept the kernel from proving that
+    /// it stayed below.
+    const RACES: usize = 64;
+
+    /// Opens what lies below a folder and is reached through no symbolic link.
+    pub(crate) fn open_beneath(
+        folder: BorrowedFd<'_>,
+        path: &str,
+        flags: OFlags,
+    ) -> io::Result<OwnedFd> {
+        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let resolve =
+            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        for _ in 0..RACES {
+            match rustix::fs::openat2(folder, path, flags, Mode::empty(), resolve) {
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                answer => return answer,
+            }
+        }
+        Err(Errno::AGAIN)
+    }
+
+    /// A file without a name in the file system of a folder.
+    pub(crate) fn nameless(folder: BorrowedFd<'_>, mode: Mode) -> io::Result<File> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        rustix::fs::openat(folder, ".", flags, mode).map(File::from)
+    }
+
+    /// Gives a nameless file a name that nothing has.
+    pub(crate) fn link_nameless(
+        file: BorrowedFd<'_>,
+        folder: BorrowedFd<'_>,
+        name: &str,
+    ) -> io::Result<()> {
+        let at_proc = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+        match rustix::fs::linkat(CWD, at_proc, folder, name, AtFlags::SYMLINK_FOLLOW) {
+            // Without /proc; needs CAP_DAC_READ_SEARCH before Linux 6.10. A file that once had a
+            // name and lost it is refused here too.
+            Err(Errno::NOENT) => rustix::fs::linkat(file, "", folder, name, AtFlags::EMPTY_PATH),
+            answer => answer,
+        }
+    }
+
+    /// Renames to a name that nothing has.
+    pub(crate) fn rename_new(
+        from: BorrowedFd<'_>,
+        old: &str,
+        to: BorrowedFd<'_>,
+        new: &str,
+    ) -> io::Result<()> {
+        rustix::fs::renameat_with(from, old, to, new, RenameFlags::NOREPLACE)
+    }
+
+    /// Swaps two names in one step.
+    pub(crate) fn exchange(
+        here: BorrowedFd<'_>,
+        this: &str,
+        there: BorrowedFd<'_>,
+        that: &str,
+    ) -> io::Result<()> {
+        rustix::fs::renameat_with(here, this, there, that, RenameFlags::EXCHANGE)
+    }
+
+    /// Makes everything in the file system of a folder durable.
+    pub(crate) fn sync_file_system(folder: BorrowedFd<'_>) -> io::Result<()> {
+        rustix::fs::syncfs(folder)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod elsewhere {
+    use std::fs::File;
+    use std::os::fd::{BorrowedFd, OwnedFd};
+
+    use rustix::fs::{Mode, OFlags};
+    use rustix::io::{self, Errno};
+
+    pub(crate) const LOOK: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK);
+
+    pub(crate) const SYNCS_FILE_SYSTEMS: bool = false;
+
+    pub(crate) fn open_beneath(_: BorrowedFd<'_>, _: &str, _: OFlags) -> io::Result<OwnedFd> {
+        Err(Errno::NOSYS)
+    }
+
+    pub(crate) fn nameless(_: BorrowedFd<'_>, _: Mode) -> io::Result<File> {
+        Err(Errno::NOSYS)
+    }
+
+    pub(crate) fn link_nameless(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: &str) -> io::Result<()> {
+        Err(Errno::NOSYS)
+    }
+
+    pub(crate) fn rename_new(
+        _: BorrowedFd<'_>,
+        _: &str,
+        _: BorrowedFd<'_>,
+        _: &str,
+    ) -> io::Result<()> {
+        Err(Errno::NOSYS)
+    }
+
+    pub(crate) fn exchange(
+        _: BorrowedFd<'_>,
+        _: &str,
+        _: BorrowedFd<'_>,
+        _: &str,
+    ) -> io::Result<()> {
+        Err(Errno::NOSYS)
+    }
+
+    pub(crate) fn sync_file_system(_: BorrowedFd<'_>) -> io::Result<()> {
+        Err(Errno::NOSYS)
+    }
+}

@@ -1,0 +1,255 @@
+//! What is in the vault: a walk in the order of the contents' uuids that holds one shard folder's
+//! names at a time.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::FileType;
+use vss_core::layout::{self, CONTENT_ROOT, MANIFEST_NAME};
+use vss_core::reconcile::FoundFile;
+use vss_core::{ContentUuid, Kind};
+use vss_ports::{ScannedContent, ScannedStranger};
+
+use crate::folders::Folders;
+use crate::listing::{Entry, entries, word};
+use crate::manifest_file::{self, Found};
+use crate::problem::{During, Step};
+use crate::tree::{self, folder_in};
+
+/// Contents after a given one, at most `limit`.
+pub(crate) fn scan(
+    folders: &Folders,
+    after: Option<ContentUuid>,
+    limit: usize,
+) -> Step<Vec<ScannedContent>> {
+    let mut found = Vec::new();
+    let (first0, first1) = after.map(layout::shard).unwrap_or_default();
+    let opened = folders.tree.open_folder(CONTENT_ROOT);
+    let Some(root) = opened.during("open the content folder")? else {
+        return Ok(found);
+    };
+    for h0 in shards(root.as_fd())?.iter().filter(|h0| **h0 >= first0) {
+        let Some(outer) = folder_in(root.as_fd(), h0).during("open a shard")? else {
+            continue;
+        };
+        for h1 in shards(outer.as_fd())? {
+            if *h0 == first0 && h1 < first1 {
+                continue;
+            }
+            let Some(shard) = folder_in(outer.as_fd(), &h1).during("open a shard")? else {
+                continue;
+            };
+            for content in contents(shard.as_fd(), (h0, &h1), after)? {
+                if found.len() == limit {
+                    return Ok(found);
+                }
+                let opened = folder_in(shard.as_fd(), &content.to_string());
+                // It may be gone by now, or no folder any more.
+                if let Some(folder) = opened.during("open a content's folder")? {
+                    found.push(read_content(folder.as_fd(), content)?);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The shard folders in a folder, sorted.
+fn shards(folder: BorrowedFd<'_>) -> Step<Vec<String>> {
+    let listed = entries(folder).during("list a shard")?;
+    let shards = listed.iter().filter(|entry| is_shard(entry));
+    Ok(shards.map(Entry::shown).collect())
+}
+
+fn is_shard(entry: &Entry) -> bool {
+    let digit = |b: &u8| b.is_ascii_digit() || (b'a'..=b'f').contains(b);
+    entry.is_folder()
+        && entry
+            .name()
+            .is_some_and(|name| name.len() == 2 && name.as_bytes().iter().all(digit))
+}
+
+/// The contents in a shard that belong there, sorted.
+fn contents(
+    shard: BorrowedFd<'_>,
+    (h0, h1): (&str, &str),
+    after: Option<ContentUuid>,
+) -> Step<Vec<ContentUuid>> {
+    let listed = entries(shard).during("list a shard")?;
+    // The order of the names is the order of the bytes: both are lower-case hex.
+    let contents = listed
+        .iter()
+        .filter_map(|entry| content_of(entry, (h0, h1)).ok())
+        .filter(|content| after.is_none_or(|after| *content > after));
+    Ok(contents.collect())
+}
+
+/// The content whose folder an entry of a shard is, or why it is none.
+fn content_of(entry: &Entry, (h0, h1): (&str, &str)) -> Result<ContentUuid, String> {
+    if !entry.is_folder() {
+        return Err(format!(
+            "{} where a content's folder would be",
+            word(entry.kind)
+        ));
+    }
+    let name = entry.name().ok_or("its name is not UTF-8")?;
+    let content = layout::parse_content_folder(name).map_err(|error| error.to_string())?;
+    if layout::shard(content) == (h0.to_owned(), h1.to_owned()) {
+        Ok(content)
+    } else {
+        Err(layout::LayoutError::WrongShard.to_string())
+    }
+}
+
+fn read_content(folder: BorrowedFd<'_>, content: ContentUuid) -> Step<ScannedContent> {
+    let mut scanned = ScannedContent {
+        content,
+        files: Vec::new(),
+        manifest: None,
+        strangers: Vec::new(),
+    };
+    for entry in entries(folder).during("list a content's folder")? {
+        if entry.name() == Some(MANIFEST_NAME) {
+            match manifest_file::read(folder, content)? {
+                Found::Manifest(manifest) => scanned.manifest = Some(manifest),
+                Found::Absent => {}
+                Found::Newer(version) => scanned.strangers.push(stranger(
+                    entry.shown(),
+                    format!("a manifest of version {version}, which is newer"),
+                )),
+                Found::Broken(reason) => {
+                    let reason = format!("not a manifest of this content: {reason}");
+                    scanned.strangers.push(stranger(entry.shown(), reason));
+                }
+            }
+            continue;
+        }
+        match kind_of(&entry) {
+            Ok(kind) => {
+                let opened = folder_in(folder, kind.folder());
+                if let Some(inner) = opened.during("open a kind's folder")? {
+                    read_kind(&inner, &kind, &mut scanned)?;
+                }
+            }
+            Err(reason) => scanned.strangers.push(stranger(entry.shown(), reason)),
+        }
+    }
+    Ok(scanned)
+}
+
+fn kind_of(entry: &Entry) -> Result<Kind, String> {
+    if !entry.is_folder() {
+        return Err(format!(
+            "{} where a kind's folder would be",
+            word(entry.kind)
+        ));
+    }
+    let name = entry.name().ok_or("its name is not UTF-8")?;
+    Kind::from_folder(name).map_err(|error| error.to_string())
+}
+
+fn read_kind(folder: &OwnedFd, kind: &Kind, scanned: &mut ScannedContent) -> Step<()> {
+    for entry in entries(folder.as_fd()).during("list a kind's folder")? {
+        match file_of(folder.as_fd(), &entry, kind)? {
+            Some(Ok(file)) => scanned.files.push(file),
+            Some(Err(reason)) => {
+                let name = format!("{}/{}", kind.folder(), entry.shown());
+                scanned.strangers.push(stranger(name, reason));
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// The sidecar that an entry is, or why it is none; `None` when it is gone by now.
+fn file_of(
+    folder: BorrowedFd<'_>,
+    entry: &Entry,
+    kind: &Kind,
+) -> Step<Option<Result<FoundFile, String>>> {
+    if entry.kind != FileType::RegularFile {
+        let reason = format!("{} where a sidecar would be", word(entry.kind));
+        return Ok(Some(Err(reason)));
+    }
+    let parsed = match entry.name() {
+        Some(name) => layout::parse_file_name(name).map_err(|error| error.to_string()),
+        None => Err("its name is not UTF-8".to_owned()),
+    };
+    let (variant, format) = match parsed {
+        Ok(parsed) => parsed,
+        Err(reason) => return Ok(Some(Err(reason))),
+    };
+    let Some(stat) = entry.look(folder).during("look at a file")? else {
+        return Ok(None);
+    };
+    let size = tree::size_of(&stat);
+    if size == 0 {
+        return Ok(Some(Err("an empty file is no sidecar".to_owned())));
+    }
+    Ok(Some(Ok(FoundFile {
+        kind: kind.clone(),
+        variant,
+        format,
+        size,
+    })))
+}
+
+/// What lies outside of every content's folder and belongs nowhere, at most `limit`.
+pub(crate) fn strays(folders: &Folders, limit: usize) -> Step<Vec<ScannedStranger>> {
+    let mut found = Vec::new();
+    for entry in entries(folders.tree.root()).during("list the vault")? {
+        let own = entry.is_folder() && entry.name() == Some(CONTENT_ROOT);
+        if !own && !entry.shown().starts_with('.') {
+            found.push(stranger(entry.shown(), "not part of a vault"));
+        }
+    }
+    let opened = folders.tree.open_folder(CONTENT_ROOT);
+    if let Some(root) = opened.during("open the content folder")? {
+        not_shards(root.as_fd(), CONTENT_ROOT, &mut found)?;
+        for h0 in shards(root.as_fd())? {
+            if found.len() >= limit {
+                break;
+            }
+            if let Some(outer) = folder_in(root.as_fd(), &h0).during("open a shard")? {
+                strays_of_shard(outer.as_fd(), &h0, &mut found)?;
+            }
+        }
+    }
+    found.truncate(limit);
+    Ok(found)
+}
+
+fn strays_of_shard(outer: BorrowedFd<'_>, h0: &str, found: &mut Vec<ScannedStranger>) -> Step<()> {
+    not_shards(outer, &format!("{CONTENT_ROOT}/{h0}"), found)?;
+    for h1 in shards(outer)? {
+        let Some(shard) = folder_in(outer, &h1).during("open a shard")? else {
+            continue;
+        };
+        for entry in entries(shard.as_fd()).during("list a shard")? {
+            if let Err(reason) = content_of(&entry, (h0, &h1)) {
+                let name = format!("{CONTENT_ROOT}/{h0}/{h1}/{}", entry.shown());
+                found.push(stranger(name, reason));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn not_shards(folder: BorrowedFd<'_>, path: &str, found: &mut Vec<ScannedStranger>) -> Step<()> {
+    let listed = entries(folder).during("list a shard")?;
+    for entry in listed.iter().filter(|entry| !is_shard(entry)) {
+        let reason = match entry.is_folder() {
+            true => "a shard is named by two lower-case hex digits".to_owned(),
+            false => format!("{} where a shard would be", word(entry.kind)),
+        };
+        found.push(stranger(format!("{path}/{}", entry.shown()), reason));
+    }
+    Ok(())
+}
+
+fn stranger(name: String, reason: impl Into<String>) -> ScannedStranger {
+    ScannedStranger {
+        name,
+        reason: reason.into(),
+    }
+}

@@ -1,0 +1,103 @@
+//! Two vaults on one folder, as two processes would have it.
+
+use crate::support::{FAST, Library, PORTABLE, bytes_of, content, prepared, publish, thumb};
+use vss_core::{Digest, Kind, SidecarKey, Variant};
+use vss_ports::Vault;
+use vss_vault_fs::FsVault;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_manifest_entry_is_lost_between_two_vaults() {
+    const EACH: usize = 40;
+    for options in [FAST, PORTABLE] {
+        let library = Library::new(options);
+        let tasks = ["a", "b", "c", "d"].map(|name| {
+            // Each with descriptors and locks of its own.
+            let vault = FsVault::open(&library.sidecars(), options).unwrap();
+            tokio::spawn(async move {
+                for i in 0..EACH {
+                    let variant: Variant = format!("{name}{i}").parse().unwrap();
+                    let kind: Kind = name.parse().unwrap();
+                    let key = SidecarKey::new(content(1), kind, variant);
+                    publish(&vault, &key, format!("{name}{i}").as_bytes())
+                        .await
+                        .unwrap();
+                }
+            })
+        });
+        for task in tasks {
+            task.await.unwrap();
+        }
+        let page = library.vault.scan(None, 2).await.unwrap();
+        assert_eq!(page.len(), 1);
+        assert_eq!(page[0].files.len(), 4 * EACH);
+        assert_eq!(page[0].manifest.as_ref().unwrap().sidecars.len(), 4 * EACH);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn batches_over_the_same_contents_do_not_wait_for_each_other_forever() {
+    let library = Library::new(FAST);
+    let tasks = [false, true].map(|reversed| {
+        let vault = FsVault::open(&library.sidecars(), FAST).unwrap();
+        tokio::spawn(async move {
+            for round in 0..10 {
+                let mut batch = Vec::new();
+                for n in 0..30 {
+                    let mut key = thumb(n);
+                    key.variant = format!("{reversed}{round}").parse().unwrap();
+                    batch.push(prepared(&vault, &key, b"x").await.unwrap());
+                }
+                if reversed {
+                    batch.reverse();
+                }
+                let results = vault.publish(&batch.iter().collect::<Vec<_>>()).await;
+                assert!(results.iter().all(Result::is_ok), "{results:?}");
+            }
+        })
+    });
+    for task in tasks {
+        task.await.unwrap();
+    }
+    for scanned in library.vault.scan(None, 100).await.unwrap() {
+        assert_eq!(scanned.manifest.unwrap().sidecars.len(), 20);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_reader_never_finds_a_gap_while_a_file_is_replaced() {
+    const ROUNDS: u64 = 300;
+    for options in [FAST, PORTABLE] {
+        let library = Library::new(options);
+        let round_bytes = |round: u64| vec![u8::try_from(round % 251).unwrap(); 600];
+        publish(&library.vault, &thumb(1), &round_bytes(0))
+            .await
+            .unwrap();
+        let (done, stopped) = tokio::sync::watch::channel(false);
+        let reader = {
+            let vault = library.vault.clone();
+            tokio::spawn(async move {
+                let mut reads = 0_u64;
+                while !*stopped.borrow() {
+                    let bytes = bytes_of(&vault, &thumb(1)).await.expect("never a gap");
+                    assert_eq!(bytes.len(), 600);
+                    assert!(bytes.iter().all(|b| *b == bytes[0]), "torn");
+                    reads += 1;
+                }
+                reads
+            })
+        };
+        for round in 1..ROUNDS {
+            let bytes = round_bytes(round);
+            let mut new = prepared(&library.vault, &thumb(1), &bytes).await.unwrap();
+            // Every third one is a stranger's, which is set aside.
+            if round % 3 != 0 {
+                new.replaces = Some(Digest::of(&round_bytes(round - 1)));
+            }
+            library.vault.publish(&[&new]).await.pop().unwrap().unwrap();
+        }
+        done.send(true).unwrap();
+        assert!(reader.await.unwrap() > 0);
+        assert_eq!(library.names(".staging"), [""; 0]);
+        assert_eq!(library.names(".quarantine").len(), 99);
+    }
+}
