@@ -1,6 +1,8 @@
 //! PNG, WebP, GIF, BMP and ICO, through the decoders of the `image` crate, which are Rust all the
 //! way down. Animations and icons give one picture: the first frame, the largest entry.
 
+mod icon;
+
 use image::codecs::bmp::BmpDecoder;
 use image::codecs::gif::GifDecoder;
 use image::codecs::ico::IcoDecoder;
@@ -56,9 +58,12 @@ pub(crate) fn decode(
         Raster::Bmp => BmpDecoder::new(reader)
             .map_err(failure)
             .and_then(|decoder| read(decoder, limits, scratch)),
-        Raster::Ico => IcoDecoder::new(reader)
-            .map_err(failure)
-            .and_then(|decoder| read(decoder, limits, scratch)),
+        Raster::Ico => match icon::largest_png(source, &mut scratch.source)? {
+            Some(png) => return decode(Raster::Png, &png, limits, scratch),
+            None => IcoDecoder::new(reader)
+                .map_err(failure)
+                .and_then(|decoder| read(decoder, limits, scratch)),
+        },
     };
     decoded.map_err(|failure| source.blame(failure))
 }

@@ -14,6 +14,7 @@ use crate::failure::{Outcome, out_of_memory, unreadable};
 /// damage of the picture.
 pub(crate) struct Source<'a> {
     file: &'a File,
+    begin: u64,
     size: u64,
     trouble: RefCell<Option<io::Error>>,
 }
@@ -23,7 +24,19 @@ impl<'a> Source<'a> {
     pub(crate) const fn new(file: &'a File, size: u64) -> Self {
         Self {
             file,
+            begin: 0,
             size,
+            trouble: RefCell::new(None),
+        }
+    }
+
+    /// A part of it, as an original of its own; what is beyond the end is not in it.
+    pub(crate) fn part(&self, begin: u64, size: u64) -> Self {
+        let begin = begin.min(self.size);
+        Self {
+            file: self.file,
+            begin: self.begin.saturating_add(begin),
+            size: size.min(self.size - begin),
             trouble: RefCell::new(None),
         }
     }
@@ -50,7 +63,7 @@ impl<'a> Source<'a> {
         into.resize(length, 0);
         let mut filled = 0;
         while let Some(rest) = into.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.file.read_at(rest, at + filled as u64) {
+            match self.file.read_at(rest, self.begin + at + filled as u64) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -80,7 +93,11 @@ impl Read for SourceReader<'_, '_> {
         let wanted = usize::try_from(left).unwrap_or(usize::MAX);
         let wanted = wanted.min(buffer.len());
         let buffer = buffer.get_mut(..wanted).unwrap_or_default();
-        match self.source.file.read_at(buffer, self.at) {
+        match self
+            .source
+            .file
+            .read_at(buffer, self.source.begin + self.at)
+        {
             Ok(read) => {
                 self.at += read as u64;
                 Ok(read)

@@ -1,0 +1,169 @@
+//! Every format gives every size.
+
+use image::{DynamicImage, GrayImage, ImageBuffer, ImageFormat, Luma, Rgb, Rgba};
+
+use super::job::{thumb, thumbs};
+use super::media;
+
+#[test]
+fn every_format_gives_the_picture_in_its_size_and_never_larger() {
+    for (media_type, good, _) in media::samples() {
+        let all = thumbs(media_type, &good, &[2048, 32, 64, 1024, 16]).unwrap();
+        let full = all[0].size();
+        assert_eq!(
+            full.0.max(full.1),
+            if media_type.contains("icon") { 48 } else { 64 }
+        );
+        assert_eq!(all[3].size(), full, "{media_type}");
+        assert_eq!(all[1].size().0, 32, "{media_type}");
+        assert_eq!(all[4].size().0, 16, "{media_type}");
+        let transparent = matches!(media_type, "image/webp" | "image/gif");
+        for thumb in &all {
+            assert!(thumb.produced.degraded.is_none());
+            if transparent {
+                let [left, right, ..] = thumb.quadrants();
+                assert_eq!((left[3], right[3]), (0, 255), "{media_type}");
+            } else {
+                assert!(
+                    thumb.shows_the_picture(45),
+                    "{media_type} {:?}",
+                    thumb.quadrants()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn synonyms_of_a_media_type_are_read_alike() {
+    let bmp = media::encode(media::picture(), ImageFormat::Bmp);
+    for name in ["image/bmp", "image/x-ms-bmp", "image/x-bmp"] {
+        assert!(thumb(name, &bmp, 32).is_ok(), "{name}");
+    }
+    assert!(thumb("image/x-icon", &media::ico(), 32).is_ok());
+}
+
+#[test]
+fn an_icon_shows_its_largest_entry_be_it_a_bitmap_or_a_png() {
+    // A bitmap of 2 x 2 (header, four blue pixels, mask) before a PNG of 48 x 48.
+    let mut bitmap = vec![40, 0, 0, 0, 2, 0, 0, 0, 4, 0, 0, 0, 1, 0, 32, 0];
+    bitmap.resize(40, 0);
+    bitmap.extend([220, 30, 30, 255].repeat(4));
+    bitmap.extend([0; 8]);
+    let alone = thumb("image/x-icon", &media::ico_of(2, &bitmap), 64).unwrap();
+    assert_eq!(alone.size(), (2, 2));
+    let png = media::encode(media::picture_of(48, 48), ImageFormat::Png);
+    let mut file = vec![0, 0, 1, 0, 2, 0];
+    let mut at = 38;
+    for (side, entry) in [(2, &bitmap), (48, &png)] {
+        let length = u32::try_from(entry.len()).unwrap();
+        file.extend([side, side, 0, 0, 1, 0, 32, 0]);
+        file.extend(length.to_le_bytes());
+        file.extend(u32::to_le_bytes(at));
+        at += length;
+    }
+    file.extend([bitmap, png].concat());
+    let both = thumb("image/x-icon", &file, 64).unwrap();
+    assert_eq!(both.size(), (48, 48));
+    assert!(both.shows_the_picture(45));
+}
+
+#[test]
+fn a_large_jpeg_is_decoded_small_and_comes_out_in_exact_proportion() {
+    // 2005 / 8 is no whole number: scaled decoding rounds up and the edge must not show.
+    let picture = media::picture_of(2005, 1003);
+    for bytes in [media::jpeg(&picture), media::progressive_jpeg(&picture)] {
+        let all = thumbs("image/jpeg", &bytes, &[128, 256, 512, 1024]).unwrap();
+        let sizes: Vec<_> = all.iter().map(super::job::Thumb::size).collect();
+        assert_eq!(sizes, [(128, 64), (256, 128), (512, 256), (1024, 512)]);
+        assert!(all.iter().all(|thumb| thumb.shows_the_picture(45)));
+    }
+}
+
+#[test]
+fn sixteen_bits_grey_and_palettes_are_read() {
+    let grey = GrayImage::from_fn(40, 30, |x, _| Luma([if x < 20 { 0 } else { 200 }]));
+    let deep = ImageBuffer::from_fn(40, 30, |x, _| {
+        Rgb(if x < 20 {
+            [0_u16, 0, 0]
+        } else {
+            [51_400, 51_400, 51_400]
+        })
+    });
+    let deep_alpha = ImageBuffer::from_fn(40, 30, |x, _| {
+        Rgba(if x < 20 {
+            [0_u16, 0, 0, 65_535]
+        } else {
+            [51_400, 51_400, 51_400, 65_535]
+        })
+    });
+    let jpeg = media::compress(
+        grey.as_raw(),
+        40,
+        30,
+        turbojpeg::PixelFormat::GRAY,
+        turbojpeg::Subsamp::Gray,
+    );
+    let files = [
+        ("image/png", media::encode(grey.clone(), ImageFormat::Png)),
+        (
+            "image/png",
+            media::encode(DynamicImage::ImageRgb16(deep), ImageFormat::Png),
+        ),
+        (
+            "image/png",
+            media::encode(DynamicImage::ImageRgba16(deep_alpha), ImageFormat::Png),
+        ),
+        (
+            "image/gif",
+            media::encode(DynamicImage::from(grey).into_rgba8(), ImageFormat::Gif),
+        ),
+        ("image/jpeg", jpeg),
+    ];
+    for (media_type, file) in files {
+        let [left, right, ..] = thumb(media_type, &file, 256).unwrap().quadrants();
+        assert!(
+            left[0] < 12 && right[0].abs_diff(200) < 12,
+            "{media_type} {left:?} {right:?}"
+        );
+        assert!(right[0].abs_diff(right[1]) < 4 && right[0].abs_diff(right[2]) < 4);
+    }
+}
+
+#[test]
+fn what_is_invisible_does_not_shine_through_at_the_edge_of_what_is_seen() {
+    // Hidden black beside opaque colours: a resize that ignored alpha would darken the seam.
+    let picture = image::RgbaImage::from_fn(512, 64, |x, _| {
+        image::Rgba(if x < 255 {
+            [0, 0, 0, 0]
+        } else {
+            [200, 200, 200, 255]
+        })
+    });
+    let thumb = thumb("image/png", &media::encode(picture, ImageFormat::Png), 128).unwrap();
+    for pixel in thumb.picture.pixels().filter(|pixel| pixel.0[3] > 8) {
+        assert!(pixel.0[0] > 180, "{pixel:?}");
+    }
+}
+
+#[test]
+fn no_metadata_is_left_in_an_output() {
+    let jpeg = media::with_exif(&media::jpeg(&media::picture()), 6);
+    let profile = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    let file = thumb("image/jpeg", &media::with_icc(&jpeg, &profile), 32)
+        .unwrap()
+        .file;
+    for chunk in [&b"EXIF"[..], b"ICCP", b"XMP ", b"VP8X", b"Exif"] {
+        assert!(!file.windows(chunk.len()).any(|window| window == chunk));
+    }
+}
+
+#[test]
+fn junk_behind_the_end_of_a_jpeg_does_not_matter() {
+    let mut jpeg = media::jpeg(&media::picture());
+    let before = thumb("image/jpeg", &jpeg, 32).unwrap();
+    jpeg.extend(b"\0\0ftypmp42 and a whole video".repeat(100));
+    let after = thumb("image/jpeg", &jpeg, 32).unwrap();
+    assert_eq!(after.produced, before.produced);
+    assert!(after.file == before.file && after.produced.degraded.is_none());
+}
