@@ -31,6 +31,7 @@ pub mod entropy;
 pub mod event_sink;
 pub mod generator;
 pub mod queue;
+pub mod rows;
 pub mod store;
 pub mod vault;
 

@@ -271,8 +271,8 @@ pub enum Recovery {
 /// Which rows somebody means. Everything that is given must hold.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Selection {
-    /// In one of these states: failed and quarantined rows take `Retry`, ready ones `Invalidate`
-    /// (their file is served on); others are left alone.
+    /// In one of these states, so no row when none is named: failed and quarantined rows take
+    /// `Retry`, ready ones `Invalidate` (their file is served on); others are left alone.
     pub statuses: Vec<Status>,
     /// Of one of these contents; of any when `None`.
     pub contents: Option<Vec<ContentUuid>>,
@@ -280,6 +280,7 @@ pub struct Selection {
     pub kind: Option<Kind>,
     /// Failed with this class.
     pub class: Option<FailureClass>,
-    /// Made, or to be made, by one of these generators at another version than this.
+    /// Made, or to be made, by one of these generators at another version than this; the row is
+    /// then to be made at this one.
     pub stale_against: Option<Vec<GeneratorRef>>,
 }

@@ -24,7 +24,7 @@ use crate::{LeaseOwner, PortResult};
 /// - `adopt` clears an earlier failure.
 /// - `invalidate` makes a ready row pending and answers how many rows it changed.
 /// - `invalidate` with the file gone forgets size and digest, and keeps them when the old file is served.
-/// - `invalidate` leaves rows in any other state alone, but forgets the old file of a pending one when it is gone.
+/// - `invalidate` leaves rows in any other state as they are, but forgets the old file of one that is not running when it is gone.
 /// - `forget` removes rows, except running ones, and answers how many.
 /// - `counts` agrees with the rows after every kind of change.
 /// - What was written is there after the store was closed and opened again.
@@ -110,7 +110,8 @@ pub struct SidecarRecord {
     pub source: SidecarSource,
     /// The version of the generator that made it, or is to.
     pub version: Option<Version>,
-    /// Size of the file in bytes: of a ready row, or of the old file of a pending one.
+    /// Size of the file in bytes: of a ready row, or of the old file of one that is to be made, is
+    /// being made or could not be made anew.
     pub size: Option<u64>,
     /// Digest of that file.
     pub digest: Option<Digest>,

@@ -1,1 +1,35 @@
-//! SidecarStore and SidecarQueue on SQLite through sea-orm.
+//! SidecarStore and SidecarQueue on SQLite through sea-orm: one file, one writer, a few readers.
+//!
+//! Every write is one `BEGIN IMMEDIATE` transaction on the only writing connection, so that what a
+//! statement has seen still holds when the next one writes. Two shapes of change exist: sets of
+//! rows that one statement can describe (enqueue, claim, release, requeue) are changed where they
+//! are; single rows whose new state has to be decided (commit, fail, adopt, invalidate) are loaded,
+//! decided in Rust by the table in vss-core, and written back. Both keep `counters` exact in the
+//! same transaction.
+//!
+//! | file | what is there |
+//! |---|---|
+//! | `open` | connections, pragmas, migrations |
+//! | `convert` | how values are spelled in rows |
+//! | `record` | reading rows, refusing bad ones |
+//! | `change` | writing decided rows back |
+//! | `counters` | the running totals |
+//! | `store`, `presence` | the port SidecarStore |
+//! | `queue`, `enqueue`, `claim`, `finish`, `requeue` | the port SidecarQueue |
+
+mod change;
+mod claim;
+mod convert;
+mod counters;
+mod enqueue;
+mod error;
+mod finish;
+mod open;
+mod presence;
+mod queue;
+mod record;
+mod requeue;
+mod store;
+mod watermark;
+
+pub use open::{Durability, SeaOrmStore, StoreOptions};

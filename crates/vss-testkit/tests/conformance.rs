@@ -1,16 +1,29 @@
 //! The in-memory adapters keep the contracts of the ports they stand in for.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use vss_conformance::catalog::{CatalogHarness, Fresh};
 use vss_conformance::clock::ClockHarness;
 use vss_conformance::entropy::EntropyHarness;
-use vss_conformance::event_sink::EventSinkHarness;
-use vss_ports::{Clock, Entropy, Event, EventSink};
+use vss_conformance::event_sink::{EventSinkHarness, Heard};
+use vss_conformance::generator::{GeneratorHarness, Sample, Wanted};
+use vss_conformance::rows::RowsHarness;
+use vss_conformance::vault::{VaultHarness, VaultUnderTest};
+use vss_core::{ContentUuid, Format};
+use vss_core::plan::{Recipe, StillRecipe};
+use vss_ports::{Clock, Entropy, EventSink, Generator, SidecarQueue, SidecarStore, Vault};
+use vss_testkit::catalog::MemoryCatalog;
 use vss_testkit::clock::ManualClock;
 use vss_testkit::entropy::SeededEntropy;
 use vss_testkit::event_sink::RecordingSink;
+use vss_testkit::faulty_vault::FaultyVault;
+use vss_testkit::generator::FakeGenerator;
+use vss_testkit::store::{FaultyStore, MemoryStore};
+use vss_testkit::vault::MemoryVault;
 
 struct Clocks;
 
@@ -39,7 +52,7 @@ impl EntropyHarness for Seeds {
 struct Sinks;
 
 impl EventSinkHarness for Sinks {
-    fn fresh(&self) -> (Arc<dyn EventSink>, Box<dyn Fn() -> Vec<Event> + Send>) {
+    fn fresh(&self) -> (Arc<dyn EventSink>, Heard) {
         let sink = Arc::new(RecordingSink::default());
         let heard = Arc::clone(&sink);
         (sink, Box::new(move || heard.events()))
@@ -47,6 +60,131 @@ impl EventSinkHarness for Sinks {
 
     fn unheard(&self) -> Arc<dyn EventSink> {
         Arc::new(RecordingSink::default())
+    }
+}
+
+/// Vaults in memory, behind a decorator or not.
+struct Vaults {
+    decorated: bool,
+}
+
+struct InMemory {
+    memory: Arc<MemoryVault>,
+    vault: Arc<dyn Vault>,
+}
+
+impl VaultHarness for Vaults {
+    fn fresh(&self) -> Box<dyn VaultUnderTest> {
+        let memory = Arc::new(MemoryVault::new());
+        let vault: Arc<dyn Vault> = Arc::clone(&memory) as _;
+        let vault = match self.decorated {
+            true => Arc::new(FaultyVault::new(vault)),
+            false => vault,
+        };
+        Box::new(InMemory { memory, vault })
+    }
+}
+
+impl VaultUnderTest for InMemory {
+    fn vault(&self) -> Arc<dyn Vault> {
+        Arc::clone(&self.vault)
+    }
+
+    fn set_aside(&self) -> Vec<Vec<u8>> {
+        self.memory.set_aside()
+    }
+
+    fn plant(&self, path: &str, bytes: &[u8]) {
+        self.memory.plant(path, bytes);
+    }
+
+    fn block(&self, content: ContentUuid) {
+        self.memory.block(content);
+    }
+
+    fn root(&self) -> Option<PathBuf> {
+        None
+    }
+}
+
+struct Fakes;
+
+impl Fakes {
+    fn sample(text: &str) -> Sample {
+        Sample {
+            media_type: "image/jpeg".parse().unwrap(),
+            bytes: text.into(),
+        }
+    }
+
+    fn still(format: Format, max_side: u32) -> Wanted {
+        let quality = 80;
+        Wanted {
+            format,
+            recipe: Recipe::Still(StillRecipe { max_side, quality }),
+        }
+    }
+}
+
+impl GeneratorHarness for Fakes {
+    fn fresh(&self) -> Arc<dyn Generator> {
+        Arc::new(FakeGenerator::default())
+    }
+
+    fn good(&self) -> Sample {
+        Self::sample("a photo")
+    }
+
+    fn mistaken(&self) -> Sample {
+        Self::sample("!corrupt_source")
+    }
+
+    fn boastful(&self) -> Option<Sample> {
+        Some(Self::sample("!too_large"))
+    }
+
+    fn known(&self) -> Vec<Wanted> {
+        vec![
+            Self::still(Format::WEBP, 256),
+            Self::still(Format::WEBP, 1024),
+            Self::still(Format::MP4, 300),
+            Self::still(Format::JSON, 400),
+        ]
+    }
+
+    fn unknown(&self) -> Wanted {
+        Self::still(Format::WEBP, 0)
+    }
+}
+
+struct Catalogs;
+
+#[async_trait::async_trait]
+impl CatalogHarness for Catalogs {
+    async fn fresh(&self) -> Fresh {
+        Fresh {
+            catalog: Arc::new(MemoryCatalog::new()),
+            keep: Box::new(()),
+        }
+    }
+}
+
+/// Stores by place; with a decorator that fails nothing, or without.
+struct Stores {
+    decorated: bool,
+    places: Mutex<BTreeMap<String, Arc<MemoryStore>>>,
+}
+
+#[async_trait::async_trait]
+impl RowsHarness for Stores {
+    async fn open(&self, place: &str) -> (Arc<dyn SidecarStore>, Arc<dyn SidecarQueue>) {
+        let mut places = self.places.lock().unwrap();
+        let store = Arc::clone(places.entry(place.to_owned()).or_default());
+        if self.decorated {
+            let store = Arc::new(FaultyStore::over(store));
+            return (Arc::clone(&store) as _, store);
+        }
+        (Arc::clone(&store) as _, store)
     }
 }
 
@@ -60,5 +198,23 @@ fn main() {
         "recording",
         Arc::new(Sinks),
     ));
+    for (adapter, decorated) in [("memory", false), ("faulty", true)] {
+        let vaults = Arc::new(Vaults { decorated });
+        trials.extend(vss_conformance::vault::trials(adapter, vaults));
+    }
+    trials.extend(vss_conformance::generator::trials("fake", Arc::new(Fakes)));
+    trials.extend(vss_conformance::catalog::trials(
+        "memory",
+        Arc::new(Catalogs),
+    ));
+    for (adapter, decorated) in [("memory", false), ("faulty", true)] {
+        let stores = Arc::new(Stores {
+            decorated,
+            places: Mutex::default(),
+        });
+        let harness = Arc::clone(&stores);
+        trials.extend(vss_conformance::store::trials(adapter, harness));
+        trials.extend(vss_conformance::queue::trials(adapter, stores));
+    }
     vss_conformance::run(trials);
 }

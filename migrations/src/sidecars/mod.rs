@@ -2,11 +2,17 @@
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
+mod m20260101_000001_tables;
+mod m20260101_000002_views;
+
 /// Applies the migrations of `sidecars.db` in order.
 pub struct SidecarsMigrator;
 
 impl MigratorTrait for SidecarsMigrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        Vec::new()
+        vec![
+            Box::new(m20260101_000001_tables::Tables),
+            Box::new(m20260101_000002_views::Views),
+        ]
     }
 }

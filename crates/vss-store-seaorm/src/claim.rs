@@ -1,0 +1,214 @@
+//! Takes due work: the most urgent contents, each with all its due outputs of one generator.
+//!
+//! Every priority and generator is probed by itself at the head of its stretch of the partial
+//! index, so that a hundred thousand rows that wait for their time cost nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use serde_json::json;
+use vss_core::{Event, GeneratorId, Priority, SidecarKey, Timestamp};
+use vss_ports::{Claim, ClaimRequest, ClaimedOutput, PortResult};
+
+use crate::convert::{codes, priority_code, status_code, transition};
+use crate::counters::Delta;
+use crate::error::failed;
+use crate::open::statement;
+use crate::record::Cells;
+
+const OPERATION: &str = "claim sidecars";
+
+/// Terms that SQLite allows in one compound SELECT (SQLITE_LIMIT_COMPOUND_SELECT).
+const TERMS: usize = 500;
+
+/// See [`vss_ports::SidecarQueue::claim`].
+pub(crate) async fn claim(
+    tx: &DatabaseTransaction,
+    request: &ClaimRequest,
+) -> PortResult<Vec<Claim>> {
+    let generators = generators(tx, &request.generators).await?;
+    let mut depth = request.limit;
+    let chosen = loop {
+        let (chosen, complete) = choose(tx, &generators, request, depth).await?;
+        if complete || chosen.len() >= request.limit {
+            break chosen;
+        }
+        depth = depth.saturating_mul(2);
+    };
+    if chosen.is_empty() {
+        return Ok(Vec::new());
+    }
+    take(tx, &generators, &chosen, request).await
+}
+
+/// The numbers of the asked generators at any version.
+async fn generators(
+    tx: &DatabaseTransaction,
+    asked: &[GeneratorId],
+) -> PortResult<BTreeMap<i64, String>> {
+    let names: Vec<&str> = asked.iter().map(GeneratorId::as_str).collect();
+    let names = serde_json::Value::from(names).to_string();
+    let sql = "SELECT id, source FROM generators \
+               WHERE source IN (SELECT value FROM json_each(?1))";
+    let rows = tx.query_all_raw(statement(sql, [names.into()])).await;
+    let rows = rows.map_err(failed(OPERATION))?;
+    let pairs = rows.iter().map(|row| row.try_get_many_by_index());
+    pairs.collect::<Result<_, _>>().map_err(failed(OPERATION))
+}
+
+/// What orders due rows: priority, time, content.
+type Urgency = (i64, i64, i64);
+
+/// The most urgent pairs of content and generator; and whether there are no more than these.
+async fn choose(
+    tx: &DatabaseTransaction,
+    generators: &BTreeMap<i64, String>,
+    request: &ClaimRequest,
+    depth: usize,
+) -> PortResult<(Vec<(i64, String)>, bool)> {
+    let (from, _) = transition(Event::Claim)?;
+    let mut probes = Vec::new();
+    for status in from.iter().copied().map(status_code) {
+        for priority in Priority::ALL.into_iter().map(priority_code) {
+            for generator in generators.keys() {
+                probes.push(format!(
+                    "SELECT * FROM (SELECT DISTINCT {priority} AS priority, not_before, \
+                        content_id, {generator} AS generator_id \
+                     FROM sidecars INDEXED BY sidecars_due \
+                     WHERE status = {status} AND priority = {priority} \
+                     AND generator_id = {generator} AND not_before <= ?1 \
+                     ORDER BY not_before, content_id LIMIT ?2)"
+                ));
+            }
+        }
+    }
+    let limit = i64::try_from(depth).unwrap_or(i64::MAX);
+    let mut due: Vec<(Urgency, i64)> = Vec::new();
+    for probes in probes.chunks(TERMS) {
+        let sql = probes.join(" UNION ALL ");
+        let values: [Value; 2] = [request.now.as_millis().into(), limit.into()];
+        let rows = tx.query_all_raw(statement(sql, values)).await;
+        for row in rows.map_err(failed(OPERATION))? {
+            let cells: (i64, i64, i64, i64) =
+                row.try_get_many_by_index().map_err(failed(OPERATION))?;
+            due.push(((cells.0, cells.1, cells.2), cells.3));
+        }
+    }
+    // Generators that are equally urgent for a content go by name, whatever their numbers.
+    due.sort_unstable_by_key(|(urgency, generator)| (*urgency, generators.get(generator)));
+    // Beyond the last row of a stretch that was cut off, more urgent ones may be missing.
+    let mut stretches: BTreeMap<(i64, i64), (usize, Urgency)> = BTreeMap::new();
+    for (urgency, generator) in &due {
+        let stretch = stretches.entry((urgency.0, *generator));
+        let (length, last) = stretch.or_insert((0, *urgency));
+        *length += 1;
+        *last = *urgency;
+    }
+    let cut = stretches.values().filter(|(length, _)| *length >= depth);
+    let cut = cut.map(|(_, last)| *last).min();
+    let mut seen = BTreeSet::new();
+    let mut chosen = Vec::new();
+    for (urgency, generator) in due {
+        if cut.is_some_and(|cut| urgency > cut) || chosen.len() >= request.limit {
+            break;
+        }
+        if let Some(source) = generators.get(&generator) {
+            let pair = (urgency.2, source.clone());
+            if seen.insert(pair.clone()) {
+                chosen.push(pair);
+            }
+        }
+    }
+    Ok((chosen, cut.is_none()))
+}
+
+/// Marks all due outputs of the chosen pairs as running.
+async fn take(
+    tx: &DatabaseTransaction,
+    generators: &BTreeMap<i64, String>,
+    chosen: &[(i64, String)],
+    request: &ClaimRequest,
+) -> PortResult<Vec<Claim>> {
+    let owner = "INSERT INTO lease_owners (owner) VALUES (?1) ON CONFLICT DO NOTHING";
+    let owner = statement(owner, [request.owner.as_str().into()]);
+    tx.execute_raw(owner).await.map_err(failed(OPERATION))?;
+    let (from, to) = transition(Event::Claim)?;
+    // The plus keeps the planner on the primary key: the partial index would be scanned.
+    let sql = format!(
+        r#"UPDATE sidecars SET status = {}, attempt = attempt + 1, fence = fence + 1,
+            lease_owner = (SELECT id FROM lease_owners WHERE owner = ?2), lease_until = ?3,
+            not_before = NULL, updated_at = ?4
+        WHERE content_id IN (SELECT value ->> 0 FROM json_each(?1))
+        AND (content_id, generator_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))
+        AND +status IN ({}) AND not_before <= ?4
+        RETURNING content_id, generator_id,
+            (SELECT content_uuid FROM contents WHERE id = content_id) AS "contents.content_uuid",
+            (SELECT kind FROM slots WHERE id = slot_id) AS "slots.kind",
+            (SELECT variant FROM slots WHERE id = slot_id) AS "slots.variant",
+            (SELECT format FROM formats WHERE id = format_id) AS "formats.format",
+            (SELECT source FROM generators WHERE id = generator_id) AS "generators.source",
+            fence AS "sidecars.fence", attempt AS "sidecars.attempt",
+            checksum AS "sidecars.checksum""#,
+        status_code(to),
+        codes(&from),
+    );
+    let mut pairs = Vec::new();
+    for (content, source) in chosen {
+        let same = generators.iter().filter(|(_, name)| *name == source);
+        pairs.extend(same.map(|(id, _)| json!([content, id])));
+    }
+    let values = [
+        serde_json::Value::from(pairs).to_string().into(),
+        request.owner.as_str().into(),
+        Timestamp::as_millis(request.lease_until).into(),
+        request.now.as_millis().into(),
+    ];
+    let rows = tx.query_all_raw(statement(sql, values)).await;
+    let mut delta = Delta::default();
+    let mut taken: BTreeMap<(i64, String), Vec<ClaimedOutput>> = BTreeMap::new();
+    for row in rows.map_err(failed(OPERATION))? {
+        let cells = Cells::of(&row);
+        let key = SidecarKey::new(
+            cells.content("contents.content_uuid")?,
+            cells.text("slots.kind")?,
+            cells.text("slots.variant")?,
+        );
+        for from in &from {
+            delta.shift(key.kind.as_str(), *from, to, 1);
+        }
+        let pair = (cells.get("content_id")?, cells.get("generators.source")?);
+        taken.entry(pair).or_default().push(ClaimedOutput {
+            key,
+            format: cells.text("formats.format")?,
+            fence: cells.number("sidecars.fence")?,
+            attempt: cells.number("sidecars.attempt")?,
+            replaces: cells.digest("sidecars.checksum")?,
+        });
+    }
+    delta.apply(tx).await?;
+    Ok(in_order(chosen, taken, &request.generators))
+}
+
+/// The claims in the order in which they were chosen.
+fn in_order(
+    chosen: &[(i64, String)],
+    mut taken: BTreeMap<(i64, String), Vec<ClaimedOutput>>,
+    asked: &[GeneratorId],
+) -> Vec<Claim> {
+    let mut claims = Vec::with_capacity(chosen.len());
+    for pair in chosen {
+        let generator = asked.iter().find(|id| id.as_str() == pair.1);
+        let (Some(mut outputs), Some(generator)) = (taken.remove(pair), generator) else {
+            continue;
+        };
+        outputs.sort_by(|a, b| a.key.cmp(&b.key));
+        if let Some(first) = outputs.first() {
+            claims.push(Claim {
+                content: first.key.content,
+                generator: generator.clone(),
+                outputs,
+            });
+        }
+    }
+    claims
+}

@@ -1,0 +1,284 @@
+//! Plans work: new rows, raised priorities, revived failures, and how far the planner got, all in
+//! one transaction.
+//!
+//! The items are turned on their side: for each output that many contents want, one statement puts
+//! a thousand contents into its slot. The number of rows it says it made is then the number for
+//! that slot, so the totals stay exact without reading anything back.
+
+use std::collections::HashMap;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Value};
+use serde_json::json;
+use vss_core::plan::WantedOutput;
+use vss_core::{
+    ContentUuid, Event, FailureClass, Format, GeneratorRef, Kind, Status, Timestamp, Variant,
+};
+use vss_ports::{EnqueueBatch, EnqueueItem, EnqueueReport, PortResult};
+
+use crate::change::{intern_contents, intern_outputs};
+use crate::convert::{contents_json, priority_code, size_value, status_code, transition};
+use crate::counters::Delta;
+use crate::error::failed;
+use crate::open::statement;
+use crate::store::fence_floor;
+use crate::watermark;
+
+const OPERATION: &str = "enqueue sidecars";
+
+/// Contents a statement: a longer one gains nothing and holds more memory.
+const CHUNK: usize = 1_000;
+
+/// What makes two outputs the same for a row.
+type Output<'a> = (&'a Kind, &'a Variant, &'a Format, &'a GeneratorRef);
+
+fn output(wanted: &WantedOutput) -> Output<'_> {
+    let generator = &wanted.generator;
+    (&wanted.kind, &wanted.variant, &wanted.format, generator)
+}
+
+/// The dictionary's numbers for an output.
+#[derive(Clone, Copy)]
+struct Ids {
+    slot: i64,
+    format: i64,
+    generator: i64,
+}
+
+/// See [`vss_ports::SidecarQueue::enqueue`].
+pub(crate) async fn enqueue(
+    tx: &DatabaseTransaction,
+    batch: &EnqueueBatch,
+    now: Timestamp,
+) -> PortResult<EnqueueReport> {
+    let ids = dictionary(tx, &batch.items)
+        .await
+        .map_err(failed(OPERATION))?;
+    let mut work = Work {
+        tx,
+        now: now.as_millis(),
+        floor: size_value(fence_floor(tx).await?)?,
+        report: EnqueueReport::default(),
+        delta: Delta::default(),
+    };
+    for chunk in batch.items.chunks(CHUNK) {
+        // A content that wants nothing gets no row.
+        let contents = chunk.iter().filter(|item| !item.outputs.is_empty());
+        let contents = contents.map(|item| &item.content);
+        intern_contents(tx, contents)
+            .await
+            .map_err(failed(OPERATION))?;
+        for ((output, rank), contents) in groups(chunk) {
+            if let Some(ids) = ids.get(&output) {
+                work.put(output.0.as_str(), *ids, rank, &contents).await?;
+            }
+        }
+    }
+    if let Some(watermark) = &batch.watermark {
+        watermark::write(tx, watermark).await?;
+    }
+    work.delta.apply(tx).await?;
+    Ok(work.report)
+}
+
+/// Who wants the same output at the same priority, in the order of the first to want it.
+fn groups(items: &[EnqueueItem]) -> Vec<((Output<'_>, i64), Vec<ContentUuid>)> {
+    let mut groups: Vec<((Output<'_>, i64), Vec<ContentUuid>)> = Vec::new();
+    let mut places: HashMap<(Output<'_>, i64), usize> = HashMap::new();
+    let mut previous: Option<(&EnqueueItem, Vec<usize>)> = None;
+    for item in items {
+        // Neighbours mostly want the same; comparing is cheaper than hashing.
+        let same = previous.as_ref().filter(|(before, _)| {
+            before.priority == item.priority && before.outputs == item.outputs
+        });
+        let wanted = match same {
+            Some((_, wanted)) => wanted.clone(),
+            None => {
+                let place = |wanted| {
+                    let key = (output(wanted), priority_code(item.priority));
+                    *places.entry(key).or_insert_with(|| {
+                        groups.push((key, Vec::new()));
+                        groups.len() - 1
+                    })
+                };
+                item.outputs.iter().map(place).collect()
+            }
+        };
+        for place in &wanted {
+            if let Some((_, contents)) = groups.get_mut(*place) {
+                contents.push(item.content);
+            }
+        }
+        previous = Some((item, wanted));
+    }
+    groups
+}
+
+/// Gives every output its numbers.
+async fn dictionary<'a>(
+    tx: &DatabaseTransaction,
+    items: &'a [EnqueueItem],
+) -> Result<HashMap<Output<'a>, Ids>, DbErr> {
+    let mut outputs: Vec<Output<'a>> = Vec::new();
+    let mut previous: Option<&[WantedOutput]> = None;
+    let mut seen = std::collections::HashSet::new();
+    for item in items {
+        if previous != Some(&item.outputs) {
+            let new = item.outputs.iter().map(output);
+            outputs.extend(new.filter(|output| seen.insert(*output)));
+        }
+        previous = Some(&item.outputs);
+    }
+    if outputs.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let list: Vec<_> = outputs
+        .iter()
+        .map(|(kind, variant, format, generator)| {
+            let version = generator.version.to_string();
+            let (kind, variant) = (kind.as_str(), variant.as_str());
+            json!([
+                null,
+                kind,
+                variant,
+                format.as_str(),
+                generator.id.as_str(),
+                version
+            ])
+        })
+        .collect();
+    let list = serde_json::Value::from(list).to_string();
+    intern_outputs(tx, &list).await?;
+    let sql = "SELECT j.key, l.id, f.id, g.id FROM json_each(?1) j
+        CROSS JOIN slots l ON l.kind = j.value ->> 1 AND l.variant = j.value ->> 2
+        CROSS JOIN formats f ON f.format = j.value ->> 3
+        CROSS JOIN generators g ON g.source = j.value ->> 4 AND g.version = j.value ->> 5";
+    let mut ids = HashMap::with_capacity(outputs.len());
+    for row in tx.query_all_raw(statement(sql, [list.into()])).await? {
+        let (key, slot, format, generator): (i64, i64, i64, i64) = row.try_get_many_by_index()?;
+        let output = usize::try_from(key).ok().and_then(|key| outputs.get(key));
+        if let Some(output) = output {
+            let numbers = Ids {
+                slot,
+                format,
+                generator,
+            };
+            ids.insert(*output, numbers);
+        }
+    }
+    Ok(ids)
+}
+
+struct Work<'a> {
+    tx: &'a DatabaseTransaction,
+    now: i64,
+    floor: i64,
+    report: EnqueueReport,
+    delta: Delta,
+}
+
+impl Work<'_> {
+    /// Makes contents want one output.
+    async fn put(
+        &mut self,
+        kind: &str,
+        ids: Ids,
+        rank: i64,
+        contents: &[ContentUuid],
+    ) -> PortResult<()> {
+        let json = contents_json(contents);
+        let insert = format!(
+            "INSERT INTO sidecars (content_id, slot_id, status, format_id, generator_id, attempt, \
+                fence, created_at, updated_at, priority, not_before) \
+             SELECT c.id, ?2, {}, ?3, ?4, 0, ?5, ?6, ?6, ?7, ?6 \
+             FROM json_each(?1) j CROSS JOIN contents c ON c.content_uuid = unhex(j.value) \
+             WHERE true ON CONFLICT DO NOTHING",
+            status_code(Status::Pending)
+        );
+        let values = [
+            json.clone(),
+            ids.slot.into(),
+            ids.format.into(),
+            ids.generator.into(),
+            self.floor.into(),
+            self.now.into(),
+            rank.into(),
+        ];
+        let inserted = self.execute(insert, values).await?;
+        self.report.inserted += inserted;
+        let made = i64::try_from(inserted).unwrap_or(i64::MAX);
+        self.delta.add(kind, Status::Pending, made, 0);
+        // What was there already may be pending with less urgency, or have failed.
+        if inserted < contents.len() as u64 {
+            self.revive(kind, ids, rank, &json).await?;
+            self.raise(ids.slot, rank, json).await?;
+        }
+        Ok(())
+    }
+
+    async fn raise(&self, slot: i64, rank: i64, contents: Value) -> PortResult<()> {
+        let sql = format!(
+            "UPDATE sidecars SET priority = ?3 WHERE slot_id = ?2 AND status = {} \
+             AND priority > ?3 AND content_id IN ({CONTENT_IDS})",
+            status_code(Status::Pending)
+        );
+        let values = [contents, slot.into(), rank.into()];
+        self.execute(sql, values).await.map(|_| ())
+    }
+
+    async fn revive(
+        &mut self,
+        kind: &str,
+        ids: Ids,
+        rank: i64,
+        contents: &Value,
+    ) -> PortResult<()> {
+        let missing = FailureClass::MissingSource.as_str();
+        let reasons = [
+            (Event::GeneratorChanged, "generator_id <> ?4".to_owned()),
+            (
+                Event::SourceReturned,
+                format!("failure_class = '{missing}'"),
+            ),
+        ];
+        for (event, condition) in reasons {
+            let (from, to) = transition(event)?;
+            for from in from {
+                let sql = format!(
+                    "UPDATE sidecars SET status = {}, format_id = ?3, generator_id = ?4, \
+                        attempt = 0, updated_at = ?5, priority = ?6, not_before = ?5, \
+                        failure_class = NULL \
+                     WHERE slot_id = ?2 AND status = {} AND {condition} \
+                     AND content_id IN ({CONTENT_IDS})",
+                    status_code(to),
+                    status_code(from),
+                );
+                let values = [
+                    contents.clone(),
+                    ids.slot.into(),
+                    ids.format.into(),
+                    ids.generator.into(),
+                    self.now.into(),
+                    rank.into(),
+                ];
+                let revived = self.execute(sql, values).await?;
+                self.report.revived += revived;
+                let moved = i64::try_from(revived).unwrap_or(i64::MAX);
+                self.delta.shift(kind, from, to, moved);
+            }
+        }
+        Ok(())
+    }
+
+    async fn execute(
+        &self,
+        sql: String,
+        values: impl IntoIterator<Item = Value>,
+    ) -> PortResult<u64> {
+        let done = self.tx.execute_raw(statement(sql, values)).await;
+        done.map(|done| done.rows_affected())
+            .map_err(failed(OPERATION))
+    }
+}
+
+const CONTENT_IDS: &str = "SELECT c.id FROM json_each(?1) j \
+    CROSS JOIN contents c ON c.content_uuid = unhex(j.value)";

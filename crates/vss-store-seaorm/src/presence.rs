@@ -1,0 +1,161 @@
+//! Which of many sidecars there are: the query behind every screenful of thumbnails.
+
+use std::collections::HashMap;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult};
+use vss_core::{ContentUuid, Format, Kind, SidecarKey, Status, Variant};
+use vss_ports::{PortError, PortErrorKind, PortResult, PresenceRow};
+
+use crate::convert::{contents_json, status_of};
+use crate::error::failed;
+use crate::open::statement;
+
+const OPERATION: &str = "look up the presence of sidecars";
+
+/// Contents a statement. One JSON bind holds them all, so no limit on binds applies; this bounds
+/// memory and how long a reader is taken.
+const CHUNK: usize = 10_000;
+
+/// CROSS JOIN pins the plan: each asked content in turn, then its few slots by primary key. The
+/// numbers are the position of the content, its slot, and the row's own columns: a content's blob
+/// and the names of slot and format would be decoded thousands of times for a handful of values.
+const PRESENCE: &str = "
+SELECT j.key, s.slot_id, s.status, s.format_id, s.size
+FROM json_each(?1) j
+CROSS JOIN contents c ON c.content_uuid = unhex(j.value)
+CROSS JOIN sidecars s ON s.content_id = c.id
+WHERE s.slot_id IN (SELECT value FROM json_each(?2))";
+
+/// See [`vss_ports::SidecarStore::presence`].
+pub(crate) async fn presence(
+    db: &DatabaseConnection,
+    contents: &[ContentUuid],
+    kind: &Kind,
+    variants: &[Variant],
+) -> PortResult<Vec<PresenceRow>> {
+    let slots = slots(db, kind, variants).await?;
+    if slots.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<i64> = slots.keys().copied().collect();
+    let ids = serde_json::Value::from(ids).to_string();
+    let mut wanted = contents.to_vec();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut formats = Formats::default();
+    let mut found = Vec::new();
+    for chunk in wanted.chunks(CHUNK) {
+        let query = statement(PRESENCE, [contents_json(chunk), ids.as_str().into()]);
+        let rows = db.query_all_raw(query).await.map_err(failed(OPERATION))?;
+        found.reserve(rows.len());
+        for row in &rows {
+            let seen = Seen::read(row, chunk, kind, &slots)?;
+            let format = formats.get(db, &seen).await?;
+            found.push(PresenceRow {
+                content: seen.key.content,
+                variant: seen.key.variant,
+                status: seen.status,
+                format,
+                size: seen.size,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// The slots of the asked variants that exist, by id.
+async fn slots(
+    db: &DatabaseConnection,
+    kind: &Kind,
+    variants: &[Variant],
+) -> PortResult<HashMap<i64, Variant>> {
+    let names: Vec<&str> = variants.iter().map(Variant::as_str).collect();
+    let names = serde_json::Value::from(names).to_string();
+    let sql = "SELECT id, variant FROM slots \
+               WHERE kind = ?1 AND variant IN (SELECT value FROM json_each(?2))";
+    let query = statement(sql, [kind.as_str().into(), names.into()]);
+    let rows = db.query_all_raw(query).await.map_err(failed(OPERATION))?;
+    let mut slots = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let (id, name): (i64, String) = row.try_get_many_by_index().map_err(failed(OPERATION))?;
+        // Only names that were asked for come back, and these are parsed already.
+        if let Some(variant) = variants.iter().find(|variant| variant.as_str() == name) {
+            slots.insert(id, variant.clone());
+        }
+    }
+    Ok(slots)
+}
+
+/// One row of [`PRESENCE`].
+struct Seen {
+    key: SidecarKey,
+    status: Status,
+    format_id: i64,
+    size: Option<u64>,
+}
+
+impl Seen {
+    fn read(
+        row: &QueryResult,
+        asked: &[ContentUuid],
+        kind: &Kind,
+        slots: &HashMap<i64, Variant>,
+    ) -> PortResult<Self> {
+        let number = |index| {
+            row.try_get_by_index::<i64>(index)
+                .map_err(failed(OPERATION))
+        };
+        let size: Option<i64> = row.try_get_by_index(4).map_err(failed(OPERATION))?;
+        let (position, slot, status) = (number(0)?, number(1)?, number(2)?);
+        let content = usize::try_from(position).ok().and_then(|p| asked.get(p));
+        let (Some(content), Some(variant)) = (content, slots.get(&slot)) else {
+            let cause = format!("position {position}, slot {slot} were not asked for");
+            return Err(PortError::new(PortErrorKind::Unexpected, OPERATION, cause));
+        };
+        let key = SidecarKey::new(*content, kind.clone(), variant.clone());
+        let Some(status) = status_of(status) else {
+            return Err(corrupt("status", &key, format!("{status} is no status")));
+        };
+        let size = match size.map(u64::try_from).transpose() {
+            Ok(size) => size,
+            Err(error) => return Err(corrupt("size", &key, error.to_string())),
+        };
+        Ok(Self {
+            key,
+            status,
+            format_id: number(3)?,
+            size,
+        })
+    }
+}
+
+/// The formats seen so far, by id.
+#[derive(Default)]
+struct Formats(HashMap<i64, Format>);
+
+impl Formats {
+    async fn get(&mut self, db: &DatabaseConnection, seen: &Seen) -> PortResult<Format> {
+        if let Some(format) = self.0.get(&seen.format_id) {
+            return Ok(format.clone());
+        }
+        let sql = "SELECT format FROM formats WHERE id = ?1";
+        let row = db
+            .query_one_raw(statement(sql, [seen.format_id.into()]))
+            .await;
+        let Some(row) = row.map_err(failed(OPERATION))? else {
+            let cause = format!("there is no format {}", seen.format_id);
+            return Err(corrupt("format_id", &seen.key, cause));
+        };
+        let text: String = row.try_get_by_index(0).map_err(failed(OPERATION))?;
+        let format: Format = text
+            .parse()
+            .map_err(|error| corrupt("format_id", &seen.key, format!("{error}")))?;
+        self.0.insert(seen.format_id, format.clone());
+        Ok(format)
+    }
+}
+
+fn corrupt(column: &str, key: &SidecarKey, cause: String) -> PortError {
+    let operation = format!("read sidecars.{column} of the sidecar {key}");
+    PortError::new(PortErrorKind::Corrupt, operation, cause)
+}

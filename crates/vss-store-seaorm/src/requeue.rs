@@ -1,0 +1,165 @@
+//! Sends the rows of a selection back to pending, however many they are.
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use serde_json::json;
+use vss_core::{Event, GeneratorRef, Status, Timestamp};
+use vss_ports::{PortResult, Selection};
+
+use crate::change::intern_generators;
+use crate::convert::{contents_json, status_code};
+use crate::counters::Delta;
+use crate::error::failed;
+use crate::finish::step;
+use crate::open::statement;
+
+const OPERATION: &str = "requeue sidecars";
+
+/// See [`vss_ports::SidecarQueue::requeue`]. Rows that are stale are to be made by the generator
+/// at the version they are stale against.
+pub(crate) async fn requeue(
+    tx: &DatabaseTransaction,
+    selection: &Selection,
+    priority: i64,
+    now: Timestamp,
+) -> PortResult<u64> {
+    let stale = selection.stale_against.as_deref().map(generators_json);
+    if let Some(generators) = &stale {
+        let interned = intern_generators(tx, generators).await;
+        interned.map_err(failed(OPERATION))?;
+    }
+    let mut moved = 0;
+    let mut delta = Delta::default();
+    for from in Status::ALL {
+        let Some(to) = destination(from).filter(|_| selection.statuses.contains(&from)) else {
+            continue;
+        };
+        let meant = Meant::by(selection, from, stale.as_deref());
+        count(tx, &meant, (from, to), &mut delta).await?;
+        moved += update(tx, meant, to, priority, now).await?;
+    }
+    delta.apply(tx).await?;
+    Ok(moved)
+}
+
+/// Where rows of a state go when somebody asks for them anew.
+fn destination(from: Status) -> Option<Status> {
+    [Event::Retry, Event::Invalidate]
+        .into_iter()
+        .find_map(|event| step(from, event).ok())
+}
+
+/// Takes the rows out of the totals of one state and into those of another.
+async fn count(
+    tx: &DatabaseTransaction,
+    meant: &Meant,
+    (from, to): (Status, Status),
+    delta: &mut Delta,
+) -> PortResult<()> {
+    let sql = format!(
+        "SELECT l.kind, count(*), \
+            coalesce(sum(CASE g.source WHEN 'reference' THEN 0 ELSE size END), 0) \
+         FROM sidecars JOIN slots l ON l.id = slot_id JOIN generators g ON g.id = generator_id \
+         WHERE {} GROUP BY l.kind",
+        meant.condition
+    );
+    let rows = tx.query_all_raw(statement(sql, meant.values.clone())).await;
+    for row in rows.map_err(failed(OPERATION))? {
+        let cells = row.try_get_many_by_index();
+        let (kind, rows, bytes): (String, i64, i64) = cells.map_err(failed(OPERATION))?;
+        // Only ready rows have bytes that count.
+        let bytes = if from == Status::Ready { bytes } else { 0 };
+        delta.add(&kind, from, -rows, -bytes);
+        delta.add(&kind, to, rows, 0);
+    }
+    Ok(())
+}
+
+async fn update(
+    tx: &DatabaseTransaction,
+    mut meant: Meant,
+    to: Status,
+    priority: i64,
+    now: Timestamp,
+) -> PortResult<u64> {
+    let successor = match &meant.stale {
+        Some(list) => format!(
+            "generator_id = (SELECT n.id FROM generators o \
+                JOIN json_each({list}) j ON j.value ->> 0 = o.source \
+                JOIN generators n ON n.source = o.source AND n.version = j.value ->> 1 \
+                WHERE o.id = generator_id AND n.id <> o.id LIMIT 1),"
+        ),
+        None => String::new(),
+    };
+    let (now, priority) = (meant.bind(now.as_millis()), meant.bind(priority));
+    let sql = format!(
+        "UPDATE sidecars SET status = {}, {successor} attempt = 0, priority = {priority}, \
+            not_before = {now}, updated_at = {now}, failure_class = NULL WHERE {}",
+        status_code(to),
+        meant.condition,
+    );
+    let updated = tx.execute_raw(statement(sql, meant.values)).await;
+    Ok(updated.map_err(failed(OPERATION))?.rows_affected())
+}
+
+/// A selection as a condition on `sidecars`.
+struct Meant {
+    condition: String,
+    values: Vec<Value>,
+    /// The parameter that lists the generators whose other versions are stale.
+    stale: Option<String>,
+}
+
+impl Meant {
+    fn by(selection: &Selection, status: Status, stale: Option<&str>) -> Self {
+        let mut meant = Self {
+            condition: format!("status = {}", status_code(status)),
+            values: Vec::new(),
+            stale: None,
+        };
+        if let Some(contents) = &selection.contents {
+            let list = meant.bind(contents_json(contents));
+            meant.and(&format!(
+                "content_id IN (SELECT c.id FROM json_each({list}) j \
+                 CROSS JOIN contents c ON c.content_uuid = unhex(j.value))"
+            ));
+        }
+        if let Some(kind) = &selection.kind {
+            let kind = meant.bind(kind.as_str());
+            meant.and(&format!(
+                "slot_id IN (SELECT id FROM slots WHERE kind = {kind})"
+            ));
+        }
+        if let Some(class) = selection.class {
+            let class = meant.bind(class.as_str());
+            meant.and(&format!("failure_class = {class}"));
+        }
+        if let Some(generators) = stale {
+            let list = meant.bind(generators);
+            meant.and(&format!(
+                "generator_id IN (SELECT o.id FROM json_each({list}) j CROSS JOIN generators o \
+                 ON o.source = j.value ->> 0 AND o.version <> j.value ->> 1)"
+            ));
+            meant.stale = Some(list);
+        }
+        meant
+    }
+
+    fn and(&mut self, condition: &str) {
+        self.condition.push_str(" AND ");
+        self.condition.push_str(condition);
+    }
+
+    /// Adds a value and gives the name of its parameter.
+    fn bind(&mut self, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        format!("?{}", self.values.len())
+    }
+}
+
+fn generators_json(generators: &[GeneratorRef]) -> String {
+    let pairs: Vec<_> = generators
+        .iter()
+        .map(|one| json!([one.id.as_str(), one.version.to_string()]))
+        .collect();
+    serde_json::Value::from(pairs).to_string()
+}

@@ -1,0 +1,288 @@
+//! The store and the in-memory one answer any sequence of calls alike.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use proptest::prelude::*;
+use vss_core::plan::{Recipe, StillRecipe, WantedOutput};
+use vss_core::{
+    ContentUuid, Digest, FailureClass, Format, GeneratorRef, Kind, Priority, SidecarKey,
+    SidecarSource, Status, Timestamp, Variant,
+};
+use vss_ports::{
+    Adoption, Claim, ClaimRequest, Commit, EnqueueBatch, EnqueueItem, Failure, Invalidation,
+    LeaseOwner, PortError, PortErrorKind, PortResult, Publisher, Recovery, Selection, SidecarQueue,
+    SidecarStore,
+};
+use vss_store_seaorm::{Durability, SeaOrmStore, StoreOptions};
+use vss_testkit::store::MemoryStore;
+
+/// One call. Small numbers pick contents, variants, versions and earlier claims.
+#[derive(Clone, Debug)]
+enum Step {
+    Enqueue(Vec<(u8, u8)>, u8, u8),
+    Claim(u8, usize, bool),
+    Commit(Vec<(usize, u8)>, bool),
+    Fail(usize, u8),
+    Release(u8),
+    Renew(u8),
+    Requeue(u8, u8, u8),
+    Adopt(u8, u8, u8),
+    Invalidate(u8, u8, bool),
+    Forget(u8, u8),
+    Wait(u32),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let slot = || (0..6_u8, 0..4_u8);
+    prop_oneof![
+        4 => (prop::collection::vec(slot(), 1..9), 0..5_u8, 0..2_u8)
+            .prop_map(|(slots, priority, version)| Step::Enqueue(slots, priority, version)),
+        4 => (0..3_u8, 1..4_usize, any::<bool>()).prop_map(|(o, n, both)| Step::Claim(o, n, both)),
+        4 => (prop::collection::vec((0..99_usize, 0..8_u8), 1..5), any::<bool>())
+            .prop_map(|(which, refuse)| Step::Commit(which, refuse)),
+        3 => (0..99_usize, 0..11_u8).prop_map(|(claim, class)| Step::Fail(claim, class)),
+        1 => (0..5_u8).prop_map(Step::Release),
+        1 => (0..3_u8).prop_map(Step::Renew),
+        1 => (0..32_u8, 0..8_u8, 0..5_u8).prop_map(|(s, f, p)| Step::Requeue(s, f, p)),
+        1 => (slot(), 0..6_u8).prop_map(|((c, v), from)| Step::Adopt(c, v, from)),
+        2 => (slot(), any::<bool>()).prop_map(|((c, v), gone)| Step::Invalidate(c, v, gone)),
+        1 => slot().prop_map(|(c, v)| Step::Forget(c, v)),
+        2 => (0..4_000_000_u32).prop_map(Step::Wait),
+    ]
+}
+
+fn content(number: u8) -> ContentUuid {
+    // Far apart and not in the order of their numbers.
+    ContentUuid::from_bytes([number.wrapping_mul(97).wrapping_add(13); 16])
+}
+
+fn key(number: u8, variant: u8) -> SidecarKey {
+    let (kind, variant) = match variant {
+        0 => (Kind::THUMB, Variant::GRID_1X),
+        1 => (Kind::THUMB, Variant::DETAIL_1X),
+        2 => (Kind::PROXY, "scrub".parse().unwrap()),
+        _ => ("my-kind".parse().unwrap(), Variant::GRID_1X),
+    };
+    SidecarKey::new(content(number), kind, variant)
+}
+
+fn generator(kind: &Kind, version: u8) -> GeneratorRef {
+    let id = if *kind == Kind::THUMB {
+        "image"
+    } else {
+        "video"
+    };
+    GeneratorRef {
+        id: id.parse().unwrap(),
+        version: format!("1.{version}.0").parse().unwrap(),
+    }
+}
+
+fn owner(number: u8) -> LeaseOwner {
+    LeaseOwner::new(format!("owner-{number}"))
+}
+
+/// Refuses every other item when it is told to.
+struct Moody(bool);
+
+#[async_trait]
+impl Publisher for Moody {
+    async fn publish(&self, positions: &[usize]) -> Vec<PortResult<()>> {
+        let full = || PortError::new(PortErrorKind::Full, "publish", "no space");
+        let each = positions.iter().map(|at| match self.0 && at % 2 == 0 {
+            true => Err(full()),
+            false => Ok(()),
+        });
+        each.collect()
+    }
+}
+
+/// What a call answered, as text, and what it claimed.
+type Answer = (String, Vec<Claim>);
+
+async fn run<S: SidecarStore + SidecarQueue>(
+    store: &S,
+    step: &Step,
+    now: Timestamp,
+    claims: &[Claim],
+) -> Answer {
+    let output = |number: usize| {
+        let outputs: Vec<_> = claims.iter().flat_map(|claim| &claim.outputs).collect();
+        (!outputs.is_empty()).then(|| outputs[number % outputs.len()].clone())
+    };
+    let priority = |number: u8| Priority::ALL[usize::from(number)];
+    let answer = match step {
+        Step::Enqueue(slots, urgency, version) => {
+            let items = slots.iter().map(|(number, variant)| {
+                let key = key(*number, *variant);
+                let output = WantedOutput {
+                    format: key.kind.default_format().unwrap_or(Format::JSON),
+                    generator: generator(&key.kind, *version),
+                    recipe: Recipe::Still(StillRecipe {
+                        max_side: 1,
+                        quality: 1,
+                    }),
+                    kind: key.kind,
+                    variant: key.variant,
+                };
+                EnqueueItem {
+                    content: key.content,
+                    priority: priority(*urgency),
+                    outputs: vec![output],
+                }
+            });
+            let batch = EnqueueBatch {
+                items: items.collect(),
+                watermark: None,
+            };
+            format!("{:?}", store.enqueue(&batch, now).await.unwrap())
+        }
+        Step::Claim(by, limit, both) => {
+            let mut generators = vec!["image".parse().unwrap()];
+            if *both {
+                generators.push("video".parse().unwrap());
+            }
+            let request = ClaimRequest {
+                owner: owner(*by),
+                now,
+                lease_until: now.plus(Duration::from_secs(30)),
+                limit: *limit,
+                generators,
+            };
+            let claims = store.claim(&request).await.unwrap();
+            return (format!("{claims:?}"), claims);
+        }
+        Step::Commit(which, refuse) => {
+            let commits = which.iter().filter_map(|(number, bytes)| {
+                let output = output(*number)?;
+                Some(Commit {
+                    generator: generator(&output.key.kind, 1),
+                    key: output.key,
+                    fence: output.fence,
+                    format: output.format,
+                    size: u64::from(*bytes) * 1_000,
+                    digest: Digest::of(&[*bytes]),
+                    // Once in a while another original.
+                    original: (9, Digest::of(if *bytes == 0 { b"b" } else { b"a" })),
+                })
+            });
+            let commits: Vec<_> = commits.collect();
+            let outcomes = store.commit(&commits, &Moody(*refuse), now).await;
+            format!("{:?}", outcomes.unwrap())
+        }
+        Step::Fail(number, class) => {
+            let failures: Vec<_> = output(*number)
+                .map(|output| Failure {
+                    key: output.key,
+                    fence: output.fence,
+                    class: FailureClass::ALL[usize::from(*class)],
+                    detail: format!("'{class}' \"\u{1F600}\""),
+                    jitter: u64::from(*class) * 77,
+                })
+                .into_iter()
+                .collect();
+            format!("{:?}", store.fail(&failures, now).await.unwrap())
+        }
+        Step::Release(which) => {
+            let which = match which {
+                0 => Recovery::Expired,
+                1 | 2 => Recovery::Owner(owner(*which)),
+                _ => Recovery::AllBut(owner(which - 3)),
+            };
+            format!("{}", store.release(&which, now).await.unwrap())
+        }
+        Step::Renew(by) => {
+            let until = now.plus(Duration::from_secs(90));
+            format!("{}", store.renew(&owner(*by), until).await.unwrap())
+        }
+        Step::Requeue(states, filter, urgency) => {
+            let chosen = (0_u8..).zip(Status::ALL);
+            let chosen = chosen.filter(|(bit, _)| states >> bit & 1 == 1);
+            let selection = Selection {
+                statuses: chosen.map(|(_, status)| status).collect(),
+                contents: (filter & 1 == 1).then(|| vec![content(0), content(1), content(77)]),
+                kind: (filter & 2 == 2).then_some(Kind::THUMB),
+                class: (filter & 6 == 6).then_some(FailureClass::CorruptSource),
+                stale_against: (filter & 4 == 4).then(|| vec![generator(&Kind::THUMB, 1)]),
+            };
+            let moved = store.requeue(&selection, priority(*urgency), now).await;
+            format!("{}", moved.unwrap())
+        }
+        Step::Adopt(number, variant, from) => {
+            let found = Adoption {
+                key: key(*number, *variant),
+                format: Format::WEBP,
+                size: 10,
+                digest: Digest::of(b"found"),
+                source: match from {
+                    0 => SidecarSource::Reference,
+                    1 => SidecarSource::Generator("image".parse().unwrap()),
+                    _ => SidecarSource::Adopted,
+                },
+                version: (*from == 1).then(|| "0.9.0".parse().unwrap()),
+                original: (*from > 2).then(|| (9, Digest::of(&[b'x', *from]))),
+            };
+            format!("{:?}", store.adopt(&[found], now).await.unwrap())
+        }
+        Step::Invalidate(number, variant, gone) => {
+            let how = match gone {
+                true => Invalidation::FileGone,
+                false => Invalidation::KeepServing,
+            };
+            let keys = [key(*number, *variant), key(5, 0)];
+            let changed = store.invalidate(&keys, how, Priority::Missing, now).await;
+            format!("{}", changed.unwrap())
+        }
+        Step::Forget(number, variant) => {
+            let keys = [key(*number, *variant)];
+            format!("{}", store.forget(&keys).await.unwrap())
+        }
+        Step::Wait(_) => String::new(),
+    };
+    (answer, Vec::new())
+}
+
+async fn all_rows<S: SidecarStore>(store: &S) -> String {
+    let rows = store.page(None, None, 99).await.unwrap();
+    let counts = store.counts().await.unwrap();
+    let contents: Vec<_> = (0..6).map(content).collect();
+    let variants = [Variant::GRID_1X, Variant::DETAIL_1X];
+    let mut seen = store
+        .presence(&contents, &Kind::THUMB, &variants)
+        .await
+        .unwrap();
+    seen.sort_by(|a, b| (a.content, &a.variant).cmp(&(b.content, &b.variant)));
+    format!("{rows:#?} {counts:#?} {seen:#?}")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_sequence_of_calls_is_answered_alike(steps in prop::collection::vec(step(), 1..40)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let options = StoreOptions { durability: Durability::Fast, ..StoreOptions::default() };
+            let path = folder.path().join("sidecars.db");
+            let real = SeaOrmStore::open(&path, &options).await.unwrap();
+            let model = MemoryStore::default();
+            let mut now = Timestamp::from_millis(1_767_225_600_000);
+            let mut claims = Vec::new();
+            for step in &steps {
+                now = now.plus(Duration::from_millis(match step {
+                    Step::Wait(millis) => u64::from(*millis),
+                    _ => 1,
+                }));
+                let (expected, _) = run(&model, step, now, &claims).await;
+                let (found, taken) = run(&real, step, now, &claims).await;
+                prop_assert_eq!(expected, found, "{:?}", step);
+                claims.extend(taken);
+                prop_assert_eq!(all_rows(&model).await, all_rows(&real).await, "{:?}", step);
+            }
+            real.close().await.unwrap();
+            Ok(())
+        })?;
+    }
+}

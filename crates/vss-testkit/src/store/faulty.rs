@@ -1,0 +1,212 @@
+//! A decorator that fails a chosen call of a store, before or after it took effect.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use vss_core::{ContentUuid, Kind, Priority, SidecarKey, Timestamp, Variant};
+use vss_ports::{
+    Adoption, Claim, ClaimRequest, Commit, CommitOutcome, EnqueueBatch, EnqueueReport, Failure,
+    Invalidation, LeaseOwner, PortError, PortErrorKind, PortResult, PresenceRow, Publisher,
+    Recovery, Selection, SidecarCounts, SidecarQueue, SidecarRecord, SidecarStore,
+};
+
+/// The calls of both ports.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[expect(missing_docs, reason = "each is the port's method of the same name")]
+pub enum Call {
+    Find,
+    OfContent,
+    Presence,
+    Page,
+    Adopt,
+    Invalidate,
+    Forget,
+    Counts,
+    Enqueue,
+    Watermark,
+    Claim,
+    Renew,
+    Release,
+    Commit,
+    Fail,
+    Requeue,
+}
+
+/// Passes everything on to another store, except for the calls that a test chose.
+pub struct FaultyStore<S> {
+    inner: Arc<S>,
+    faults: Mutex<Vec<Fault>>,
+}
+
+struct Fault {
+    call: Call,
+    /// How many calls pass before it strikes.
+    after: usize,
+    kind: PortErrorKind,
+    /// Whether the call takes effect before its answer is lost.
+    takes_effect: bool,
+}
+
+impl<S> FaultyStore<S> {
+    /// A decorator that fails nothing yet.
+    pub fn over(inner: Arc<S>) -> Self {
+        Self {
+            inner,
+            faults: Mutex::default(),
+        }
+    }
+
+    /// The call after `after` others of its name fails once and does nothing.
+    pub fn refuse(&self, call: Call, after: usize, kind: PortErrorKind) {
+        self.arm(call, after, kind, false);
+    }
+
+    /// The call after `after` others of its name takes effect, but answers an error once: what a
+    /// caller sees of a database that was lost between its COMMIT and its answer.
+    pub fn lose_answer(&self, call: Call, after: usize, kind: PortErrorKind) {
+        self.arm(call, after, kind, true);
+    }
+
+    fn arm(&self, call: Call, after: usize, kind: PortErrorKind, takes_effect: bool) {
+        self.faults.lock().unwrap().push(Fault {
+            call,
+            after,
+            kind,
+            takes_effect,
+        });
+    }
+
+    /// The fault that strikes this call, if any.
+    fn strike(&self, call: Call) -> Option<Fault> {
+        let mut faults = self.faults.lock().unwrap();
+        let at = faults.iter().position(|f| f.call == call && f.after == 0);
+        let struck = at.map(|at| faults.remove(at));
+        let waiting = faults.iter_mut().filter(|f| f.call == call && f.after > 0);
+        waiting.for_each(|fault| fault.after -= 1);
+        struck
+    }
+
+    async fn pass<T>(
+        &self,
+        call: Call,
+        answer: impl Future<Output = PortResult<T>>,
+    ) -> PortResult<T> {
+        let Some(fault) = self.strike(call) else {
+            return answer.await;
+        };
+        if fault.takes_effect {
+            answer.await?;
+        }
+        let operation = format!("{call:?}").to_lowercase();
+        Err(PortError::new(
+            fault.kind,
+            operation,
+            "a fault was injected",
+        ))
+    }
+}
+
+#[async_trait]
+impl<S: SidecarStore> SidecarStore for FaultyStore<S> {
+    async fn find(&self, key: &SidecarKey) -> PortResult<Option<SidecarRecord>> {
+        self.pass(Call::Find, self.inner.find(key)).await
+    }
+
+    async fn of_content(&self, content: ContentUuid) -> PortResult<Vec<SidecarRecord>> {
+        let answer = self.inner.of_content(content);
+        self.pass(Call::OfContent, answer).await
+    }
+
+    async fn presence(
+        &self,
+        contents: &[ContentUuid],
+        kind: &Kind,
+        variants: &[Variant],
+    ) -> PortResult<Vec<PresenceRow>> {
+        let answer = self.inner.presence(contents, kind, variants);
+        self.pass(Call::Presence, answer).await
+    }
+
+    async fn page(
+        &self,
+        after: Option<ContentUuid>,
+        until: Option<ContentUuid>,
+        limit: usize,
+    ) -> PortResult<Vec<SidecarRecord>> {
+        let answer = self.inner.page(after, until, limit);
+        self.pass(Call::Page, answer).await
+    }
+
+    async fn adopt(&self, found: &[Adoption], now: Timestamp) -> PortResult<Vec<bool>> {
+        self.pass(Call::Adopt, self.inner.adopt(found, now)).await
+    }
+
+    async fn invalidate(
+        &self,
+        keys: &[SidecarKey],
+        how: Invalidation,
+        priority: Priority,
+        now: Timestamp,
+    ) -> PortResult<u64> {
+        let answer = self.inner.invalidate(keys, how, priority, now);
+        self.pass(Call::Invalidate, answer).await
+    }
+
+    async fn forget(&self, keys: &[SidecarKey]) -> PortResult<u64> {
+        self.pass(Call::Forget, self.inner.forget(keys)).await
+    }
+
+    async fn counts(&self) -> PortResult<SidecarCounts> {
+        self.pass(Call::Counts, self.inner.counts()).await
+    }
+}
+
+#[async_trait]
+impl<S: SidecarQueue> SidecarQueue for FaultyStore<S> {
+    async fn enqueue(&self, batch: &EnqueueBatch, now: Timestamp) -> PortResult<EnqueueReport> {
+        let answer = self.inner.enqueue(batch, now);
+        self.pass(Call::Enqueue, answer).await
+    }
+
+    async fn watermark(&self, name: &str) -> PortResult<Option<String>> {
+        self.pass(Call::Watermark, self.inner.watermark(name)).await
+    }
+
+    async fn claim(&self, request: &ClaimRequest) -> PortResult<Vec<Claim>> {
+        self.pass(Call::Claim, self.inner.claim(request)).await
+    }
+
+    async fn renew(&self, owner: &LeaseOwner, until: Timestamp) -> PortResult<u64> {
+        let answer = self.inner.renew(owner, until);
+        self.pass(Call::Renew, answer).await
+    }
+
+    async fn release(&self, which: &Recovery, now: Timestamp) -> PortResult<u64> {
+        let answer = self.inner.release(which, now);
+        self.pass(Call::Release, answer).await
+    }
+
+    async fn commit(
+        &self,
+        commits: &[Commit],
+        publisher: &dyn Publisher,
+        now: Timestamp,
+    ) -> PortResult<Vec<CommitOutcome>> {
+        let answer = self.inner.commit(commits, publisher, now);
+        self.pass(Call::Commit, answer).await
+    }
+
+    async fn fail(&self, failures: &[Failure], now: Timestamp) -> PortResult<Vec<bool>> {
+        self.pass(Call::Fail, self.inner.fail(failures, now)).await
+    }
+
+    async fn requeue(
+        &self,
+        selection: &Selection,
+        priority: Priority,
+        now: Timestamp,
+    ) -> PortResult<u64> {
+        let answer = self.inner.requeue(selection, priority, now);
+        self.pass(Call::Requeue, answer).await
+    }
+}

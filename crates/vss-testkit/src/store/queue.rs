@@ -1,0 +1,401 @@
+//! The port SidecarQueue in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+
+use async_trait::async_trait;
+use vss_core::plan::WantedOutput;
+use vss_core::{
+    ContentUuid, Digest, Disposition, Event, FailureClass, GeneratorId, Priority, SidecarKey,
+    SidecarSource, Status, Timestamp,
+};
+use vss_ports::{
+    Claim, ClaimRequest, ClaimedOutput, Commit, CommitOutcome, EnqueueBatch, EnqueueReport,
+    Failure, FailureNote, Lease, LeaseOwner, PortError, PortErrorKind, PortResult, Publisher,
+    Recovery, Selection, SidecarQueue, SidecarRecord,
+};
+
+use super::{MemoryStore, Rows};
+
+#[async_trait]
+impl SidecarQueue for MemoryStore {
+    async fn enqueue(&self, batch: &EnqueueBatch, now: Timestamp) -> PortResult<EnqueueReport> {
+        let enqueue = |rows: &mut Rows| {
+            let mut report = EnqueueReport::default();
+            for item in &batch.items {
+                for wanted in &item.outputs {
+                    rows.want(item.content, item.priority, wanted, now, &mut report);
+                }
+            }
+            if let Some(mark) = &batch.watermark {
+                rows.watermarks
+                    .insert(mark.name.clone(), mark.value.clone());
+            }
+            report
+        };
+        Ok(self.write(enqueue).await)
+    }
+
+    async fn watermark(&self, name: &str) -> PortResult<Option<String>> {
+        Ok(self.read(|rows| rows.watermarks.get(name).cloned()))
+    }
+
+    async fn claim(&self, request: &ClaimRequest) -> PortResult<Vec<Claim>> {
+        Ok(self.write(|rows| rows.claim(request)).await)
+    }
+
+    async fn renew(&self, owner: &LeaseOwner, until: Timestamp) -> PortResult<u64> {
+        let renew = |rows: &mut Rows| {
+            let leases = rows
+                .records
+                .values_mut()
+                .filter_map(|row| row.lease.as_mut());
+            let owned = leases.filter(|lease| lease.owner == *owner);
+            owned.map(|lease| lease.until = until).count() as u64
+        };
+        Ok(self.write(renew).await)
+    }
+
+    async fn release(&self, which: &Recovery, now: Timestamp) -> PortResult<u64> {
+        let ends = |lease: &Lease| match which {
+            Recovery::Expired => lease.until <= now,
+            Recovery::Owner(owner) => lease.owner == *owner,
+            Recovery::AllBut(owner) => lease.owner != *owner,
+        };
+        let release = |rows: &mut Rows| {
+            let rows = rows.records.values_mut();
+            let ended = rows.filter(|row| row.lease.as_ref().is_some_and(ends));
+            let released = ended.map(|row| {
+                row.status = row.status.after(Event::Release).unwrap();
+                row.lease = None;
+                row.not_before = Some(now);
+                row.updated_at = now;
+            });
+            released.count() as u64
+        };
+        Ok(self.write(release).await)
+    }
+
+    async fn commit(
+        &self,
+        commits: &[Commit],
+        publisher: &dyn Publisher,
+        now: Timestamp,
+    ) -> PortResult<Vec<CommitOutcome>> {
+        let _turn = self.turn.lock().await;
+        let mut rows = self.read(Rows::clone);
+        let mut outcomes = Vec::new();
+        let mut positions = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut sources: BTreeMap<ContentUuid, Digest> = BTreeMap::new();
+        for (position, commit) in commits.iter().enumerate() {
+            let held = rows.held(&commit.key, commit.fence) && seen.insert(&commit.key);
+            if !held {
+                outcomes.push(CommitOutcome::Fenced);
+                continue;
+            }
+            let found = commit.original.1;
+            let known = rows.contents.get(&commit.key.content);
+            let known = known.and_then(|content| content.source);
+            let expected = *sources
+                .entry(commit.key.content)
+                .or_insert(known.unwrap_or(found));
+            if expected == found {
+                positions.push(position);
+                outcomes.push(CommitOutcome::Committed);
+            } else {
+                let detail = format!(
+                    "two different files have this content's identity: its sidecars were made \
+                     from the one with BLAKE3 {expected}, this one has {found}"
+                );
+                rows.fail(&commit.key, FailureClass::Policy, detail, 0, now);
+                outcomes.push(CommitOutcome::SourceConflict);
+            }
+        }
+        let results = match positions.is_empty() {
+            true => Vec::new(),
+            false => publisher.publish(&positions).await,
+        };
+        if results.len() != positions.len() {
+            let cause = format!("{} results for {}", results.len(), positions.len());
+            let operation = "commit sidecars";
+            return Err(PortError::new(PortErrorKind::Unexpected, operation, cause));
+        }
+        for (position, result) in positions.into_iter().zip(results) {
+            let commit = &commits[position];
+            if let Err(error) = result {
+                let class = match error.kind {
+                    PortErrorKind::Full => FailureClass::DiskFull,
+                    _ => FailureClass::TransientIo,
+                };
+                let bytes = commit.digest.as_bytes()[..8].try_into().unwrap();
+                let jitter = u64::from_le_bytes(bytes);
+                rows.fail(&commit.key, class, chain(&error), jitter, now);
+                outcomes[position] = CommitOutcome::Unpublished(error);
+            } else {
+                rows.commit(commit, now);
+            }
+        }
+        *self.rows.lock().unwrap() = rows;
+        Ok(outcomes)
+    }
+
+    async fn fail(&self, failures: &[Failure], now: Timestamp) -> PortResult<Vec<bool>> {
+        let fail = |rows: &mut Rows| {
+            let each = failures.iter().map(|one| {
+                let held = rows.held(&one.key, one.fence);
+                if held {
+                    rows.fail(&one.key, one.class, one.detail.clone(), one.jitter, now);
+                }
+                held
+            });
+            each.collect()
+        };
+        Ok(self.write(fail).await)
+    }
+
+    async fn requeue(
+        &self,
+        selection: &Selection,
+        priority: Priority,
+        now: Timestamp,
+    ) -> PortResult<u64> {
+        let requeue = |rows: &mut Rows| {
+            let meant = rows
+                .records
+                .values_mut()
+                .filter(|row| means(selection, row));
+            let moved = meant.filter_map(|row| {
+                let events = [Event::Retry, Event::Invalidate];
+                let to = events.iter().find_map(|e| row.status.after(*e).ok())?;
+                for successor in selection.stale_against.iter().flatten() {
+                    if row.source == SidecarSource::Generator(successor.id.clone()) {
+                        row.version = Some(successor.version.clone());
+                    }
+                }
+                pend(row, to, priority, now);
+                Some(())
+            });
+            moved.count() as u64
+        };
+        Ok(self.write(requeue).await)
+    }
+}
+
+fn means(selection: &Selection, row: &SidecarRecord) -> bool {
+    let contents = selection.contents.as_ref();
+    let stale = selection.stale_against.as_ref().is_none_or(|generators| {
+        generators.iter().any(|one| {
+            row.source == SidecarSource::Generator(one.id.clone())
+                && row.version.as_ref() != Some(&one.version)
+        })
+    });
+    selection.statuses.contains(&row.status)
+        && contents.is_none_or(|contents| contents.contains(&row.key.content))
+        && selection
+            .kind
+            .as_ref()
+            .is_none_or(|kind| *kind == row.key.kind)
+        && selection
+            .class
+            .is_none_or(|class| row.failure.as_ref().is_some_and(|f| f.class == class))
+        && stale
+}
+
+/// Makes a row pending by a decision from outside.
+fn pend(row: &mut SidecarRecord, to: Status, priority: Priority, now: Timestamp) {
+    row.status = to;
+    row.attempt = 0;
+    row.priority = Some(priority);
+    row.not_before = Some(now);
+    row.failure = None;
+    row.updated_at = now;
+}
+
+fn chain(error: &PortError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
+impl Rows {
+    fn want(
+        &mut self,
+        content: ContentUuid,
+        priority: Priority,
+        wanted: &WantedOutput,
+        now: Timestamp,
+        report: &mut EnqueueReport,
+    ) {
+        let key = SidecarKey::new(content, wanted.kind.clone(), wanted.variant.clone());
+        let source = SidecarSource::Generator(wanted.generator.id.clone());
+        let version = Some(wanted.generator.version.clone());
+        let Some(row) = self.records.get_mut(&key) else {
+            self.content(content);
+            let record = SidecarRecord {
+                key: key.clone(),
+                format: wanted.format.clone(),
+                status: Status::Pending,
+                source,
+                version,
+                size: None,
+                digest: None,
+                entry: None,
+                source_digest: None,
+                created_at: now,
+                updated_at: now,
+                priority: Some(priority),
+                attempt: 0,
+                not_before: Some(now),
+                fence: self.fence_floor,
+                lease: None,
+                failure: None,
+            };
+            self.records.insert(key, record);
+            report.inserted += 1;
+            return;
+        };
+        let lacked = row.failure.as_ref().map(|failure| failure.class);
+        let changed = (&row.source, &row.version) != (&source, &version);
+        let event = match lacked {
+            _ if changed => Event::GeneratorChanged,
+            Some(FailureClass::MissingSource) => Event::SourceReturned,
+            _ => {
+                raise(row, priority);
+                return;
+            }
+        };
+        match row.status.after(event) {
+            Ok(to) => {
+                row.format = wanted.format.clone();
+                row.source = source;
+                row.version = version;
+                pend(row, to, priority, now);
+                report.revived += 1;
+            }
+            Err(_) => raise(row, priority),
+        }
+    }
+
+    fn claim(&mut self, request: &ClaimRequest) -> Vec<Claim> {
+        let due = |row: &SidecarRecord| -> Option<GeneratorId> {
+            let SidecarSource::Generator(id) = &row.source else {
+                return None;
+            };
+            let may = row.status.after(Event::Claim).is_ok() && request.generators.contains(id);
+            let now = row.not_before.is_some_and(|at| at <= request.now);
+            (may && now).then(|| id.clone())
+        };
+        let mut urgent: Vec<_> = self
+            .records
+            .values()
+            .filter_map(|row| {
+                let number = self.contents.get(&row.key.content)?.number;
+                Some(((row.priority, row.not_before, number), row, due(row)?))
+            })
+            .collect();
+        urgent.sort_by(|a, b| (a.0, &a.2).cmp(&(b.0, &b.2)));
+        let mut chosen: Vec<(ContentUuid, GeneratorId)> = Vec::new();
+        for (_, row, generator) in urgent {
+            let pair = (row.key.content, generator);
+            if chosen.len() < request.limit && !chosen.contains(&pair) {
+                chosen.push(pair);
+            }
+        }
+        let mut claims = Vec::new();
+        for (content, generator) in chosen {
+            let mut outputs = Vec::new();
+            let rows = self.records.values_mut();
+            for row in rows.filter(|row| row.key.content == content) {
+                if due(row).as_ref() == Some(&generator) {
+                    outputs.push(take(row, request));
+                }
+            }
+            claims.push(Claim {
+                content,
+                generator,
+                outputs,
+            });
+        }
+        claims
+    }
+
+    fn held(&self, key: &SidecarKey, fence: u64) -> bool {
+        let row = self.records.get(key);
+        row.is_some_and(|row| row.status == Status::Running && row.fence == fence)
+    }
+
+    fn fail(
+        &mut self,
+        key: &SidecarKey,
+        class: FailureClass,
+        detail: String,
+        jitter: u64,
+        now: Timestamp,
+    ) {
+        let row = self.records.get_mut(key).unwrap();
+        let (event, not_before) = match class.disposition(row.attempt, jitter) {
+            Disposition::Failed => (Event::FailFinal, None),
+            Disposition::Quarantined => (Event::FailQuarantine, None),
+            Disposition::RetryAfter(delay) => (Event::FailRetry, Some(now.plus(delay))),
+        };
+        row.status = row.status.after(event).unwrap();
+        row.not_before = not_before;
+        if row.status != Status::Pending {
+            row.priority = None;
+        }
+        row.lease = None;
+        row.failure = Some(FailureNote { class, detail });
+        row.updated_at = now;
+    }
+
+    fn commit(&mut self, commit: &Commit, now: Timestamp) {
+        let content = self.content(commit.key.content);
+        content.source.get_or_insert(commit.original.1);
+        self.own_sources.remove(&commit.key);
+        let row = self.records.get_mut(&commit.key).unwrap();
+        row.status = row.status.after(Event::Commit).unwrap();
+        row.format = commit.format.clone();
+        row.source = SidecarSource::Generator(commit.generator.id.clone());
+        row.version = Some(commit.generator.version.clone());
+        row.size = Some(commit.size);
+        row.digest = Some(commit.digest);
+        row.entry = None;
+        row.priority = None;
+        row.attempt = 0;
+        row.not_before = None;
+        row.lease = None;
+        row.failure = None;
+        row.updated_at = now;
+    }
+}
+
+fn raise(row: &mut SidecarRecord, priority: Priority) {
+    if row.status == Status::Pending {
+        // The more urgent priority is the lesser one.
+        row.priority = row.priority.min(Some(priority));
+    }
+}
+
+fn take(row: &mut SidecarRecord, request: &ClaimRequest) -> ClaimedOutput {
+    row.status = row.status.after(Event::Claim).unwrap();
+    row.attempt += 1;
+    row.fence += 1;
+    row.not_before = None;
+    row.updated_at = request.now;
+    row.lease = Some(Lease {
+        owner: request.owner.clone(),
+        until: request.lease_until,
+    });
+    ClaimedOutput {
+        key: row.key.clone(),
+        format: row.format.clone(),
+        fence: row.fence,
+        attempt: row.attempt,
+        replaces: row.digest,
+    }
+}

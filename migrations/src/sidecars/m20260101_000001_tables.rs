@@ -1,0 +1,164 @@
+//! The tables of `sidecars.db`: one small row a sidecar, clustered by content.
+//!
+//! Nine million rows have to stay near one gigabyte and a presence query within milliseconds, so
+//! whatever repeats is a number into a dictionary, whatever is rare stands in a table of its own,
+//! and whatever follows from the key (path, row uuid) is not stored.
+
+use async_trait::async_trait;
+use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
+
+const UP: &str = "
+-- Every content that has, or should have, a sidecar, and the original its sidecars were made from.
+CREATE TABLE contents (
+    id            INTEGER PRIMARY KEY,
+    content_uuid  BLOB NOT NULL UNIQUE CHECK (length(content_uuid) = 16),
+    source_size   INTEGER CHECK (source_size >= 0),
+    source_digest BLOB CHECK (length(source_digest) = 32),
+    CHECK ((source_size IS NULL) = (source_digest IS NULL))
+) STRICT;
+
+-- Dictionaries.
+CREATE TABLE slots (
+    id      INTEGER PRIMARY KEY,
+    kind    TEXT NOT NULL,
+    variant TEXT NOT NULL,
+    UNIQUE (kind, variant)
+) STRICT;
+CREATE TABLE formats (
+    id     INTEGER PRIMARY KEY,
+    format TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE generators (
+    id      INTEGER PRIMARY KEY,
+    source  TEXT NOT NULL,
+    version TEXT NOT NULL, -- '' where the source has none
+    UNIQUE (source, version)
+) STRICT;
+CREATE TABLE lease_owners (
+    id    INTEGER PRIMARY KEY,
+    owner TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE devices (
+    id             INTEGER PRIMARY KEY,
+    device_uuid    BLOB NOT NULL UNIQUE CHECK (length(device_uuid) = 16),
+    last_seen_at   INTEGER,
+    inventory_seq  INTEGER
+) STRICT;
+
+-- One row a sidecar; the queue is the row itself. Times are milliseconds since 1970, UTC.
+-- status: 0 pending, 1 running, 2 ready, 3 failed, 4 quarantined.
+-- priority: 0 interactive, 1 visible, 2 new, 3 missing, 4 regenerate.
+CREATE TABLE sidecars (
+    content_id    INTEGER NOT NULL REFERENCES contents (id),
+    slot_id       INTEGER NOT NULL REFERENCES slots (id),
+    status        INTEGER NOT NULL CHECK (status BETWEEN 0 AND 4),
+    format_id     INTEGER NOT NULL REFERENCES formats (id),
+    generator_id  INTEGER NOT NULL REFERENCES generators (id),
+    attempt       INTEGER NOT NULL CHECK (attempt >= 0),
+    fence         INTEGER NOT NULL CHECK (fence >= 0),
+    created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL,
+    size          INTEGER CHECK (size >= 0),
+    checksum      BLOB CHECK (length(checksum) = 32),
+    priority      INTEGER CHECK (priority BETWEEN 0 AND 4),
+    not_before    INTEGER,
+    lease_owner   INTEGER REFERENCES lease_owners (id),
+    lease_until   INTEGER,
+    failure_class TEXT,
+    PRIMARY KEY (content_id, slot_id),
+    CHECK ((priority IS NOT NULL) = (status IN (0, 1))),
+    CHECK ((not_before IS NOT NULL) = (status = 0)),
+    CHECK ((lease_owner IS NOT NULL) = (status = 1) AND (lease_until IS NOT NULL) = (status = 1)),
+    CHECK (failure_class IS NOT NULL OR status NOT IN (3, 4))
+) STRICT, WITHOUT ROWID;
+
+-- What a claim looks for, what a recovery looks for, what a retry looks for.
+CREATE INDEX sidecars_due ON sidecars (priority, generator_id, not_before) WHERE status = 0;
+CREATE INDEX sidecars_leased ON sidecars (lease_until) WHERE status = 1;
+CREATE INDEX sidecars_failed ON sidecars (status, generator_id) WHERE status IN (3, 4);
+
+-- What few rows have: the entry of a reference, the words of a failure, an original of its own.
+CREATE TABLE sidecar_details (
+    content_id      INTEGER NOT NULL,
+    slot_id         INTEGER NOT NULL,
+    source_entry_id INTEGER,
+    failure_detail  TEXT,
+    source_digest   BLOB CHECK (length(source_digest) = 32),
+    PRIMARY KEY (content_id, slot_id),
+    FOREIGN KEY (content_id, slot_id) REFERENCES sidecars (content_id, slot_id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+-- Which slots of a content a remote device has: bit n of page p is slot 32 p + n.
+CREATE TABLE sidecar_availability (
+    content_id INTEGER NOT NULL REFERENCES contents (id),
+    device_id  INTEGER NOT NULL REFERENCES devices (id),
+    page       INTEGER NOT NULL CHECK (page >= 0),
+    mask       INTEGER NOT NULL CHECK (mask BETWEEN 1 AND 4294967295),
+    PRIMARY KEY (content_id, device_id, page)
+) STRICT, WITHOUT ROWID;
+
+-- Rows and bytes by kind and status, kept in the transaction that changes them.
+CREATE TABLE counters (
+    kind      TEXT NOT NULL,
+    status    INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
+    bytes     INTEGER NOT NULL,
+    PRIMARY KEY (kind, status)
+) STRICT, WITHOUT ROWID;
+
+-- How far somebody got through something.
+CREATE TABLE watermarks (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The highest fence of any row that was removed: a row that comes back starts above what a late
+-- worker may still hold.
+CREATE TABLE fence_floor (
+    id    INTEGER PRIMARY KEY CHECK (id = 1),
+    fence INTEGER NOT NULL CHECK (fence >= 0)
+) STRICT;
+INSERT INTO fence_floor (id, fence) VALUES (1, 0);
+";
+
+const DOWN: &str = "
+DROP TABLE fence_floor;
+DROP TABLE watermarks;
+DROP TABLE counters;
+DROP TABLE sidecar_availability;
+DROP TABLE sidecar_details;
+DROP TABLE sidecars;
+DROP TABLE devices;
+DROP TABLE lease_owners;
+DROP TABLE generators;
+DROP TABLE formats;
+DROP TABLE slots;
+DROP TABLE contents;
+";
+
+/// Creates and drops the tables.
+pub(super) struct Tables;
+
+impl MigrationName for Tables {
+    fn name(&self) -> &str {
+        "m20260101_000001_tables"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for Tables {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.get_connection().execute_unprepared(UP).await?;
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.get_connection().execute_unprepared(DOWN).await?;
+        Ok(())
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
