@@ -1,1 +1,80 @@
-//! The contract of ContentCatalog as checks.
+//! The contract of ContentCatalog as checks. They make real files in a folder of their own and let
+//! the catalog look at it.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "the checks are the user whose files are looked at"
+)]
+
+use std::any::Any;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use libtest_mimic::Trial;
+use vss_ports::ContentCatalog;
+
+use crate::{Check, check, trials_of};
+
+mod asking;
+#[cfg(target_os = "linux")]
+mod opened;
+mod refreshing;
+mod scene;
+
+use asking::{
+    a_content_that_comes_back_has_a_new_change_number, an_instance_is_the_catalogs_own,
+    changes_come_in_order_and_each_content_once, counts_agree_with_what_was_found,
+    find_answers_the_known_ones, identify_goes_by_the_bytes_now,
+    open_answers_none_when_no_original_is_as_it_was,
+    open_answers_what_was_hashed_and_skips_what_changed, originals_are_every_place_in_order,
+};
+use refreshing::{
+    a_folder_that_cannot_be_read_keeps_what_is_known,
+    a_moved_file_keeps_its_content_without_being_hashed, a_vanished_file_is_no_original_any_more,
+    an_edited_file_has_a_new_content, an_unchanged_folder_is_not_hashed_again,
+    copies_are_originals_of_one_content, each_file_is_found_once_and_its_content_known,
+    empty_and_unreadable_files_are_reported_and_the_rest_is_indexed,
+    excluded_and_hidden_files_are_left_out, links_fifos_and_sockets_are_never_opened,
+};
+
+/// A catalog that knows nothing yet.
+pub struct Fresh {
+    /// The catalog.
+    pub catalog: Arc<dyn ContentCatalog>,
+    /// What it lives on; dropped after it.
+    pub keep: Box<dyn Any + Send + Sync>,
+}
+
+/// Makes catalogs.
+#[async_trait]
+pub trait CatalogHarness: Send + Sync {
+    /// A catalog of its own that can look at any folder.
+    async fn fresh(&self) -> Fresh;
+}
+
+const CHECKS: &[Check<dyn CatalogHarness>] = &[
+    check!(each_file_is_found_once_and_its_content_known),
+    check!(an_unchanged_folder_is_not_hashed_again),
+    check!(an_edited_file_has_a_new_content),
+    check!(a_moved_file_keeps_its_content_without_being_hashed),
+    check!(a_vanished_file_is_no_original_any_more),
+    check!(copies_are_originals_of_one_content),
+    check!(empty_and_unreadable_files_are_reported_and_the_rest_is_indexed),
+    check!(a_folder_that_cannot_be_read_keeps_what_is_known),
+    check!(links_fifos_and_sockets_are_never_opened),
+    check!(excluded_and_hidden_files_are_left_out),
+    check!(changes_come_in_order_and_each_content_once),
+    check!(a_content_that_comes_back_has_a_new_change_number),
+    check!(find_answers_the_known_ones),
+    check!(originals_are_every_place_in_order),
+    check!(open_answers_what_was_hashed_and_skips_what_changed),
+    check!(open_answers_none_when_no_original_is_as_it_was),
+    check!(identify_goes_by_the_bytes_now),
+    check!(counts_agree_with_what_was_found),
+    check!(an_instance_is_the_catalogs_own),
+];
+
+/// The checks for one adapter.
+pub fn trials(adapter: &str, harness: Arc<dyn CatalogHarness>) -> Vec<Trial> {
+    trials_of("catalog", adapter, &harness, CHECKS)
+}

@@ -186,7 +186,8 @@ pub trait RefreshObserver: Send + Sync {
 pub struct RefreshProblem {
     /// Which.
     pub path: PathBuf,
-    /// A word for scripts: `empty`, `permission`, `vanished`, `changing`, `io`, `loop`.
+    /// A word for scripts: `empty`, `permission`, `vanished`, `changing`, `io`, `loop`, or `rule`
+    /// for a line of a `.vssignore` that is no pattern.
     pub class: &'static str,
     /// For a person, with what to do.
     pub detail: String,

@@ -1,1 +1,276 @@
-//! ContentCatalog in memory.
+//! ContentCatalog in memory. It looks at real folders, all of them at once, or is given originals
+//! to keep in temporary files of its own.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the originals are real files, as they are for the real catalog"
+)]
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use tempfile::TempDir;
+use vss_core::{ContentUuid, EntryId, IdentityHasher, MediaType, Timestamp, sample_ranges};
+use vss_ports::{
+    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, Identified, OpenOriginal,
+    OriginalRecord, PortError, PortErrorKind, PortResult, RefreshObserver, RefreshOptions,
+    RefreshReport,
+};
+
+mod refresh;
+
+use refresh::Refresh;
+
+static INSTANCES: AtomicU64 = AtomicU64::new(1);
+
+/// A catalog without a database.
+pub struct MemoryCatalog {
+    instance: String,
+    /// Where [`MemoryCatalog::add`] puts bytes.
+    folder: TempDir,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    entries: BTreeMap<PathBuf, Entry>,
+    contents: HashMap<ContentUuid, ContentRecord>,
+    last_entry: i64,
+    last_seq: i64,
+}
+
+#[derive(Clone)]
+struct Entry {
+    id: EntryId,
+    content: ContentUuid,
+    stat: Stat,
+}
+
+/// Size, time and place of a file's bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stat {
+    size: u64,
+    mtime: (i64, i64),
+    inode: (u64, u64),
+}
+
+impl Stat {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            size: metadata.size(),
+            mtime: (metadata.mtime(), metadata.mtime_nsec()),
+            inode: (metadata.dev(), metadata.ino()),
+        }
+    }
+}
+
+impl Default for MemoryCatalog {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryCatalog {
+    /// A catalog that knows nothing.
+    pub fn new() -> Self {
+        Self {
+            instance: format!("memory-{}", INSTANCES.fetch_add(1, Ordering::Relaxed)),
+            folder: TempDir::new().unwrap(),
+            known: Mutex::default(),
+        }
+    }
+
+    /// Adds an original with these bytes, which must be some, and says what it is. Adding the same
+    /// bytes again adds an original to the same content.
+    pub fn add(&self, bytes: &[u8], media_type: MediaType) -> ContentUuid {
+        let mut known = self.known.lock().unwrap();
+        let path = self.folder.path().join((known.last_entry + 1).to_string());
+        std::fs::write(&path, bytes).unwrap();
+        let stat = Stat::of(&path.metadata().unwrap());
+        let content = identity(bytes).expect("an original has bytes");
+        known.put(path, content, stat, media_type);
+        content
+    }
+
+    /// Takes every original of a content away, and its files.
+    pub fn remove(&self, content: ContentUuid) {
+        let mut known = self.known.lock().unwrap();
+        for path in known.places(content) {
+            known.take(&path);
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+impl Known {
+    fn places(&self, content: ContentUuid) -> Vec<PathBuf> {
+        let of_content = self.entries.iter().filter(|(_, e)| e.content == content);
+        of_content.map(|(path, _)| path.clone()).collect()
+    }
+
+    /// Notes a file; whether its content was not known or had no original.
+    fn put(&mut self, path: PathBuf, content: ContentUuid, stat: Stat, sort: MediaType) -> bool {
+        self.last_entry += 1;
+        let id = match self.entries.get(&path) {
+            Some(entry) => entry.id,
+            None => EntryId(self.last_entry),
+        };
+        let next = ChangeSeq(self.last_seq + 1);
+        let record = self.contents.entry(content).or_insert(ContentRecord {
+            content,
+            seq: ChangeSeq(0),
+            size: stat.size,
+            media_type: sort,
+            originals: 0,
+        });
+        let fresh = record.originals == 0;
+        if fresh {
+            record.seq = next;
+            self.last_seq = next.0;
+        }
+        record.originals += 1;
+        self.take(&path);
+        self.entries.insert(path, Entry { id, content, stat });
+        fresh
+    }
+
+    fn take(&mut self, path: &Path) -> Option<Entry> {
+        let entry = self.entries.remove(path)?;
+        let record = self.contents.get_mut(&entry.content).unwrap();
+        record.originals -= 1;
+        Some(entry)
+    }
+
+    /// The entry of a file that was somewhere else before.
+    fn moved_from(&self, stat: Stat) -> Option<PathBuf> {
+        let left = |path: &Path| match path.symlink_metadata() {
+            Ok(metadata) => Stat::of(&metadata).inode != stat.inode,
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        let same = self.entries.iter().filter(|(_, e)| e.stat == stat);
+        same.map(|(path, _)| path).find(|path| left(path)).cloned()
+    }
+}
+
+fn identity(bytes: &[u8]) -> Option<ContentUuid> {
+    let size = bytes.len() as u64;
+    let mut hasher = IdentityHasher::new(size)?;
+    for range in sample_ranges(size) {
+        let index = |at: u64| usize::try_from(at).unwrap();
+        hasher.update(&bytes[index(range.start)..index(range.end)]);
+    }
+    Some(hasher.finish()?.uuid)
+}
+
+fn sniff(bytes: &[u8]) -> MediaType {
+    let text = match bytes {
+        [0x89, b'P', b'N', b'G', ..] => "image/png",
+        [0xff, 0xd8, 0xff, ..] => "image/jpeg",
+        _ => return MediaType::unknown(),
+    };
+    text.parse().unwrap()
+}
+
+fn rejected(path: &Path, cause: impl Into<String>) -> PortError {
+    let operation = format!("look at {}", path.display());
+    PortError::new(PortErrorKind::Rejected, operation, cause.into())
+}
+
+#[async_trait]
+impl ContentCatalog for MemoryCatalog {
+    async fn instance(&self) -> PortResult<String> {
+        Ok(self.instance.clone())
+    }
+
+    async fn refresh(
+        &self,
+        roots: &[PathBuf],
+        options: &RefreshOptions,
+        observer: &dyn RefreshObserver,
+        _now: Timestamp,
+    ) -> PortResult<RefreshReport> {
+        let resolve = |root: &PathBuf| {
+            root.canonicalize()
+                .map_err(|error| rejected(root, error.to_string()))
+        };
+        let roots = roots.iter().map(resolve).collect::<PortResult<_>>()?;
+        let mut refresh = Refresh::new(roots, options);
+        for root in refresh.roots() {
+            match root.is_dir() {
+                true => refresh.walk(&root),
+                false => refresh.file(root),
+            }
+        }
+        Ok(refresh.apply(&mut self.known.lock().unwrap(), observer))
+    }
+
+    async fn changes(&self, after: ChangeSeq, limit: usize) -> PortResult<Vec<ContentRecord>> {
+        let known = self.known.lock().unwrap();
+        let changed = |record: &&ContentRecord| record.seq > after && record.originals > 0;
+        let mut found: Vec<_> = known.contents.values().filter(changed).cloned().collect();
+        found.sort_by_key(|record| record.seq);
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn find(&self, contents: &[ContentUuid]) -> PortResult<Vec<ContentRecord>> {
+        let known = self.known.lock().unwrap();
+        let asked: BTreeSet<_> = contents.iter().collect();
+        let found = asked.into_iter().filter_map(|c| known.contents.get(c));
+        Ok(found.cloned().collect())
+    }
+
+    async fn originals(&self, content: ContentUuid) -> PortResult<Vec<OriginalRecord>> {
+        let known = self.known.lock().unwrap();
+        let of_content = known.entries.iter().filter(|(_, e)| e.content == content);
+        let record = |(path, entry): (&PathBuf, &Entry)| OriginalRecord {
+            entry: entry.id,
+            path: path.clone(),
+            size: entry.stat.size,
+        };
+        Ok(of_content.map(record).collect())
+    }
+
+    async fn open(&self, content: ContentUuid) -> PortResult<Option<OpenOriginal>> {
+        let known = self.known.lock().unwrap();
+        let whole = known.places(content).into_iter().find_map(|path| {
+            let entry = &known.entries[&path];
+            let stat = Stat::of(&path.symlink_metadata().ok().filter(Metadata::is_file)?);
+            let same = (stat.size, stat.mtime) == (entry.stat.size, entry.stat.mtime);
+            Some(OpenOriginal {
+                file: same.then(|| std::fs::File::open(&path).ok())??,
+                size: stat.size,
+                media_type: known.contents[&content].media_type.clone(),
+                path,
+                entry: entry.id,
+            })
+        });
+        Ok(whole)
+    }
+
+    async fn identify(&self, path: &Path) -> PortResult<Option<Identified>> {
+        if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            return Err(rejected(path, "it is no regular file"));
+        }
+        let bytes = std::fs::read(path).map_err(|error| rejected(path, error.to_string()))?;
+        Ok(identity(&bytes).map(|content| Identified {
+            content,
+            size: bytes.len() as u64,
+            media_type: sniff(&bytes),
+        }))
+    }
+
+    async fn counts(&self) -> PortResult<CatalogCounts> {
+        let known = self.known.lock().unwrap();
+        let with_originals = known.contents.values().filter(|c| c.originals > 0);
+        Ok(CatalogCounts {
+            contents: with_originals.count() as u64,
+            originals: known.entries.len() as u64,
+        })
+    }
+}

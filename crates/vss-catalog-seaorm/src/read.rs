@@ -1,0 +1,196 @@
+//! The questions that are answered from the rows alone.
+
+use sea_orm::{DbErr, QueryResult, Value};
+use vss_core::{ContentUuid, EntryId, MediaType};
+use vss_ports::{
+    CatalogCounts, ChangeSeq, ContentRecord, OriginalRecord, PortError, PortErrorKind, PortResult,
+};
+
+use crate::bind::List;
+use crate::database::{Database, failed, rows};
+use crate::lookup;
+use crate::original::FileStat;
+
+/// Contents asked for in one statement.
+const ASKED: usize = 10_000;
+
+/// An original with what it was when it was hashed.
+pub(crate) struct Original {
+    pub(crate) record: OriginalRecord,
+    pub(crate) mtime_ns: i64,
+    pub(crate) media_type: MediaType,
+}
+
+impl Original {
+    /// Whether a file has the size and the time of the one that was hashed.
+    pub(crate) fn is(&self, stat: &FileStat) -> bool {
+        (self.record.size, self.mtime_ns) == (stat.size, stat.mtime_ns)
+    }
+}
+
+pub(crate) async fn instance(db: &Database) -> PortResult<String> {
+    let operation = "read the catalog's name";
+    let row = head(db, operation).await?;
+    row.try_get("", "instance")
+        .map_err(|error| failed(operation, error))
+}
+
+pub(crate) async fn counts(db: &Database) -> PortResult<CatalogCounts> {
+    let operation = "count originals";
+    let row = head(db, operation).await?;
+    Ok(CatalogCounts {
+        contents: count(&row, "catalog", "contents", operation)?,
+        originals: count(&row, "catalog", "originals", operation)?,
+    })
+}
+
+async fn head(db: &Database, operation: &str) -> PortResult<QueryResult> {
+    let text = "SELECT id, instance, contents, originals FROM catalog";
+    rows(&db.readers, text, [])
+        .await
+        .map_err(|error| failed(operation, error))?
+        .pop()
+        .ok_or_else(|| corrupt(operation, "catalog", "id", "1, but there is no row"))
+}
+
+pub(crate) async fn changes(
+    db: &Database,
+    ChangeSeq(after): ChangeSeq,
+    limit: usize,
+) -> PortResult<Vec<ContentRecord>> {
+    let operation = "list changed contents";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let found = rows(
+        &db.readers,
+        "SELECT c.id, c.content_uuid, c.size, m.name AS media_type, c.originals, c.seq
+         FROM contents AS c JOIN media_types AS m ON m.id = c.media_type_id
+         WHERE c.seq > ?1 AND c.originals > 0 ORDER BY c.seq LIMIT ?2",
+        [after.into(), limit.into()],
+    )
+    .await;
+    contents(found, operation)
+}
+
+pub(crate) async fn find(db: &Database, asked: &[ContentUuid]) -> PortResult<Vec<ContentRecord>> {
+    let operation = "find contents";
+    let mut records = Vec::with_capacity(asked.len());
+    for chunk in asked.chunks(ASKED) {
+        let list = List::of(chunk, |list, content| {
+            list.hex(content.as_bytes());
+        });
+        let found = rows(
+            &db.readers,
+            "SELECT c.id, c.content_uuid, c.size, m.name AS media_type, c.originals, c.seq
+             FROM (SELECT DISTINCT value FROM json_each(?1)) AS j
+             CROSS JOIN contents AS c ON c.content_uuid = unhex(j.value)
+             JOIN media_types AS m ON m.id = c.media_type_id",
+            [list],
+        )
+        .await;
+        records.append(&mut contents(found, operation)?);
+    }
+    Ok(records)
+}
+
+/// Every original of a content, ordered by path.
+pub(crate) async fn originals(db: &Database, content: ContentUuid) -> PortResult<Vec<Original>> {
+    let operation = format!("list the originals of {content}");
+    let found = rows(
+        &db.readers,
+        "SELECT e.id, d.path, e.name, e.size, e.mtime_ns, m.name AS media_type
+         FROM contents AS c
+         CROSS JOIN entries AS e ON e.content_id = c.id
+         JOIN directories AS d ON d.id = e.directory_id
+         JOIN media_types AS m ON m.id = c.media_type_id
+         WHERE c.content_uuid = ?1",
+        [Value::from(content.as_bytes().to_vec())],
+    )
+    .await
+    .map_err(|error| failed(operation.clone(), error))?;
+    let original = |row: &QueryResult| {
+        let read = || -> Result<_, DbErr> {
+            let path = lookup::path(row.try_get("", "path")?, row.try_get("", "name")?);
+            Ok((
+                path,
+                EntryId(row.try_get("", "id")?),
+                row.try_get("", "mtime_ns")?,
+            ))
+        };
+        let (path, entry, mtime_ns) = read().map_err(|error| failed(operation.clone(), error))?;
+        Ok(Original {
+            record: OriginalRecord {
+                entry,
+                path,
+                size: count(row, "entries", "size", &operation)?,
+            },
+            mtime_ns,
+            media_type: media_type(row, &operation)?,
+        })
+    };
+    let mut originals = found.iter().map(original).collect::<PortResult<Vec<_>>>()?;
+    originals.sort_by(|one, other| one.record.path.cmp(&other.record.path));
+    Ok(originals)
+}
+
+fn contents(
+    found: Result<Vec<QueryResult>, DbErr>,
+    operation: &str,
+) -> PortResult<Vec<ContentRecord>> {
+    found
+        .map_err(|error| failed(operation, error))?
+        .iter()
+        .map(|row| content(row, operation))
+        .collect()
+}
+
+fn content(row: &QueryResult, operation: &str) -> PortResult<ContentRecord> {
+    let uuid: Vec<u8> = row
+        .try_get("", "content_uuid")
+        .map_err(|error| failed(operation, error))?;
+    let uuid = <[u8; 16]>::try_from(uuid)
+        .map_err(|_| corrupt_row(row, operation, "contents", "content_uuid", "16 bytes"))?;
+    let seq: i64 = row
+        .try_get("", "seq")
+        .map_err(|error| failed(operation, error))?;
+    Ok(ContentRecord {
+        content: ContentUuid::from_bytes(uuid),
+        seq: ChangeSeq(seq),
+        size: count(row, "contents", "size", operation)?,
+        media_type: media_type(row, operation)?,
+        originals: count(row, "contents", "originals", operation)?,
+    })
+}
+
+fn media_type(row: &QueryResult, operation: &str) -> PortResult<MediaType> {
+    let text: String = row
+        .try_get("", "media_type")
+        .map_err(|error| failed(operation, error))?;
+    text.parse()
+        .map_err(|_| corrupt_row(row, operation, "media_types", "name", "a media type"))
+}
+
+fn count(row: &QueryResult, table: &str, column: &str, operation: &str) -> PortResult<u64> {
+    let number: i64 = row
+        .try_get("", column)
+        .map_err(|error| failed(operation, error))?;
+    u64::try_from(number).map_err(|_| corrupt_row(row, operation, table, column, "a count"))
+}
+
+fn corrupt_row(
+    row: &QueryResult,
+    operation: &str,
+    table: &str,
+    column: &str,
+    wanted: &str,
+) -> PortError {
+    let id: i64 = row.try_get("", "id").unwrap_or_default();
+    corrupt(operation, table, column, &format!("{wanted} in row {id}"))
+}
+
+fn corrupt(operation: &str, table: &str, column: &str, wanted: &str) -> PortError {
+    PortError::new(
+        PortErrorKind::Corrupt,
+        operation,
+        format!("{table}.{column} is not {wanted}: remove catalog.db and index again"),
+    )
+}

@@ -1,0 +1,209 @@
+//! Looks at everything below the roots: the walk runs on its own thread, what changed is read by a
+//! few others, and each batch is written in one transaction, so that whatever ends a refresh
+//! half-way leaves whole batches, which the next one finds unchanged.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use tokio::sync::{Semaphore, mpsc};
+use vss_core::{EntryId, Timestamp};
+use vss_ports::{
+    PortError, PortErrorKind, PortResult, RefreshObserver, RefreshOptions, RefreshProblem,
+    RefreshReport,
+};
+
+use crate::database::{Database, failed};
+use crate::location;
+use crate::lookup::{self, Known};
+use crate::original::{Found, Unread};
+use crate::record::{self, Changes};
+use crate::roots::Plan;
+use crate::seen::Seen;
+use crate::settle::{Outcome, settle};
+use crate::sweep;
+use crate::walk::{self, Batch, Unreadable};
+
+/// Batches that wait between the walk and the look-up.
+const WAITING: usize = 2;
+/// Batches whose files are read while the one before is written.
+const AHEAD: usize = 2;
+
+/// A batch of which everything is found out.
+struct Prepared {
+    problems: Vec<RefreshProblem>,
+    unread: Vec<PathBuf>,
+    ignored: u64,
+    files: u64,
+    /// Known and as they were: the entry, and the device's new number where it has one.
+    unchanged: Vec<(EntryId, Option<i64>)>,
+    settled: Vec<(Found, Outcome)>,
+}
+
+/// One refresh while it goes on.
+struct Refresh<'a> {
+    db: &'a Database,
+    readers: &'a Arc<Semaphore>,
+    observer: &'a dyn RefreshObserver,
+    report: RefreshReport,
+    seen: Seen,
+    unreadable: Unreadable,
+}
+
+pub(crate) async fn refresh(
+    db: &Database,
+    readers: &Arc<Semaphore>,
+    roots: &[PathBuf],
+    options: &RefreshOptions,
+    observer: &dyn RefreshObserver,
+    now: Timestamp,
+) -> PortResult<RefreshReport> {
+    let (roots, options) = (roots.to_vec(), options.clone());
+    let plan = Arc::new(blocking(move || Plan::resolve(&roots, &options)).await??);
+    location::check(db, &plan.roots).await?;
+    let mut refresh = Refresh {
+        db,
+        readers,
+        observer,
+        report: RefreshReport::default(),
+        seen: Seen::default(),
+        unreadable: Unreadable::default(),
+    };
+    refresh.walk(&plan).await?;
+    for root in &plan.roots {
+        let operation = || format!("forget what is gone below {}", root.path.display());
+        refresh.report.vanished += sweep::sweep(db, root, &refresh.seen, &refresh.unreadable)
+            .await
+            .map_err(|error| failed(operation(), error))?;
+    }
+    location::note(db, &plan.roots, now).await?;
+    tracing::debug!(report = ?refresh.report, "refreshed");
+    Ok(refresh.report)
+}
+
+impl Refresh<'_> {
+    async fn walk(&mut self, plan: &Arc<Plan>) -> PortResult<()> {
+        let (sender, mut receiver) = mpsc::channel(WAITING);
+        let walked = Arc::clone(plan);
+        let walk = tokio::task::spawn_blocking(move || walk::walk(&walked, &sender));
+        let (db, readers) = (self.db, self.readers);
+        let batches = stream::poll_fn(move |context| receiver.poll_recv(context));
+        // When this is dropped, the walk has nobody to send to and ends.
+        let mut prepared = std::pin::pin!(
+            batches
+                .map(|batch| prepare(db, readers, batch))
+                .buffered(AHEAD)
+        );
+        while let Some(batch) = prepared.next().await {
+            self.take(batch?).await?;
+        }
+        walk.await
+            .map_err(|error| PortError::new(PortErrorKind::Unexpected, "walk the folders", error))
+    }
+
+    async fn take(&mut self, batch: Prepared) -> PortResult<()> {
+        self.report.files += batch.files;
+        self.report.ignored += batch.ignored;
+        self.unreadable.extend(batch.unread);
+        batch.problems.into_iter().for_each(|p| self.problem(p));
+        let mut changes = Changes::default();
+        for (entry, device) in batch.unchanged {
+            self.seen.insert(entry);
+            self.report.unchanged += 1;
+            changes
+                .renumbered
+                .extend(device.map(|device| (entry, device)));
+        }
+        let mut contested = Vec::new();
+        for (found, outcome) in batch.settled {
+            match outcome {
+                // Two new names of one inode: only one of them is the old file's.
+                Outcome::Moved(entry) if !self.seen.insert(entry) => {
+                    contested.push((found, Vec::new()));
+                }
+                Outcome::Moved(entry) => {
+                    self.report.moved += 1;
+                    changes.moved.push((entry, found));
+                }
+                outcome => self.settled(found, outcome, &mut changes),
+            }
+        }
+        for (found, outcome) in settle(self.readers, contested).await? {
+            self.settled(found, outcome, &mut changes);
+        }
+        let recorded = record::record(self.db, &changes)
+            .await
+            .map_err(|error| failed("record originals", error))?;
+        for entry in recorded.entries {
+            self.seen.insert(entry);
+        }
+        self.report.new_contents += recorded.new_contents;
+        self.report.vanished += recorded.replaced;
+        self.observer
+            .progress(self.report.files, self.report.hashed);
+        Ok(())
+    }
+
+    fn settled(&mut self, found: Found, outcome: Outcome, changes: &mut Changes) {
+        match outcome {
+            Outcome::Read(reading) => {
+                self.report.hashed += 1;
+                changes.read.push((found, reading));
+            }
+            Outcome::Failed(problem) => self.problem(problem),
+            // Not without an old place.
+            Outcome::Moved(_) => {}
+        }
+    }
+
+    fn problem(&mut self, problem: RefreshProblem) {
+        self.report.problems += 1;
+        self.observer.problem(problem);
+    }
+}
+
+/// Finds out what is new about the files of a batch, and reads those that changed.
+async fn prepare(db: &Database, readers: &Arc<Semaphore>, batch: Batch) -> PortResult<Prepared> {
+    let look = |error| failed("look up originals", error);
+    let mut prepared = Prepared {
+        problems: batch.problems,
+        unread: batch.unread,
+        ignored: batch.ignored,
+        files: u64::try_from(batch.files.len()).unwrap_or(u64::MAX),
+        unchanged: Vec::new(),
+        settled: Vec::new(),
+    };
+    let known = lookup::known(&db.readers, &batch.files)
+        .await
+        .map_err(look)?;
+    let mut changed = Vec::new();
+    for (found, known) in batch.files.into_iter().zip(known) {
+        match known {
+            Some(Known { entry, stat }) if stat.unchanged(&found.stat) => {
+                let device = (stat.device != found.stat.device).then_some(found.stat.device);
+                prepared.unchanged.push((entry, device));
+            }
+            _ if found.stat.size == 0 => {
+                prepared.problems.push(Unread::Empty.problem(found.path()));
+            }
+            _ => changed.push(found),
+        }
+    }
+    if !changed.is_empty() {
+        let places = lookup::old_places(&db.readers, &changed)
+            .await
+            .map_err(look)?;
+        let work = changed.into_iter().zip(places).collect();
+        prepared.settled = settle(readers, work).await?;
+    }
+    Ok(prepared)
+}
+
+/// Runs what waits for the disk away from the runtime's own threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> PortResult<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| PortError::new(PortErrorKind::Unexpected, "wait for the disk", error))
+}

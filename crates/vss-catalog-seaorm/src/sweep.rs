@@ -1,0 +1,179 @@
+//! Removes the entries below the roots that a walk did not meet.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use vss_core::EntryId;
+
+use crate::bind::List;
+use crate::database::{Database, rows, sql};
+use crate::lookup;
+use crate::record::{directories_of, prune};
+use crate::roots::Root;
+use crate::seen::Seen;
+use crate::walk::Unreadable;
+
+/// Entries that are looked at in one statement.
+const PAGE: i64 = 2_000;
+
+/// Where a page ended: the last entry's folder and its name.
+struct Cursor {
+    directory: i64,
+    path: Vec<u8>,
+    name: Vec<u8>,
+}
+
+/// Removes what lies below a root, was not seen and does not lie below what could not be read.
+/// Answers how many entries that were.
+pub(crate) async fn sweep(
+    db: &Database,
+    root: &Root,
+    seen: &Seen,
+    unreadable: &Unreadable,
+) -> Result<u64, DbErr> {
+    let mut removed = 0;
+    if !root.is_folder {
+        let page = at(db, &root.path).await?;
+        return remove(db, &page, seen, unreadable).await;
+    }
+    // The subtree, in the order of the folders' paths and the names in each. A page may end inside
+    // a folder; the rest of that folder comes before the next one, so that no folder is ever
+    // sorted or skipped through.
+    let mut cursor: Option<Cursor> = None;
+    loop {
+        let page = match &cursor {
+            None => below(db, &root.path, None).await?,
+            Some(cursor) => {
+                let rest = rest_of(db, cursor).await?;
+                match rest.is_empty() {
+                    true => below(db, &root.path, Some(&cursor.path)).await?,
+                    false => rest,
+                }
+            }
+        };
+        let Some(last) = page.last() else {
+            return Ok(removed);
+        };
+        cursor = Some(Cursor {
+            directory: last.try_get("", "directory_id")?,
+            path: last.try_get("", "path")?,
+            name: last.try_get("", "name")?,
+        });
+        removed += remove(db, &page, seen, unreadable).await?;
+    }
+}
+
+/// A page of entries below a root, in the folders after one.
+async fn below(
+    db: &Database,
+    root: &Path,
+    after: Option<&[u8]>,
+) -> Result<Vec<QueryResult>, DbErr> {
+    let root = root.as_os_str().as_bytes();
+    if after.is_none() {
+        // The root itself sorts apart from what is below it (`/a-b` lies between).
+        let own = in_folder(db, root).await?;
+        if !own.is_empty() {
+            return Ok(own);
+        }
+    }
+    // `/a/` is before everything below `/a`, and `/a0` is after it: 0 follows the slash.
+    let mut first = root.to_vec();
+    if !first.ends_with(b"/") {
+        first.push(b'/');
+    }
+    let mut end = first.clone();
+    if let Some(slash) = end.last_mut() {
+        *slash = b'0';
+    }
+    let after = match after {
+        Some(after) if after != root => after.to_vec(),
+        _ => first,
+    };
+    rows(
+        &db.readers,
+        "SELECT e.id AS id, e.directory_id AS directory_id, d.path AS path, e.name AS name
+         FROM directories AS d CROSS JOIN entries AS e ON e.directory_id = d.id
+         WHERE d.path > ?1 AND d.path < ?2 ORDER BY d.path, e.name LIMIT ?3",
+        [after.into(), end.into(), PAGE.into()],
+    )
+    .await
+}
+
+/// The first entries of one folder.
+async fn in_folder(db: &Database, folder: &[u8]) -> Result<Vec<QueryResult>, DbErr> {
+    rows(
+        &db.readers,
+        "SELECT e.id AS id, e.directory_id AS directory_id, d.path AS path, e.name AS name
+         FROM directories AS d CROSS JOIN entries AS e ON e.directory_id = d.id
+         WHERE d.path = ?1 ORDER BY e.name LIMIT ?2",
+        [folder.to_vec().into(), PAGE.into()],
+    )
+    .await
+}
+
+/// The next entries of the folder in which a page ended.
+async fn rest_of(db: &Database, cursor: &Cursor) -> Result<Vec<QueryResult>, DbErr> {
+    rows(
+        &db.readers,
+        "SELECT id, directory_id, ?3 AS path, name FROM entries
+         WHERE directory_id = ?1 AND name > ?2 ORDER BY name LIMIT ?4",
+        [
+            cursor.directory.into(),
+            cursor.name.clone().into(),
+            cursor.path.clone().into(),
+            PAGE.into(),
+        ],
+    )
+    .await
+}
+
+/// The entry at exactly this path.
+async fn at(db: &Database, path: &Path) -> Result<Vec<QueryResult>, DbErr> {
+    let bytes = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().as_bytes().to_vec();
+    rows(
+        &db.readers,
+        "SELECT e.id AS id, e.directory_id AS directory_id, d.path AS path, e.name AS name
+         FROM directories AS d CROSS JOIN entries AS e ON e.directory_id = d.id
+         WHERE d.path = ?1 AND e.name = ?2",
+        [
+            bytes(path.parent().map(Path::as_os_str)).into(),
+            bytes(path.file_name()).into(),
+        ],
+    )
+    .await
+}
+
+/// Removes those of a page that were not seen.
+async fn remove(
+    db: &Database,
+    page: &[QueryResult],
+    seen: &Seen,
+    unreadable: &Unreadable,
+) -> Result<u64, DbErr> {
+    let mut gone = Vec::new();
+    for row in page {
+        let entry = EntryId(row.try_get("", "id")?);
+        if seen.contains(entry) {
+            continue;
+        }
+        let path = lookup::path(row.try_get("", "path")?, row.try_get("", "name")?);
+        if !unreadable.covers(&path) {
+            gone.push(entry);
+        }
+    }
+    if gone.is_empty() {
+        return Ok(0);
+    }
+    let write = db.write().await?;
+    let left = directories_of(&write, gone.iter().copied()).await?;
+    let list = List::of(&gone, |list, entry| {
+        list.number(entry.0);
+    });
+    let delete = "DELETE FROM entries WHERE id IN (SELECT value FROM json_each(?1))";
+    let removed = write.execute_raw(sql(delete, [list])).await?;
+    prune(&write, left).await?;
+    write.commit().await?;
+    Ok(removed.rows_affected())
+}
