@@ -1,0 +1,126 @@
+//! The schema of `sidecars.db` goes up, down and up again on filled tables, and is what the
+//! snapshot says.
+
+use expect_test::expect_file;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
+use sea_orm_migration::MigratorTrait;
+use vss_migrations::sidecars::SidecarsMigrator;
+use vss_migrations::{MigrateError, check, migrate};
+
+const FILL: &str = "
+INSERT INTO contents VALUES (1, x'000102030405060708090a0b0c0d0e0f', 5, zeroblob(32));
+INSERT INTO slots VALUES (1, 'thumb', 'grid@1x'), (33, 'proxy', 'scrub');
+INSERT INTO formats VALUES (1, 'webp');
+INSERT INTO generators VALUES (1, 'image', '1.0.0');
+INSERT INTO lease_owners VALUES (1, 'somebody');
+INSERT INTO devices VALUES (1, zeroblob(16), 1000, 7);
+INSERT INTO sidecars VALUES
+    (1, 1, 2, 1, 1, 0, 1, 0, 0, 9, zeroblob(32), NULL, NULL, NULL, NULL, NULL),
+    (1, 33, 1, 1, 1, 1, 2, 0, 0, NULL, NULL, 2, NULL, 1, 99, 'crash');
+INSERT INTO sidecar_details VALUES (1, 33, NULL, 'it died', NULL);
+INSERT INTO sidecar_availability VALUES (1, 1, 0, 2), (1, 1, 1, 2);
+INSERT INTO counters VALUES ('thumb', 2, 1, 9);
+INSERT INTO watermarks VALUES ('planned', '1');
+";
+
+async fn memory() -> DatabaseConnection {
+    let mut options = ConnectOptions::new("sqlite::memory:");
+    // Every connection to memory has a database of its own.
+    options.max_connections(1);
+    Database::connect(options).await.unwrap()
+}
+
+async fn texts(db: &DatabaseConnection, sql: &str) -> Vec<String> {
+    let query = Statement::from_string(db.get_database_backend(), sql);
+    let rows = db.query_all_raw(query).await.unwrap();
+    let text = |row: &sea_orm::QueryResult| row.try_get_by_index::<String>(0).unwrap();
+    rows.iter().map(text).collect()
+}
+
+async fn schema(db: &DatabaseConnection) -> String {
+    let sql = "SELECT sql FROM sqlite_schema \
+               WHERE sql IS NOT NULL AND name NOT LIKE 'seaql%' ORDER BY type, name";
+    texts(db, sql).await.join(";\n\n") + ";\n"
+}
+
+#[tokio::test]
+async fn the_schema_is_what_the_snapshot_says() {
+    let db = memory().await;
+    migrate::<SidecarsMigrator>(&db).await.unwrap();
+    expect_file!["sidecars.sql"].assert_eq(&schema(&db).await);
+}
+
+#[tokio::test]
+async fn filled_tables_go_down_and_up_again() {
+    let db = memory().await;
+    migrate::<SidecarsMigrator>(&db).await.unwrap();
+    let before = schema(&db).await;
+    db.execute_unprepared(FILL).await.unwrap();
+    SidecarsMigrator::down(&db, None).await.unwrap();
+    assert_eq!(schema(&db).await, ";\n");
+    migrate::<SidecarsMigrator>(&db).await.unwrap();
+    assert_eq!(schema(&db).await, before);
+    db.execute_unprepared(FILL).await.unwrap();
+    // Opened once more, it stays as it is.
+    migrate::<SidecarsMigrator>(&db).await.unwrap();
+    assert_eq!(texts(&db, "SELECT value FROM watermarks").await, ["1"]);
+}
+
+#[tokio::test]
+async fn each_migration_can_be_undone_by_itself_with_its_rows_kept() {
+    let db = memory().await;
+    migrate::<SidecarsMigrator>(&db).await.unwrap();
+    db.execute_unprepared(FILL).await.unwrap();
+    SidecarsMigrator::down(&db, Some(1)).await.unwrap();
+    let lacking = check::<SidecarsMigrator>(&db).await.unwrap_err();
+    assert!(matches!(lacking, MigrateError::Older { missing } if missing.len() == 1));
+    migrate::<SidecarsMigrator>(&db).await.unwrap();
+    check::<SidecarsMigrator>(&db).await.unwrap();
+    let view = "SELECT kind || ' ' || status || ' ' || coalesce(failure_detail, '-') \
+                FROM sidecars_view ORDER BY kind";
+    let expected = ["proxy running it died", "thumb ready -"];
+    assert_eq!(texts(&db, view).await, expected);
+    // Bit 1 of page 0 is slot 1, bit 1 of page 1 is slot 33.
+    let view = "SELECT kind || ' ' || content_uuid || ' ' || last_seen_at \
+                FROM sidecar_availability_view ORDER BY kind";
+    let uuid = "00010203-0405-0607-0809-0a0b0c0d0e0f 1970-01-01T00:00:01.000Z";
+    let expected = [format!("proxy {uuid}"), format!("thumb {uuid}")];
+    assert_eq!(texts(&db, view).await, expected);
+}
+
+#[tokio::test]
+async fn a_database_from_a_newer_version_is_refused_unchanged() {
+    let db = memory().await;
+    migrate::<SidecarsMigrator>(&db).await.unwrap();
+    let future = "INSERT INTO seaql_migrations VALUES ('m20990101_000001_dreams', 0);
+                  DELETE FROM seaql_migrations WHERE version LIKE '%views';
+                  DROP VIEW sidecars_view";
+    db.execute_unprepared(future).await.unwrap();
+    let before = schema(&db).await;
+    let refused = migrate::<SidecarsMigrator>(&db).await.unwrap_err();
+    assert!(refused.to_string().contains("update vss"), "{refused}");
+    assert!(refused.to_string().contains("dreams"), "{refused}");
+    assert_eq!(schema(&db).await, before);
+}
+
+#[tokio::test]
+async fn rows_that_contradict_themselves_are_refused() {
+    let db = memory().await;
+    migrate::<SidecarsMigrator>(&db).await.unwrap();
+    db.execute_unprepared(FILL).await.unwrap();
+    for wrong in [
+        "UPDATE sidecars SET status = 5",
+        "UPDATE sidecars SET priority = NULL WHERE status = 1",
+        "UPDATE sidecars SET not_before = 1 WHERE status = 2",
+        "UPDATE sidecars SET lease_owner = NULL WHERE status = 1",
+        "UPDATE sidecars SET checksum = x'00' WHERE status = 2",
+        "UPDATE sidecars SET status = 3, priority = NULL, failure_class = NULL, \
+            lease_owner = NULL, lease_until = NULL WHERE status = 1",
+        "UPDATE sidecars SET size = 'big'",
+        "UPDATE contents SET source_size = NULL",
+        "INSERT INTO contents VALUES (2, x'00', NULL, NULL)",
+        "INSERT INTO sidecar_availability VALUES (1, 1, 3, 0)",
+    ] {
+        assert!(db.execute_unprepared(wrong).await.is_err(), "{wrong}");
+    }
+}

@@ -1,0 +1,155 @@
+CREATE INDEX sidecars_due ON sidecars (priority, generator_id, not_before) WHERE status = 0;
+
+CREATE INDEX sidecars_failed ON sidecars (status, generator_id) WHERE status IN (3, 4);
+
+CREATE INDEX sidecars_leased ON sidecars (lease_until) WHERE status = 1;
+
+CREATE TABLE contents (
+    id            INTEGER PRIMARY KEY,
+    content_uuid  BLOB NOT NULL UNIQUE CHECK (length(content_uuid) = 16),
+    source_size   INTEGER CHECK (source_size >= 0),
+    source_digest BLOB CHECK (length(source_digest) = 32),
+    CHECK ((source_size IS NULL) = (source_digest IS NULL))
+) STRICT;
+
+CREATE TABLE counters (
+    kind      TEXT NOT NULL,
+    status    INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
+    bytes     INTEGER NOT NULL,
+    PRIMARY KEY (kind, status)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE devices (
+    id             INTEGER PRIMARY KEY,
+    device_uuid    BLOB NOT NULL UNIQUE CHECK (length(device_uuid) = 16),
+    last_seen_at   INTEGER,
+    inventory_seq  INTEGER
+) STRICT;
+
+CREATE TABLE fence_floor (
+    id    INTEGER PRIMARY KEY CHECK (id = 1),
+    fence INTEGER NOT NULL CHECK (fence >= 0)
+) STRICT;
+
+CREATE TABLE formats (
+    id     INTEGER PRIMARY KEY,
+    format TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE generators (
+    id      INTEGER PRIMARY KEY,
+    source  TEXT NOT NULL,
+    version TEXT NOT NULL, -- '' where the source has none
+    UNIQUE (source, version)
+) STRICT;
+
+CREATE TABLE lease_owners (
+    id    INTEGER PRIMARY KEY,
+    owner TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE sidecar_availability (
+    content_id INTEGER NOT NULL REFERENCES contents (id),
+    device_id  INTEGER NOT NULL REFERENCES devices (id),
+    page       INTEGER NOT NULL CHECK (page >= 0),
+    mask       INTEGER NOT NULL CHECK (mask BETWEEN 1 AND 4294967295),
+    PRIMARY KEY (content_id, device_id, page)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sidecar_details (
+    content_id      INTEGER NOT NULL,
+    slot_id         INTEGER NOT NULL,
+    source_entry_id INTEGER,
+    failure_detail  TEXT,
+    source_digest   BLOB CHECK (length(source_digest) = 32),
+    PRIMARY KEY (content_id, slot_id),
+    FOREIGN KEY (content_id, slot_id) REFERENCES sidecars (content_id, slot_id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sidecars (
+    content_id    INTEGER NOT NULL REFERENCES contents (id),
+    slot_id       INTEGER NOT NULL REFERENCES slots (id),
+    status        INTEGER NOT NULL CHECK (status BETWEEN 0 AND 4),
+    format_id     INTEGER NOT NULL REFERENCES formats (id),
+    generator_id  INTEGER NOT NULL REFERENCES generators (id),
+    attempt       INTEGER NOT NULL CHECK (attempt >= 0),
+    fence         INTEGER NOT NULL CHECK (fence >= 0),
+    created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL,
+    size          INTEGER CHECK (size >= 0),
+    checksum      BLOB CHECK (length(checksum) = 32),
+    priority      INTEGER CHECK (priority BETWEEN 0 AND 4),
+    not_before    INTEGER,
+    lease_owner   INTEGER REFERENCES lease_owners (id),
+    lease_until   INTEGER,
+    failure_class TEXT,
+    PRIMARY KEY (content_id, slot_id),
+    CHECK ((priority IS NOT NULL) = (status IN (0, 1))),
+    CHECK ((not_before IS NOT NULL) = (status = 0)),
+    CHECK ((lease_owner IS NOT NULL) = (status = 1) AND (lease_until IS NOT NULL) = (status = 1)),
+    CHECK (failure_class IS NOT NULL OR status NOT IN (3, 4))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE slots (
+    id      INTEGER PRIMARY KEY,
+    kind    TEXT NOT NULL,
+    variant TEXT NOT NULL,
+    UNIQUE (kind, variant)
+) STRICT;
+
+CREATE TABLE watermarks (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW contents_view AS
+SELECT id, lower(substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-' || substr(h, 13, 4) || '-'
+               || substr(h, 17, 4) || '-' || substr(h, 21)) AS content_uuid,
+       source_size, nullif(lower(hex(digest)), '') AS source_digest
+FROM (SELECT id, hex(content_uuid) AS h, source_size, source_digest AS digest FROM contents);
+
+CREATE VIEW sidecar_availability_view AS
+SELECT c.content_uuid, l.kind, l.variant,
+       lower(substr(hex(v.device_uuid), 1, 8) || '-' || substr(hex(v.device_uuid), 9, 4) || '-'
+             || substr(hex(v.device_uuid), 13, 4) || '-' || substr(hex(v.device_uuid), 17, 4)
+             || '-' || substr(hex(v.device_uuid), 21)) AS device_uuid,
+       1 AS has,
+       strftime('%Y-%m-%dT%H:%M:%fZ', v.last_seen_at / 1000.0, 'unixepoch') AS last_seen_at
+FROM sidecar_availability a
+JOIN contents_view c ON c.id = a.content_id
+JOIN devices v ON v.id = a.device_id
+JOIN slots l ON l.id / 32 = a.page AND (a.mask >> (l.id % 32)) & 1;
+
+CREATE VIEW sidecars_view AS
+SELECT c.content_uuid, l.kind, l.variant, f.format,
+       CASE g.source WHEN 'reference' THEN ''
+       ELSE 'content/' || substr(c.content_uuid, 1, 2) || '/' || substr(c.content_uuid, 3, 2)
+            || '/' || c.content_uuid || '/'
+            || CASE l.kind WHEN 'thumb' THEN 'thumbs' WHEN 'thumbstrip' THEN 'thumbstrips'
+                           WHEN 'proxy' THEN 'proxies' WHEN 'waveform' THEN 'waveforms'
+                           ELSE l.kind END
+            || '/' || l.variant || '.' || f.format
+       END AS rel_path,
+       d.source_entry_id, s.size, nullif(lower(hex(s.checksum)), '') AS checksum,
+       CASE s.status WHEN 0 THEN 'pending' WHEN 1 THEN 'running' WHEN 2 THEN 'ready'
+                     WHEN 3 THEN 'failed' WHEN 4 THEN 'quarantined' END AS status,
+       g.source, nullif(g.version, '') AS version,
+       strftime('%Y-%m-%dT%H:%M:%fZ', s.created_at / 1000.0, 'unixepoch') AS created_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', s.updated_at / 1000.0, 'unixepoch') AS updated_at,
+       CASE s.priority WHEN 0 THEN 'interactive' WHEN 1 THEN 'visible' WHEN 2 THEN 'new'
+                       WHEN 3 THEN 'missing' WHEN 4 THEN 'regenerate' END AS priority,
+       s.attempt,
+       strftime('%Y-%m-%dT%H:%M:%fZ', s.not_before / 1000.0, 'unixepoch') AS not_before,
+       o.owner AS lease_owner,
+       strftime('%Y-%m-%dT%H:%M:%fZ', s.lease_until / 1000.0, 'unixepoch') AS lease_until,
+       s.fence, s.failure_class,
+       CASE WHEN s.failure_class IS NOT NULL THEN d.failure_detail END AS failure_detail,
+       coalesce(nullif(lower(hex(d.source_digest)), ''), c.source_digest) AS source_digest
+FROM sidecars s
+JOIN contents_view c ON c.id = s.content_id
+JOIN slots l ON l.id = s.slot_id
+LEFT JOIN formats f ON f.id = s.format_id
+LEFT JOIN generators g ON g.id = s.generator_id
+LEFT JOIN lease_owners o ON o.id = s.lease_owner
+LEFT JOIN sidecar_details d ON d.content_id = s.content_id AND d.slot_id = s.slot_id;
