@@ -1,1 +1,1 @@
-//! End-to-end tests with real files, databases and processes.
+//! End-to-end tests: see `e2e/main.rs`. The library target is empty; the one test binary is all.

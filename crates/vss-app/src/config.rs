@@ -114,8 +114,13 @@ impl Config {
     /// Reads all layers for a library.
     pub(crate) fn load(library: &Path) -> Result<Self, Failure> {
         let mut layers = Figment::from(Serialized::defaults(Self::default()));
-        if let Some(user) = user_file() {
-            layers = layers.merge(Toml::file_exact(user));
+        let of_library = library.join("vss.toml");
+        for file in user_file()
+            .into_iter()
+            .chain([of_library])
+            .filter(|file| file.exists())
+        {
+            layers = layers.merge(Toml::file_exact(file));
         }
         // Only these: other VSS_ names are the command line's and the tests'.
         let plain = Env::prefixed("VSS_").only(&["workers", "durability", "hidden"]);
@@ -123,7 +128,6 @@ impl Config {
             .only(&["max_pixels", "max_side", "max_decoded_bytes"])
             .map(|key| format!("limits.{key}").into());
         let config: Self = layers
-            .merge(Toml::file_exact(library.join("vss.toml")))
             .merge(plain)
             .merge(limits)
             .extract()
@@ -191,6 +195,5 @@ impl Config {
 
 fn user_file() -> Option<PathBuf> {
     let strategy = etcetera::choose_base_strategy().ok()?;
-    let file = strategy.config_dir().join("vss").join("config.toml");
-    file.exists().then_some(file)
+    Some(strategy.config_dir().join("vss").join("config.toml"))
 }

@@ -46,7 +46,7 @@ impl Engine {
             .refresh(roots, options, observer, now)
             .await
             .map_err(IndexError::Refresh)?;
-        let planned = self.plan_changes().await.map_err(IndexError::Plan)?;
+        let planned = self.plan_changes(false).await.map_err(IndexError::Plan)?;
         tracing::info!(
             files = found.files,
             hashed = found.hashed,

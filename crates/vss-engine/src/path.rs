@@ -43,7 +43,7 @@ pub enum PathError {
     /// The catalog knows no such content.
     #[error("content {0} is not known here: `vss index` the folder it is in")]
     UnknownContent(ContentUuid),
-    /// Nothing has or makes such a sidecar.
+    /// The policy has no such kind or variant.
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// A port failed.
@@ -106,9 +106,10 @@ impl Engine {
                 })
             }
             Status::Pending | Status::Running => match self.order_first(key.clone()).await {
-                // What is pending stays promised even if the catalog lost the content meanwhile;
-                // running it will say so.
-                Err(PathError::UnknownContent(_) | PathError::Plan(_)) => Ok(PathAnswer::Pending {
+                // What is pending stays promised even if nobody could plan it any more; running
+                // it will say so.
+                Err(PathError::UnknownContent(_) | PathError::Plan(_))
+                | Ok(PathAnswer::Failed { .. }) => Ok(PathAnswer::Pending {
                     ticket: key.row_uuid(),
                 }),
                 answer => answer,
@@ -146,13 +147,25 @@ impl Engine {
             .first()
             .ok_or(PathError::UnknownContent(key.content))?;
         let (policy, media_type) = (&self.settings.policy, &record.media_type);
-        let output = plan::plan_one(
+        let planned = plan::plan_one(
             media_type,
             &key.kind,
             &key.variant,
             policy,
             &self.descriptors,
-        )?;
+        );
+        let output = match planned {
+            Ok(output) => output,
+            Err(nobody @ PlanError::NoGenerator { .. }) => {
+                let class = FailureClass::Unsupported;
+                return Ok(PathAnswer::Failed {
+                    class,
+                    detail: nobody.to_string(),
+                    attempts: 0,
+                });
+            }
+            Err(unknown) => return Err(unknown.into()),
+        };
         let item = EnqueueItem {
             content: key.content,
             priority: Priority::Interactive,

@@ -94,7 +94,8 @@ impl Engine {
             }
         }
         if !options.dry_run {
-            let planned = self.plan_changes().await?;
+            // Everything: a row may be lost whose content did not change.
+            let planned = self.plan_changes(true).await?;
             report.enqueued = planned.inserted + planned.revived;
         }
         tracing::info!(
@@ -216,7 +217,7 @@ impl Engine {
                 }
                 None => {
                     self.set_aside(content, &file, options, changes, report)
-                        .await?
+                        .await?;
                 }
             },
             Action::Verify(file) => match self.examine(content, &file, manifest).await? {
@@ -227,7 +228,7 @@ impl Engine {
                 }
                 _ => {
                     self.set_aside(content, &file, options, changes, report)
-                        .await?
+                        .await?;
                 }
             },
             Action::Unknown(file) => report.unknown.push(Stranger {

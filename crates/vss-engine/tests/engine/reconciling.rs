@@ -1,0 +1,188 @@
+//! Reconcile brings rows and files together from wherever they are, and then has nothing to do.
+
+use proptest::prelude::*;
+use vss_core::{Format, SidecarSource, Status};
+use vss_engine::{ReconcileOptions, ReconcileReport};
+use vss_ports::SidecarStore;
+
+use crate::world::World;
+
+fn did_nothing(report: &ReconcileReport) -> bool {
+    (
+        report.adopted,
+        report.missing,
+        report.repaired,
+        report.removed_rows,
+        report.enqueued,
+    ) == (0, 0, 0, 0, 0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_rows_come_back_from_files_and_manifests_as_they_were() {
+    let world = World::with_pictures(3).await;
+    world.run().await;
+    let before = world.rows().await;
+    let keys: Vec<_> = before.iter().map(|row| row.key.clone()).collect();
+    world.rows.forget(&keys).await.unwrap();
+    let report = world
+        .engine()
+        .reconcile(ReconcileOptions::default())
+        .await
+        .unwrap();
+    assert_eq!((report.adopted, report.missing), (9, 0));
+    for (now, then) in world.rows().await.iter().zip(&before) {
+        assert_eq!(
+            (&now.key, now.status, now.digest),
+            (&then.key, then.status, then.digest)
+        );
+        assert_eq!((&now.source, &now.version), (&then.source, &then.version));
+    }
+    assert_eq!(world.run().await.ready, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_manifest_a_whole_file_is_adopted_as_such() {
+    let world = World::new();
+    let content = world.add(b"one");
+    world.plan().await;
+    world.run().await;
+    let keys: Vec<_> = world
+        .rows()
+        .await
+        .iter()
+        .map(|row| row.key.clone())
+        .collect();
+    world.rows.forget(&keys).await.unwrap();
+    assert!(world.files.lose_manifest(content));
+    world
+        .engine()
+        .reconcile(ReconcileOptions::default())
+        .await
+        .unwrap();
+    assert!(
+        world
+            .rows()
+            .await
+            .iter()
+            .all(|row| row.source == SidecarSource::Adopted)
+    );
+    world.assert_true().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_changes_nothing() {
+    let world = World::with_pictures(2).await;
+    world.run().await;
+    let rows = world.rows().await;
+    world.files.lose(&rows[0].key, &Format::WEBP);
+    world.rows.forget(&[rows[3].key.clone()]).await.unwrap();
+    let rows = world.rows().await;
+    let options = ReconcileOptions {
+        dry_run: true,
+        verify_all: true,
+    };
+    let report = world.engine().reconcile(options).await.unwrap();
+    assert_eq!((report.missing, report.adopted), (1, 1));
+    assert_eq!(world.rows().await, rows);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_original_can_give_any_more_is_not_wanted_any_more() {
+    let world = World::with_pictures(1).await;
+    let gone = world.add(b"gone");
+    world.plan().await;
+    world.catalog.remove(gone);
+    let report = world
+        .engine()
+        .reconcile(ReconcileOptions::default())
+        .await
+        .unwrap();
+    assert_eq!(report.removed_rows, 3);
+    assert_eq!(world.count(Status::Pending).await, 3);
+}
+
+/// Something that happens to a library behind its back.
+#[derive(Clone, Copy, Debug)]
+enum Mishap {
+    LoseFile(usize),
+    LoseRow(usize),
+    LoseManifest(usize),
+    DamageFile(usize),
+    TruncateFile(usize),
+    PlantStranger(usize),
+}
+
+fn mishaps() -> impl Strategy<Value = Vec<Mishap>> {
+    let one = (0..6_u8, 0..12_usize).prop_map(|(what, which)| match what {
+        0 => Mishap::LoseFile(which),
+        1 => Mishap::LoseRow(which),
+        2 => Mishap::LoseManifest(which),
+        3 => Mishap::DamageFile(which),
+        4 => Mishap::TruncateFile(which),
+        _ => Mishap::PlantStranger(which),
+    });
+    proptest::collection::vec(one, 0..12)
+}
+
+async fn suffer(world: &World, mishap: Mishap) {
+    let rows = world.rows().await;
+    let (Mishap::LoseFile(which)
+    | Mishap::LoseRow(which)
+    | Mishap::LoseManifest(which)
+    | Mishap::DamageFile(which)
+    | Mishap::TruncateFile(which)
+    | Mishap::PlantStranger(which)) = mishap;
+    let Some(row) = rows.get(which) else { return };
+    let path = vss_core::layout::sidecar_path(&row.key, &row.format).to_string();
+    let bytes = world.files.bytes(&row.key, &row.format);
+    match (mishap, bytes) {
+        (Mishap::LoseFile(_), _) => {
+            world.files.lose(&row.key, &row.format);
+        }
+        (Mishap::LoseRow(_), _) => {
+            world
+                .rows
+                .forget(std::slice::from_ref(&row.key))
+                .await
+                .unwrap();
+        }
+        (Mishap::LoseManifest(_), _) => {
+            world.files.lose_manifest(row.key.content);
+        }
+        (Mishap::DamageFile(_), Some(mut bytes)) => {
+            *bytes.last_mut().unwrap() ^= 0xff;
+            world.files.plant(&path, &bytes);
+        }
+        (Mishap::TruncateFile(_), Some(bytes)) => {
+            world.files.plant(&path, &bytes[..bytes.len() / 2]);
+        }
+        (Mishap::PlantStranger(_), _) => world
+            .files
+            .plant(&path.replace("thumbs/", "thumbs/.~"), b"x"),
+        (_, None) => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn whatever_happened_a_reconcile_and_a_run_make_it_whole(mishaps in mishaps()) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let world = World::with_pictures(4).await;
+            world.run().await;
+            for mishap in &mishaps {
+                suffer(&world, *mishap).await;
+            }
+            let thorough = ReconcileOptions { verify_all: true, dry_run: false };
+            world.engine().reconcile(thorough).await.unwrap();
+            world.assert_true().await;
+            world.run().await;
+            world.assert_true().await;
+            assert_eq!(world.count(Status::Ready).await, 12, "{mishaps:?}");
+            let again = world.engine().reconcile(thorough).await.unwrap();
+            assert!(did_nothing(&again), "{mishaps:?}: {again:?}");
+        });
+    }
+}

@@ -1,0 +1,17 @@
+//! The `vss` program as people use it: real processes, files, databases and media. ONE test
+//! binary; a module a theme. Heavy tests stand below a module named `heavy`, which the test
+//! runner takes one at a time.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a test may, and it owns the folders it makes"
+)]
+
+mod bad_input;
+mod cli_shapes;
+mod corpus;
+mod heavy;
+mod lifecycle;
+mod program;
