@@ -92,7 +92,7 @@ fn first(scratch: &mut Scratch, decoded: &Decoded, size: (u32, u32)) -> Outcome<
         layout: decoded.layout,
     };
     resize(&mut scratch.resizer, &pixels, stored, &mut level.pixels)?;
-    level.channels = scratch.colour.to_srgb(
+    level.channels = scratch.colour.bring_to_srgb(
         decoded.layout,
         decoded.icc.as_deref(),
         &mut level.pixels,

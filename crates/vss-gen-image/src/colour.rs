@@ -38,7 +38,7 @@ impl Colour {
     ///
     /// # Errors
     /// `out_of_memory`.
-    pub(crate) fn to_srgb(
+    pub(crate) fn bring_to_srgb(
         &mut self,
         layout: Layout,
         icc: Option<&[u8]>,
@@ -168,7 +168,7 @@ mod tests {
         let mut pixels = pixel.to_vec();
         let mut colour = Colour::default();
         let channels = colour
-            .to_srgb(layout, icc, &mut pixels, &mut Vec::new())
+            .bring_to_srgb(layout, icc, &mut pixels, &mut Vec::new())
             .unwrap();
         assert_eq!(channels, pixels.len());
         pixels

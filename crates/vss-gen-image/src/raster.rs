@@ -127,10 +127,6 @@ fn limits_of(limits: &DecodeLimits) -> Limits {
     room
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it is what map_err hands over"
-)]
 fn failure(error: ImageError) -> GenerateFailure {
     match error {
         ImageError::Limits(_) => too_large(error),

@@ -1,4 +1,8 @@
 //! The image generator keeps the contract of its port, whichever format the original has.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test cannot set up, it has not shown"
+)]
 
 #[expect(dead_code, reason = "the other test binary needs more of it")]
 #[path = "stills/media.rs"]

@@ -51,7 +51,7 @@ impl Segments {
             match marker {
                 // The frames; C4, C8 and CC are tables (table B.1).
                 0xC0..=0xCF if !matches!(marker, 0xC4 | 0xC8 | 0xCC) => {
-                    head.frame(marker, bytes)?
+                    head.frame(marker, bytes)?;
                 }
                 0xE1 if head.exif.is_none() && bytes.starts_with(EXIF) => {
                     head.exif = Some(body.clone());

@@ -65,7 +65,7 @@ pub(super) fn unpack(
         let row = page.row_bytes(chunk).max(1);
         let rows = to.chunks_mut(row);
         rows.for_each(|row| {
-            samples::sum_up(row, page.interleaved(), page.bits, page.little_endian)
+            samples::sum_up(row, page.interleaved(), page.bits, page.little_endian);
         });
     }
     Ok(if filled >= to.len() {

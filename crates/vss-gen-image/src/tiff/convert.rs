@@ -178,7 +178,7 @@ fn from_lab(encoding: Photometric, row: &Row<'_>, at: usize) -> [u8; 3] {
     let (x, y, z) = (cube(fx) * 0.964_22, cube(fy), cube(fz) * 0.825_21);
     // XYZ of D50 to linear sRGB, Bradford (Lindbloom, "RGB/XYZ Matrices").
     let linear = [
-        3.133_856_1 * x - 1.616_866_7 * y - 0.490_614_6 * z,
+        3.133_856 * x - 1.616_866_7 * y - 0.490_614_6 * z,
         -0.978_768_4 * x + 1.916_141_5 * y + 0.033_454 * z,
         0.071_945_3 * x - 0.228_991_4 * y + 1.405_242_7 * z,
     ];

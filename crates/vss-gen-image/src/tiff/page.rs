@@ -387,10 +387,6 @@ fn fractions(value: Value) -> Vec<f32> {
     values.into_iter().map(fraction).collect()
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it is what map_err hands over"
-)]
 fn failure(error: TiffError) -> GenerateFailure {
     match error {
         TiffError::UnsupportedError(_) => unsupported(error),

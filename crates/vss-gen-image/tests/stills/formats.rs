@@ -134,7 +134,7 @@ fn sixteen_bits_grey_and_palettes_are_read() {
 fn what_is_invisible_does_not_shine_through_at_the_edge_of_what_is_seen() {
     // Hidden black beside opaque colours: a resize that ignored alpha would darken the seam.
     let picture = image::RgbaImage::from_fn(512, 64, |x, _| {
-        image::Rgba(if x < 255 {
+        Rgba(if x < 255 {
             [0, 0, 0, 0]
         } else {
             [200, 200, 200, 255]

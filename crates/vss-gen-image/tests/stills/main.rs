@@ -1,4 +1,10 @@
 //! Still pictures of every sort through the generator port.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "what a test cannot set up, it has not shown; it reads the corpus itself and says when there is none"
+)]
 
 mod claims;
 mod colours;

@@ -16,6 +16,15 @@ fn thumb_of(entries: &[Entry], pixels: &[u8]) -> Thumb {
     thumb("image/tiff", &media::tiff(false, entries, pixels), 2048).unwrap()
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "made from bytes"
+)]
+fn rounded(value: f32) -> u8 {
+    value.round() as u8
+}
+
 fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
@@ -121,7 +130,7 @@ fn planes_palettes_subsampled_chroma_and_lab_are_read() {
     let ycbcr = |[r, g, b]: [u8; 3]| {
         let (r, g, b) = (f32::from(r), f32::from(g), f32::from(b));
         let y = 0.299 * r + 0.587 * g + 0.114 * b;
-        [y, (b - y) / 1.772 + 128.0, (r - y) / 1.402 + 128.0].map(|v| v.round() as u8)
+        [y, (b - y) / 1.772 + 128.0, (r - y) / 1.402 + 128.0].map(rounded)
     };
     let mut blocks = Vec::new();
     for y in (0..HEIGHT).step_by(2) {
