@@ -31,8 +31,8 @@ pub(crate) struct Recorded {
     pub(crate) entries: Vec<EntryId>,
     /// Contents that were not known or had no original.
     pub(crate) new_contents: u64,
-    /// Entries that another file was moved onto.
-    pub(crate) replaced: u64,
+    /// Entries that are no more, because another file was moved onto theirs.
+    pub(crate) replaced: Vec<EntryId>,
 }
 
 impl Changes {
@@ -152,9 +152,12 @@ async fn insert_contents(
 
 /// Gives moved entries their new names. They may form a chain or a ring (a to b, b to a), so each
 /// first takes a name that no file can have.
-async fn relocate(write: &DatabaseTransaction, moved: &[(EntryId, Found)]) -> Result<u64, DbErr> {
+async fn relocate(
+    write: &DatabaseTransaction,
+    moved: &[(EntryId, Found)],
+) -> Result<Vec<EntryId>, DbErr> {
     if moved.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     let ids = make_directories(write, moved.iter().map(|(_, found)| found)).await?;
     let list: Value = List::of(moved, |list, (entry, found)| {
@@ -171,14 +174,19 @@ async fn relocate(write: &DatabaseTransaction, moved: &[(EntryId, Found)]) -> Re
     write.execute_raw(sql(step_aside, [list.clone()])).await?;
     let make_way = "DELETE FROM entries WHERE id IN (
              SELECT e.id FROM json_each(?1) AS j CROSS JOIN entries AS e
-             ON e.directory_id = j.value ->> 1 AND e.name = unhex(j.value ->> 2))";
-    let replaced = write.execute_raw(sql(make_way, [list.clone()])).await?;
+             ON e.directory_id = j.value ->> 1 AND e.name = unhex(j.value ->> 2))
+         RETURNING id";
+    let replaced = rows(write, make_way, [list.clone()])
+        .await?
+        .iter()
+        .map(|row| row.try_get("", "id").map(EntryId))
+        .collect::<Result<_, _>>()?;
     let settle = "UPDATE entries SET directory_id = j.value ->> 1,
              name = unhex(j.value ->> 2), device = j.value ->> 3
          FROM json_each(?1) AS j WHERE entries.id = j.value ->> 0";
     write.execute_raw(sql(settle, [list])).await?;
     prune(write, left).await?;
-    Ok(replaced.rows_affected())
+    Ok(replaced)
 }
 
 async fn renumber(write: &DatabaseTransaction, renumbered: &[(EntryId, i64)]) -> Result<(), DbErr> {

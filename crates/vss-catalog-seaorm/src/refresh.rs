@@ -138,7 +138,12 @@ impl Refresh<'_> {
             self.seen.insert(entry);
         }
         self.report.new_contents += recorded.new_contents;
-        self.report.vanished += recorded.replaced;
+        for entry in recorded.replaced {
+            // A batch that was prepared before this was written may still take it for the old
+            // place of a file, which would then have none: seen, it is contested there.
+            self.seen.insert(entry);
+            self.report.vanished += 1;
+        }
         self.observer
             .progress(self.report.files, self.report.hashed);
         Ok(())

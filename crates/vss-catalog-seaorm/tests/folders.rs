@@ -381,6 +381,49 @@ async fn a_chain_and_a_ring_of_renames_are_told_apart_without_reading() {
 }
 
 #[tokio::test]
+async fn a_chain_of_renames_longer_than_a_batch_loses_no_file() {
+    let scene = Scene::new().await;
+    for n in 0..2_500 {
+        scene.write(format!("{n}"), format!("content {n}").as_bytes());
+    }
+    scene.refresh().await;
+    for round in 1..4 {
+        let name = |n: i32| scene.folder.join(n.to_string());
+        for n in (0..2_500).rev() {
+            let at = n + round - 1;
+            std::fs::rename(name(at), name(at + 1)).unwrap();
+        }
+        let report = scene.refresh().await;
+        assert_eq!(report.files, 2_500);
+        let records = scene
+            .catalog
+            .changes(ChangeSeq(0), usize::MAX)
+            .await
+            .unwrap();
+        assert_eq!(records.len(), 2_500, "round {round}");
+        for record in records {
+            let places = scene.catalog.originals(record.content).await.unwrap();
+            assert_eq!(places.len(), 1);
+            let now = scene.catalog.identify(&places[0].path).await.unwrap();
+            assert_eq!(now.unwrap().content, record.content);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_second_name_in_a_root_that_is_looked_at_alone_is_no_move() {
+    let scene = Scene::new().await;
+    scene.write("a/one", b"one");
+    scene.refresh().await;
+    std::fs::create_dir(scene.folder.join("b")).unwrap();
+    let second = scene.folder.join("b/second");
+    std::fs::hard_link(scene.folder.join("a/one"), second).unwrap();
+    let (report, _) = scene.look(&[&scene.folder.join("b")]).await;
+    assert_eq!((report.moved, report.hashed), (0, 1));
+    assert_eq!(scene.names().await, names(["a/one", "b/second"]));
+}
+
+#[tokio::test]
 async fn two_new_names_of_one_moved_file_are_two_originals() {
     let scene = Scene::new().await;
     scene.write("a", b"one");
