@@ -1,23 +1,31 @@
 //! Two vaults on one folder, as two processes would have it.
 
-use crate::support::{FAST, Library, PORTABLE, bytes_of, content, prepared, publish, thumb};
+use std::sync::Arc;
+
+use tokio::sync::Barrier;
 use vss_core::{Digest, Kind, SidecarKey, Variant};
 use vss_ports::Vault;
-use vss_vault_fs::FsVault;
+use vss_vault_fs::{FsVault, FsVaultOptions};
+
+use crate::support::{FAST, Library, PORTABLE, bytes_of, content, prepared, publish, thumb};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_manifest_entry_is_lost_between_two_vaults() {
-    const EACH: usize = 40;
+    const EACH: u64 = 60;
+    const CONTENTS: u64 = 30;
     for options in [FAST, PORTABLE] {
         let library = Library::new(options);
+        let start = Arc::new(Barrier::new(4));
         let tasks = ["a", "b", "c", "d"].map(|name| {
             // Each with descriptors and locks of its own.
             let vault = FsVault::open(&library.sidecars(), options).unwrap();
+            let start = Arc::clone(&start);
             tokio::spawn(async move {
                 for i in 0..EACH {
                     let variant: Variant = format!("{name}{i}").parse().unwrap();
                     let kind: Kind = name.parse().unwrap();
-                    let key = SidecarKey::new(content(1), kind, variant);
+                    let key = SidecarKey::new(content(i / 2), kind, variant);
+                    start.wait().await;
                     publish(&vault, &key, format!("{name}{i}").as_bytes())
                         .await
                         .unwrap();
@@ -27,18 +35,24 @@ async fn no_manifest_entry_is_lost_between_two_vaults() {
         for task in tasks {
             task.await.unwrap();
         }
-        let page = library.vault.scan(None, 2).await.unwrap();
-        assert_eq!(page.len(), 1);
-        assert_eq!(page[0].files.len(), 4 * EACH);
-        assert_eq!(page[0].manifest.as_ref().unwrap().sidecars.len(), 4 * EACH);
+        // All of them made the same folders at about the same time.
+        let page = library.vault.scan(None, 100).await.unwrap();
+        assert_eq!(page.len(), usize::try_from(CONTENTS).unwrap());
+        for scanned in page {
+            assert_eq!(scanned.files.len(), 8);
+            assert_eq!(scanned.manifest.unwrap().sidecars.len(), 8);
+        }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn batches_over_the_same_contents_do_not_wait_for_each_other_forever() {
-    let library = Library::new(FAST);
+    let library = Library::new(FsVaultOptions::default());
+    // The default syncs a batch at once, and so holds all its locks together.
+    let start = Arc::new(Barrier::new(2));
     let tasks = [false, true].map(|reversed| {
-        let vault = FsVault::open(&library.sidecars(), FAST).unwrap();
+        let vault = FsVault::open(&library.sidecars(), FsVaultOptions::default()).unwrap();
+        let start = Arc::clone(&start);
         tokio::spawn(async move {
             for round in 0..10 {
                 let mut batch = Vec::new();
@@ -50,6 +64,7 @@ async fn batches_over_the_same_contents_do_not_wait_for_each_other_forever() {
                 if reversed {
                     batch.reverse();
                 }
+                start.wait().await;
                 let results = vault.publish(&batch.iter().collect::<Vec<_>>()).await;
                 assert!(results.iter().all(Result::is_ok), "{results:?}");
             }

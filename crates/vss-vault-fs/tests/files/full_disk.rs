@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::support::{FAST, PORTABLE, bytes_of, prepared, publish, thumb};
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 use tempfile::TempDir;
 use vss_core::Format;
 use vss_ports::{PortErrorKind, Vault};
 use vss_vault_fs::{FsVault, FsVaultOptions};
+
+use crate::support::{FAST, PORTABLE, bytes_of, prepared, publish, thumb};
 
 /// A tmpfs of 256 KiB and 64 inodes; unmounted when dropped.
 struct TinyDisk(TempDir);

@@ -6,11 +6,12 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use crate::support::{FAST, Library, PORTABLE, bytes_of, content, names, prepared, publish, thumb};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use vss_core::{Digest, Format, MANIFEST_VERSION, Manifest, layout};
 use vss_ports::{PortErrorKind, Vault};
 use vss_vault_fs::{FsVault, FsVaultOptions};
+
+use crate::support::{FAST, Library, PORTABLE, bytes_of, content, names, prepared, publish, thumb};
 
 const BOTH: [FsVaultOptions; 2] = [FAST, PORTABLE];
 
@@ -207,6 +208,10 @@ async fn a_staged_file_is_believed_only_where_it_was_staged() {
         assert_eq!(refused.unwrap_err().kind, PortErrorKind::Rejected, "{name}");
         other.sealed.staged.name = own;
     }
+    // An empty file is taken away when it is refused; this one is not where it says.
+    let mut empty = library.vault.stage().await.unwrap();
+    empty.name = Some("../../victim".to_owned());
+    assert!(library.vault.seal(empty).await.is_err());
     assert_eq!(std::fs::read(&victim).unwrap(), b"untouched");
     is_absent(&library, 1).await;
     library

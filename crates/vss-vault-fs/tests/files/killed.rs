@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{Library, content, names, prepared};
 use vss_core::{Digest, DigestHasher, Format, Kind, SidecarKey, Variant, layout};
 use vss_ports::Vault;
 use vss_vault_fs::{Durability, FsVault, FsVaultOptions};
+
+use crate::support::{Library, content, names, prepared};
 
 const FOLDER: &str = "VSS_TEST_KILLED_FOLDER";
 const SEED: &str = "VSS_TEST_KILLED_SEED";
