@@ -1,4 +1,5 @@
 //! The schema of `catalog.db`: what it is, that it can be taken back, and what its triggers count.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use expect_test::expect;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};

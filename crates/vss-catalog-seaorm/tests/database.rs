@@ -1,6 +1,8 @@
 //! `catalog.db` as a file: opened again, from a newer program, damaged, killed half-way.
 #![expect(
     clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
     reason = "the tests are the user whose files are looked at"
 )]
 

@@ -2,6 +2,7 @@
 //! there, and refreshes that were ended half-way.
 #![expect(
     clippy::disallowed_methods,
+    clippy::unwrap_used,
     reason = "the tests are the user whose files are looked at"
 )]
 
