@@ -1,5 +1,6 @@
 //! The schema of `sidecars.db` goes up, down and up again on filled tables, and is what the
 //! snapshot says.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use expect_test::expect_file;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};

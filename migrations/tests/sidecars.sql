@@ -1,8 +1,10 @@
 CREATE INDEX sidecars_due ON sidecars (priority, generator_id, not_before) WHERE status = 0;
 
-CREATE INDEX sidecars_failed ON sidecars (status, generator_id) WHERE status IN (3, 4);
+CREATE INDEX sidecars_failed ON sidecars (generator_id) WHERE status = 3;
 
 CREATE INDEX sidecars_leased ON sidecars (lease_until) WHERE status = 1;
+
+CREATE INDEX sidecars_quarantined ON sidecars (generator_id) WHERE status = 4;
 
 CREATE TABLE contents (
     id            INTEGER PRIMARY KEY,

@@ -1,10 +1,15 @@
 //! What planning, claiming and committing cost: CPU a batch, jobs a second, bytes a row.
 //!
 //! `cargo bench -p vss-store-seaorm --bench enqueue`
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot go on has failed, and prints its figures"
+)]
 
 mod library;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use library::{NOW, batch, cpu_seconds, generator, runtime, store_at};
@@ -51,7 +56,7 @@ fn main() {
         let request = ClaimRequest {
             owner: LeaseOwner::new("bench"),
             now: NOW,
-            lease_until: NOW.plus(std::time::Duration::from_secs(30)),
+            lease_until: NOW.plus(Duration::from_secs(30)),
             limit: 43,
             generators: vec![generator().id],
         };

@@ -2,6 +2,11 @@
 //!
 //! `cargo bench -p vss-store-seaorm --bench presence`; the database is built once, into
 //! `target/bench/`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot go on has failed, and prints its figures"
+)]
 
 #[expect(dead_code, reason = "the other benchmark uses the rest")]
 mod library;
@@ -21,7 +26,7 @@ const CONTENTS: u32 = 333_334;
 fn place() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/bench");
     std::fs::create_dir_all(&folder).unwrap();
-    folder.join("presence-1m-v1.db")
+    folder.join("presence-1m-v2.db")
 }
 
 /// Every second content is ready, the others are pending.

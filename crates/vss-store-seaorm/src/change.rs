@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Value};
 use serde_json::json;
-use vss_core::{ContentUuid, Digest, SidecarKey};
+use vss_core::{ContentUuid, Digest, SidecarKey, Timestamp};
 use vss_ports::{PortResult, SidecarRecord};
 
 use crate::convert::{contents_json, digest_hex, hex, priority_code, size_value, status_code};
@@ -199,7 +199,7 @@ fn row_json(record: &SidecarRecord) -> PortResult<serde_json::Value> {
         record.updated_at.as_millis(),
         record.priority.map(priority_code),
         record.attempt,
-        record.not_before.map(|at| at.as_millis()),
+        record.not_before.map(Timestamp::as_millis),
         size_value(record.fence)?,
         record.failure.as_ref().map(|note| note.class.as_str()),
     ]))

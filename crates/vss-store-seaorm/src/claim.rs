@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 use serde_json::json;
 use vss_core::{Event, GeneratorId, Priority, SidecarKey, Timestamp};
 use vss_ports::{Claim, ClaimRequest, ClaimedOutput, PortResult};
@@ -52,7 +52,7 @@ async fn generators(
                WHERE source IN (SELECT value FROM json_each(?1))";
     let rows = tx.query_all_raw(statement(sql, [names.into()])).await;
     let rows = rows.map_err(failed(OPERATION))?;
-    let pairs = rows.iter().map(|row| row.try_get_many_by_index());
+    let pairs = rows.iter().map(QueryResult::try_get_many_by_index);
     pairs.collect::<Result<_, _>>().map_err(failed(OPERATION))
 }
 

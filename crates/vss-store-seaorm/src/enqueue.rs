@@ -57,6 +57,7 @@ pub(crate) async fn enqueue(
         tx,
         now: now.as_millis(),
         floor: size_value(fence_floor(tx).await?)?,
+        revivals: revivals(tx).await?,
         report: EnqueueReport::default(),
         delta: Delta::default(),
     };
@@ -78,6 +79,23 @@ pub(crate) async fn enqueue(
     }
     work.delta.apply(tx).await?;
     Ok(work.report)
+}
+
+/// The changes that may make a failed row pending, as far as there are failed rows at all.
+async fn revivals(tx: &DatabaseTransaction) -> PortResult<Vec<(Event, Status, Status)>> {
+    let mut revivals = Vec::new();
+    for event in [Event::GeneratorChanged, Event::SourceReturned] {
+        let (from, to) = transition(event)?;
+        for from in from {
+            let code = status_code(from);
+            let sql = format!("SELECT 1 FROM sidecars WHERE status = {code} LIMIT 1");
+            let any = tx.query_one_raw(statement(sql, [])).await;
+            if any.map_err(failed(OPERATION))?.is_some() {
+                revivals.push((event, from, to));
+            }
+        }
+    }
+    Ok(revivals)
 }
 
 /// Who wants the same output at the same priority, in the order of the first to want it.
@@ -172,6 +190,8 @@ struct Work<'a> {
     tx: &'a DatabaseTransaction,
     now: i64,
     floor: i64,
+    /// What may revive rows, from which state into which; only states in which there are rows.
+    revivals: Vec<(Event, Status, Status)>,
     report: EnqueueReport,
     delta: Delta,
 }
@@ -232,39 +252,34 @@ impl Work<'_> {
         rank: i64,
         contents: &Value,
     ) -> PortResult<()> {
-        let missing = FailureClass::MissingSource.as_str();
-        let reasons = [
-            (Event::GeneratorChanged, "generator_id <> ?4".to_owned()),
-            (
-                Event::SourceReturned,
-                format!("failure_class = '{missing}'"),
-            ),
-        ];
-        for (event, condition) in reasons {
-            let (from, to) = transition(event)?;
-            for from in from {
-                let sql = format!(
-                    "UPDATE sidecars SET status = {}, format_id = ?3, generator_id = ?4, \
-                        attempt = 0, updated_at = ?5, priority = ?6, not_before = ?5, \
-                        failure_class = NULL \
-                     WHERE slot_id = ?2 AND status = {} AND {condition} \
-                     AND content_id IN ({CONTENT_IDS})",
-                    status_code(to),
-                    status_code(from),
-                );
-                let values = [
-                    contents.clone(),
-                    ids.slot.into(),
-                    ids.format.into(),
-                    ids.generator.into(),
-                    self.now.into(),
-                    rank.into(),
-                ];
-                let revived = self.execute(sql, values).await?;
-                self.report.revived += revived;
-                let moved = i64::try_from(revived).unwrap_or(i64::MAX);
-                self.delta.shift(kind, from, to, moved);
-            }
+        for (event, from, to) in self.revivals.clone() {
+            let reason = match event {
+                Event::SourceReturned => {
+                    format!("failure_class = '{}'", FailureClass::MissingSource)
+                }
+                _ => "generator_id <> ?4".to_owned(),
+            };
+            let sql = format!(
+                "UPDATE sidecars SET status = {}, format_id = ?3, generator_id = ?4, \
+                    attempt = 0, updated_at = ?5, priority = ?6, not_before = ?5, \
+                    failure_class = NULL \
+                 WHERE slot_id = ?2 AND status = {} AND {reason} \
+                 AND content_id IN ({CONTENT_IDS})",
+                status_code(to),
+                status_code(from),
+            );
+            let values = [
+                contents.clone(),
+                ids.slot.into(),
+                ids.format.into(),
+                ids.generator.into(),
+                self.now.into(),
+                rank.into(),
+            ];
+            let revived = self.execute(sql, values).await?;
+            self.report.revived += revived;
+            let moved = i64::try_from(revived).unwrap_or(i64::MAX);
+            self.delta.shift(kind, from, to, moved);
         }
         Ok(())
     }

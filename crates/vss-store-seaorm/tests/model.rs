@@ -1,4 +1,5 @@
 //! The store and the in-memory one answer any sequence of calls alike.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::time::Duration;
 
@@ -257,7 +258,7 @@ async fn all_rows<S: SidecarStore>(store: &S) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_sequence_of_calls_is_answered_alike(steps in prop::collection::vec(step(), 1..40)) {
@@ -279,8 +280,8 @@ proptest! {
                 let (found, taken) = run(&real, step, now, &claims).await;
                 prop_assert_eq!(expected, found, "{:?}", step);
                 claims.extend(taken);
-                prop_assert_eq!(all_rows(&model).await, all_rows(&real).await, "{:?}", step);
             }
+            prop_assert_eq!(all_rows(&model).await, all_rows(&real).await);
             real.close().await.unwrap();
             Ok(())
         })?;

@@ -48,9 +48,8 @@ pub(super) async fn claim_answers_outputs_of_a_content_together(harness: &dyn Ro
         .plan(vec![item(3, Priority::Interactive, urgent)])
         .await;
     let first = bench.claim("a", at(0), 1).await;
-    let [claim] = &first[..] else {
-        panic!("one claim was asked for: {first:?}")
-    };
+    assert_eq!(first.len(), 1, "one claim was asked for");
+    let claim = &first[0];
     assert_eq!(
         (claim.content, claim.generator.as_str()),
         (content(3), "image")

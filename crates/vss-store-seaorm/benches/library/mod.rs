@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use vss_core::plan::{Recipe, StillRecipe, WantedOutput};
@@ -14,13 +15,13 @@ use vss_ports::{EnqueueBatch, EnqueueItem};
 use vss_store_seaorm::{SeaOrmStore, StoreOptions};
 
 /// The time of everything: 2026-01-01T00:00:00Z.
-pub const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
 /// The variants of every content.
-pub const VARIANTS: [Variant; 3] = [Variant::GRID_1X, Variant::GRID_2X, Variant::DETAIL_1X];
+pub(crate) const VARIANTS: [Variant; 3] = [Variant::GRID_1X, Variant::GRID_2X, Variant::DETAIL_1X];
 
 /// The generator of every row.
-pub fn generator() -> GeneratorRef {
+pub(crate) fn generator() -> GeneratorRef {
     GeneratorRef {
         id: "image".parse().unwrap(),
         version: "1.0.0".parse().unwrap(),
@@ -28,7 +29,7 @@ pub fn generator() -> GeneratorRef {
 }
 
 /// Contents as random as real ones.
-pub fn content(number: u32) -> ContentUuid {
+pub(crate) fn content(number: u32) -> ContentUuid {
     let digest = Digest::of(&number.to_le_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest.as_bytes()[..16]);
@@ -36,7 +37,7 @@ pub fn content(number: u32) -> ContentUuid {
 }
 
 /// Contents that want three thumbnails each.
-pub fn batch(contents: Range<u32>) -> EnqueueBatch {
+pub(crate) fn batch(contents: Range<u32>) -> EnqueueBatch {
     let output = |variant| WantedOutput {
         kind: Kind::THUMB,
         variant,
@@ -59,13 +60,13 @@ pub fn batch(contents: Range<u32>) -> EnqueueBatch {
 }
 
 /// A store with the options of real use.
-pub async fn store_at(path: &Path) -> SeaOrmStore {
+pub(crate) async fn store_at(path: &Path) -> SeaOrmStore {
     let options = StoreOptions::default();
     SeaOrmStore::open(path, &options).await.unwrap()
 }
 
 /// A runtime like the program's.
-pub fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -74,12 +75,13 @@ pub fn runtime() -> Runtime {
 }
 
 /// User and system CPU time of all threads so far, in seconds.
-pub fn cpu_seconds() -> f64 {
-    let usage = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    usage.tv_sec as f64 + usage.tv_nsec as f64 / 1e9
+pub(crate) fn cpu_seconds() -> f64 {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let seconds = u64::try_from(used.tv_sec).unwrap();
+    Duration::new(seconds, u32::try_from(used.tv_nsec).unwrap()).as_secs_f64()
 }
 
 /// Size of a file.
-pub fn bytes(path: &Path) -> f64 {
-    std::fs::metadata(path).unwrap().len() as f64
+pub(crate) fn bytes(path: &Path) -> f64 {
+    f64::from(u32::try_from(std::fs::metadata(path).unwrap().len()).unwrap())
 }
