@@ -355,8 +355,8 @@ fn as_nobody(library: &Library) -> Option<serde_json::Value> {
             .arg(&program)
             .args(index)
             .env("VSS_LIBRARY", library.root())
-            .env("XDG_STATE_HOME", all.join("state"))
-            .env("XDG_CONFIG_HOME", all.join("config"))
+            .env("XDG_STATE_HOME", all.join(".state"))
+            .env("XDG_CONFIG_HOME", all.join(".config"))
             .current_dir(&all)
             .output()
             .unwrap(),

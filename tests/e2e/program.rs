@@ -72,8 +72,8 @@ impl Library {
         command
             .args(arguments)
             .env("VSS_LIBRARY", self.root())
-            .env("XDG_CONFIG_HOME", self.folder.path().join("config"))
-            .env("XDG_STATE_HOME", self.folder.path().join("state"))
+            .env("XDG_CONFIG_HOME", self.folder.path().join(".config"))
+            .env("XDG_STATE_HOME", self.folder.path().join(".state"))
             .env_remove("VSS_LOG")
             .env_remove("VSS_WORKERS")
             .current_dir(self.folder.path())

@@ -1,5 +1,6 @@
 //! The command line, as clap reads it and prints it.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -59,7 +60,7 @@ pub(crate) enum Command {
     Ls {
         /// A file, or the uuid of a content
         #[arg(value_name = "FILE|UUID")]
-        target: String,
+        target: OsString,
     },
     /// Make rows and files agree, in both directions
     Reconcile {
@@ -78,7 +79,7 @@ pub(crate) enum Command {
     Explain {
         /// Files, or uuids of contents
         #[arg(value_name = "FILE|UUID", required_unless_present = "problems")]
-        targets: Vec<String>,
+        targets: Vec<OsString>,
         /// Everything in the library that does not have all it should have
         #[arg(long, conflicts_with = "targets")]
         problems: bool,
@@ -142,7 +143,7 @@ pub(crate) struct RunArgs {
 pub(crate) struct PathArgs {
     /// A file, or the uuid of a content
     #[arg(value_name = "FILE|UUID")]
-    pub(crate) target: String,
+    pub(crate) target: OsString,
     /// The kind, such as thumb
     pub(crate) kind: Kind,
     /// The variant, such as grid@1x
@@ -163,7 +164,7 @@ pub(crate) struct PresenceArgs {
     pub(crate) variant: Vec<Variant>,
     /// Files, or uuids of contents
     #[arg(value_name = "FILE|UUID", required = true)]
-    pub(crate) targets: Vec<String>,
+    pub(crate) targets: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -189,14 +190,14 @@ pub(crate) struct RegenArgs {
     pub(crate) kind: Option<Kind>,
     /// Of these files or contents only
     #[arg(value_name = "FILE|UUID", conflicts_with_all = ["missing", "corrupt"])]
-    pub(crate) targets: Vec<String>,
+    pub(crate) targets: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RetryArgs {
     /// Of these files or contents only
     #[arg(value_name = "FILE|UUID")]
-    pub(crate) targets: Vec<String>,
+    pub(crate) targets: Vec<OsString>,
     /// Of this kind only
     #[arg(long)]
     pub(crate) kind: Option<Kind>,

@@ -195,7 +195,8 @@ pub(crate) struct ReconcileDocument {
 /// Something in the vault that is no sidecar.
 #[derive(Serialize)]
 pub(crate) struct StrangerEntry {
-    pub(crate) content: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) content: Option<String>,
     pub(crate) name: String,
     pub(crate) reason: String,
 }

@@ -1,5 +1,6 @@
 //! `FILE|UUID` on the command line: a file always means the content of that file.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use vss_core::ContentUuid;
@@ -10,13 +11,13 @@ use crate::failure::{Exit, Failure};
 /// Finds out which content is meant. A text that is both the name of a file and a uuid is a uuid:
 /// write `./NAME` for the file.
 pub(crate) async fn content_of(
-    text: &str,
+    target: &OsStr,
     catalog: &dyn ContentCatalog,
 ) -> Result<ContentUuid, Failure> {
-    if let Ok(content) = text.parse() {
+    if let Some(Ok(content)) = target.to_str().map(str::parse) {
         return Ok(content);
     }
-    let path = absolute(Path::new(text))?;
+    let path = absolute(Path::new(target))?;
     match catalog.identify(&path).await {
         Ok(Some(identified)) => Ok(identified.content),
         Ok(None) => {
@@ -33,12 +34,12 @@ pub(crate) async fn content_of(
 
 /// The contents of several targets, in order.
 pub(crate) async fn contents_of(
-    texts: &[String],
+    targets: &[OsString],
     catalog: &dyn ContentCatalog,
 ) -> Result<Vec<ContentUuid>, Failure> {
-    let mut contents = Vec::with_capacity(texts.len());
-    for text in texts {
-        contents.push(content_of(text, catalog).await?);
+    let mut contents = Vec::with_capacity(targets.len());
+    for target in targets {
+        contents.push(content_of(target, catalog).await?);
     }
     Ok(contents)
 }

@@ -213,10 +213,8 @@ impl Committer {
 
     /// On a full disk every further job would only be work thrown away.
     async fn halt(&self, why: &str) {
-        self.halted
-            .lock()
-            .await
-            .get_or_insert_with(|| why.to_owned());
+        let mut halted = self.halted.lock().await;
+        halted.get_or_insert_with(|| format!("no space is left where the library is ({why})"));
     }
 
     fn emit_failure(

@@ -40,7 +40,7 @@ type Answers = Vec<Result<Produced, GenerateFailure>>;
 
 impl Engine {
     /// Makes what was claimed. Never fails as a whole: each output is finished or has a class.
-    pub(crate) async fn make(&self, claim: Claim, cancel: &CancelToken) -> Made {
+    pub(crate) async fn make(&self, claim: Claim) -> Made {
         let mut made = Made::default();
         let generator = self
             .ports
@@ -70,7 +70,7 @@ impl Engine {
         let place = original.path.display().to_string();
         let ordered = self.order(claim.outputs, &mut made).await;
         if !ordered.is_empty() {
-            self.make_ordered(&generator, original, ordered, cancel, &mut made)
+            self.make_ordered(&generator, original, ordered, &mut made)
                 .await;
         }
         for (output, why) in &made.failed {
@@ -109,11 +109,11 @@ impl Engine {
         generator: &Arc<dyn Generator>,
         original: OpenOriginal,
         ordered: Vec<Ordered>,
-        cancel: &CancelToken,
         made: &mut Made,
     ) {
+        let place = original.path.display().to_string();
         let limits = self.settings.policy.limits;
-        let (engine, cancel) = (Arc::clone(generator), cancel.clone());
+        let engine = Arc::clone(generator);
         let claimed: Vec<_> = ordered.iter().map(|o| o.output.clone()).collect();
         let worked = tokio::task::spawn_blocking(move || {
             let outputs: Vec<_> = ordered
@@ -130,7 +130,8 @@ impl Engine {
                 media_type: &original.media_type,
                 limits,
                 outputs: &outputs,
-                cancel,
+                // A stop lets jobs finish; nothing ends one early yet.
+                cancel: CancelToken::new(),
             };
             let answers = generate_checked(&*engine, &job);
             (answers, ordered)
@@ -155,7 +156,10 @@ impl Engine {
         let generator = generator.descriptor().generator.clone();
         for (order, answer) in ordered.into_iter().zip(answers) {
             let Ordered { output, staged, .. } = order;
-            match self.seal_checked(staged, &output.format, answer).await {
+            match self
+                .seal_checked(staged, &output.format, &place, answer)
+                .await
+            {
                 Ok(sealed) => {
                     let generator = generator.clone();
                     made.finished.push(Finished {
@@ -175,6 +179,7 @@ impl Engine {
         &self,
         staged: Staged,
         format: &Format,
+        place: &str,
         answer: Result<Produced, GenerateFailure>,
     ) -> Result<Sealed, GenerateFailure> {
         let produced = answer?;
@@ -196,7 +201,11 @@ impl Engine {
             return Err(failure(FailureClass::Crash, why));
         }
         if let Some(lost) = produced.degraded {
-            tracing::warn!(lost, "a damaged original gave a partial picture");
+            tracing::warn!(
+                path = place,
+                lost,
+                "a damaged original gave a partial picture"
+            );
         }
         Ok(sealed)
     }
@@ -249,5 +258,12 @@ pub(crate) fn failed_port(error: &PortError) -> GenerateFailure {
         PortErrorKind::Full => FailureClass::DiskFull,
         _ => FailureClass::TransientIo,
     };
-    failure(class, format!("{error}: {}", error.source))
+    let mut detail = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(source) = cause {
+        detail.push_str(": ");
+        detail.push_str(&source.to_string());
+        cause = source.source();
+    }
+    failure(class, detail)
 }

@@ -7,13 +7,17 @@ use std::collections::BTreeMap;
 use vss_core::reconcile::{Action, FoundFile, KnownRow, diff};
 use vss_core::{ContentUuid, Manifest, Priority, SidecarKey, SidecarSource, Status};
 use vss_ports::{
-    Adoption, Event, Invalidation, PortError, PortResult, ScannedContent, SidecarRecord,
+    Adoption, Event, Invalidation, PortError, PortResult, ScannedContent, ScannedStranger,
+    SidecarRecord,
 };
 
 use crate::Engine;
 
 /// Contents compared in one step.
 const BATCH: usize = 256;
+
+/// Things outside of every content's folder that are named.
+const STRAYS: usize = 1_000;
 
 /// How thorough to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -46,9 +50,9 @@ pub struct ReconcileReport {
 /// Something in the vault that is no sidecar.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Stranger {
-    /// Whose folder it is in.
-    pub content: ContentUuid,
-    /// Its name below that folder.
+    /// Whose folder it is in, if it is in one.
+    pub content: Option<ContentUuid>,
+    /// Its name below that folder, or below the vault.
     pub name: String,
     /// Why it is none.
     pub reason: String,
@@ -93,6 +97,13 @@ impl Engine {
                 None => break,
             }
         }
+        let strays = self.ports.vault.strays(STRAYS).await?;
+        let stray = |stray: ScannedStranger| Stranger {
+            content: None,
+            name: stray.name,
+            reason: stray.reason,
+        };
+        report.unknown.extend(strays.into_iter().map(stray));
         if !options.dry_run {
             // Everything: a row may be lost whose content did not change.
             let planned = self.plan_changes(true).await?;
@@ -184,7 +195,7 @@ impl Engine {
             for stranger in folder.into_iter().flat_map(|folder| folder.strangers) {
                 let (name, reason) = (stranger.name, stranger.reason);
                 report.unknown.push(Stranger {
-                    content,
+                    content: Some(content),
                     name,
                     reason,
                 });
@@ -232,7 +243,7 @@ impl Engine {
                 }
             },
             Action::Unknown(file) => report.unknown.push(Stranger {
-                content,
+                content: Some(content),
                 name: format!("{}/{}.{}", file.kind.folder(), file.variant, file.format),
                 reason: "the sidecar is there in another format".into(),
             }),

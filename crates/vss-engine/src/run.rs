@@ -96,9 +96,8 @@ impl Engine {
                 jobs.join_next().await;
             }
             let (engine, finished) = (Arc::clone(self), finished.clone());
-            let cancel = options.stop.clone();
             jobs.spawn(async move {
-                let made = engine.make(claim, &cancel).await;
+                let made = engine.make(claim).await;
                 // The committer only goes away when the store failed, which ends the run.
                 let _ = finished.send(made).await;
             });

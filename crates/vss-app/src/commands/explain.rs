@@ -1,5 +1,7 @@
 //! `vss explain`: why sidecars are there, missing, failed or queued, and what to do.
 
+use std::ffi::OsString;
+
 use serde::Serialize;
 use vss_core::{FailureClass, Status};
 use vss_engine::{ExplainedSidecar, Explanation, Problem, Verdict};
@@ -53,7 +55,7 @@ struct ProblemEntry {
 
 pub(super) async fn explain(
     global: &Global,
-    targets: &[String],
+    targets: &[OsString],
     problems: bool,
 ) -> Result<Exit, Failure> {
     let app = App::open(global.library.as_deref()).await?;

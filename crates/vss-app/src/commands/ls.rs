@@ -1,5 +1,7 @@
 //! `vss ls`: the sidecars of one content.
 
+use std::ffi::OsStr;
+
 use std::path::PathBuf;
 
 use vss_core::SidecarSource;
@@ -11,7 +13,7 @@ use crate::output::{self, LsEntry};
 use crate::target::content_of;
 use crate::wiring::App;
 
-pub(super) async fn ls(global: &Global, target: &str) -> Result<Exit, Failure> {
+pub(super) async fn ls(global: &Global, target: &OsStr) -> Result<Exit, Failure> {
     let app = App::open(global.library.as_deref()).await?;
     let content = content_of(target, &*app.engine.ports().catalog).await?;
     let entries: Vec<_> = app
@@ -26,7 +28,10 @@ pub(super) async fn ls(global: &Global, target: &str) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     if entries.is_empty() {
-        output::line(&format!("no sidecars; see: vss explain {target}"));
+        output::line(&format!(
+            "no sidecars; see: vss explain {}",
+            target.display()
+        ));
     }
     let row = |entry: LsEntry| {
         let size = entry.size.map_or_else(|| "-".to_owned(), output::bytes);

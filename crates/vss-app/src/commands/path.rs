@@ -155,7 +155,7 @@ async fn print(
             tell(&format!(
                 "failed ({class}) after {attempts} attempts: {detail}"
             ));
-            tell(&format!("see: vss explain {}", args.target));
+            tell(&format!("see: vss explain {}", args.target.display()));
         }
     }
     Ok(exit)

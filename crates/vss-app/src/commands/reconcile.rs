@@ -26,7 +26,7 @@ pub(super) async fn reconcile(
     };
     let report = app.engine.reconcile(options).await?;
     let stranger = |stranger: &vss_engine::Stranger| StrangerEntry {
-        content: stranger.content.to_string(),
+        content: stranger.content.map(|content| content.to_string()),
         name: stranger.name.clone(),
         reason: stranger.reason.clone(),
     };
@@ -66,8 +66,14 @@ pub(super) async fn reconcile(
     }
     for stranger in document.strangers.iter().take(NAMED) {
         output::line(&format!(
-            "not a sidecar, left alone: {} in {}: {}",
-            stranger.name, stranger.content, stranger.reason
+            "not a sidecar, left alone: {}{}: {}",
+            stranger.name,
+            stranger
+                .content
+                .as_ref()
+                .map(|content| format!(" in {content}"))
+                .unwrap_or_default(),
+            stranger.reason
         ));
     }
     if document.strangers.len() > NAMED {

@@ -1,5 +1,7 @@
 //! `vss regen` and `vss retry`: queue sidecars again.
 
+use std::ffi::OsString;
+
 use serde::Serialize;
 use vss_core::ContentUuid;
 use vss_engine::{ReconcileOptions, RegenScope};
@@ -54,7 +56,7 @@ pub(super) async fn retry(global: &Global, args: &RetryArgs) -> Result<Exit, Fai
 }
 
 /// The contents that were named, or all.
-async fn chosen(app: &App, targets: &[String]) -> Result<Option<Vec<ContentUuid>>, Failure> {
+async fn chosen(app: &App, targets: &[OsString]) -> Result<Option<Vec<ContentUuid>>, Failure> {
     if targets.is_empty() {
         return Ok(None);
     }

@@ -147,6 +147,8 @@ fn say(document: &RunDocument) {
     }
     if let Some(why) = &document.halted {
         output::line(&format!("stopped before everything was done: {why}"));
-        output::line("what is left goes on with the next: vss run");
+        output::line(
+            "mend that, if it needs mending; the next `vss run` goes on with what is left",
+        );
     }
 }
