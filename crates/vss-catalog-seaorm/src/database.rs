@@ -75,8 +75,9 @@ async fn connect(path: &Path, size: u32, cache: &'static str) -> Result<Database
                 .page_size(4096)
                 .auto_vacuum(SqliteAutoVacuum::Incremental)
                 .journal_mode(SqliteJournalMode::Wal)
-                // What a power cut takes away, the next refresh finds again.
-                .synchronous(SqliteSynchronous::Normal)
+                // Whoever plans remembers change numbers in another database: a power cut must not
+                // take back a number that was seen, or what gets it next is passed over.
+                .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(BUSY)
                 .foreign_keys(true)
                 .pragma("cache_size", cache)
