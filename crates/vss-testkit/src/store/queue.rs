@@ -117,9 +117,8 @@ impl SidecarQueue for MemoryStore {
             false => publisher.publish(&positions).await,
         };
         if results.len() != positions.len() {
-            let cause = format!("{} results for {}", results.len(), positions.len());
-            let operation = "commit sidecars";
-            return Err(PortError::new(PortErrorKind::Unexpected, operation, cause));
+            let (kind, cause) = (PortErrorKind::Unexpected, "one result an item was due");
+            return Err(PortError::new(kind, "commit sidecars", cause));
         }
         for (position, result) in positions.into_iter().zip(results) {
             let commit = &commits[position];
