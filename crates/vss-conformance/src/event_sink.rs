@@ -7,10 +7,13 @@ use vss_ports::{Event, EventSink};
 
 use crate::{Check, check, trials_of};
 
+/// Gives what a listener has heard so far.
+pub type Heard = Box<dyn Fn() -> Vec<Event> + Send>;
+
 /// Makes event sinks.
 pub trait EventSinkHarness: Send + Sync {
-    /// A sink, and a function that gives what a listener has heard so far, at least 100 events.
-    fn fresh(&self) -> (Arc<dyn EventSink>, Box<dyn Fn() -> Vec<Event> + Send>);
+    /// A sink and its listener, who keeps at least 100 events.
+    fn fresh(&self) -> (Arc<dyn EventSink>, Heard);
 
     /// A sink that nobody listens to.
     fn unheard(&self) -> Arc<dyn EventSink>;

@@ -27,7 +27,9 @@ fn main() {
 /// One of 1,000 ready thumbnails, each in a folder of its own; names are in the kernel's cache.
 #[divan::bench(sample_count = 200, sample_size = 1_000)]
 fn ready_without_a_database(bencher: divan::Bencher<'_, '_>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let vault = FsVault::create(folder.path(), FsVaultOptions::default()).unwrap();
     let contents = runtime.block_on(fill(&vault));
@@ -64,8 +66,7 @@ async fn fill(vault: &FsVault) -> Vec<ContentUuid> {
         let digest = Digest::of(&number.to_le_bytes());
         let mut uuid = [0; 16];
         uuid.copy_from_slice(&digest.as_bytes()[..16]);
-        let key =
-            SidecarKey::new(ContentUuid::from_bytes(uuid), Kind::THUMB, Variant::GRID_1X);
+        let key = SidecarKey::new(ContentUuid::from_bytes(uuid), Kind::THUMB, Variant::GRID_1X);
         let staged = vault.stage().await.unwrap();
         std::io::Write::write_all(&mut &staged.file, b"RIFF....WEBP").unwrap();
         let sealed = vault.seal(staged).await.unwrap();
@@ -80,7 +81,13 @@ async fn fill(vault: &FsVault) -> Vec<ContentUuid> {
             created_at: vss_core::Timestamp::default(),
         };
         contents.push(key.content);
-        batch.push(Publication { content: key.content, entry, source: None, sealed, replaces: None });
+        batch.push(Publication {
+            content: key.content,
+            entry,
+            source: None,
+            sealed,
+            replaces: None,
+        });
     }
     let batch: Vec<_> = batch.iter().collect();
     for published in vault.publish(&batch).await {

@@ -1,5 +1,8 @@
 //! An armed fault happens at its step, once, and leaves what it says it leaves.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed; the panic is the report")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed; the panic is the report"
+)]
 
 use std::io::Write;
 use std::sync::Arc;
