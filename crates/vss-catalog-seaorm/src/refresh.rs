@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
+use sea_orm::DatabaseConnection;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinError;
 use vss_core::{EntryId, Timestamp};
 use vss_ports::{
     PortError, PortErrorKind, PortResult, RefreshObserver, RefreshOptions, RefreshProblem,
@@ -86,19 +88,20 @@ impl Refresh<'_> {
         let (sender, mut receiver) = mpsc::channel(WAITING);
         let walked = Arc::clone(plan);
         let walk = tokio::task::spawn_blocking(move || walk::walk(&walked, &sender));
-        let (db, readers) = (self.db, self.readers);
+        let (db, readers) = (self.db.readers.clone(), Arc::clone(self.readers));
         let batches = stream::poll_fn(move |context| receiver.poll_recv(context));
+        // Each on a task of its own, which goes on while a batch is written. A future that only
+        // goes on when it is asked for could be given the reader that the writing waits for.
         // When this is dropped, the walk has nobody to send to and ends.
         let mut prepared = std::pin::pin!(
             batches
-                .map(|batch| prepare(db, readers, batch))
+                .map(|batch| tokio::spawn(prepare(db.clone(), Arc::clone(&readers), batch)))
                 .buffered(AHEAD)
         );
         while let Some(batch) = prepared.next().await {
-            self.take(batch?).await?;
+            self.take(batch.map_err(ended)??).await?;
         }
-        walk.await
-            .map_err(|error| PortError::new(PortErrorKind::Unexpected, "walk the folders", error))
+        walk.await.map_err(ended)
     }
 
     async fn take(&mut self, batch: Prepared) -> PortResult<()> {
@@ -167,8 +170,17 @@ impl Refresh<'_> {
     }
 }
 
+/// A task that did not end by itself.
+fn ended(error: JoinError) -> PortError {
+    PortError::new(PortErrorKind::Unexpected, "look at the folders", error)
+}
+
 /// Finds out what is new about the files of a batch, and reads those that changed.
-async fn prepare(db: &Database, readers: &Arc<Semaphore>, batch: Batch) -> PortResult<Prepared> {
+async fn prepare(
+    db: DatabaseConnection,
+    readers: Arc<Semaphore>,
+    batch: Batch,
+) -> PortResult<Prepared> {
     let look = |error| failed("look up originals", error);
     let mut prepared = Prepared {
         problems: batch.problems,
@@ -178,9 +190,7 @@ async fn prepare(db: &Database, readers: &Arc<Semaphore>, batch: Batch) -> PortR
         unchanged: Vec::new(),
         settled: Vec::new(),
     };
-    let known = lookup::known(&db.readers, &batch.files)
-        .await
-        .map_err(look)?;
+    let known = lookup::known(&db, &batch.files).await.map_err(look)?;
     let mut changed = Vec::new();
     for (found, known) in batch.files.into_iter().zip(known) {
         match known {
@@ -195,11 +205,9 @@ async fn prepare(db: &Database, readers: &Arc<Semaphore>, batch: Batch) -> PortR
         }
     }
     if !changed.is_empty() {
-        let places = lookup::old_places(&db.readers, &changed)
-            .await
-            .map_err(look)?;
+        let places = lookup::old_places(&db, &changed).await.map_err(look)?;
         let work = changed.into_iter().zip(places).collect();
-        prepared.settled = settle(readers, work).await?;
+        prepared.settled = settle(&readers, work).await?;
     }
     Ok(prepared)
 }
