@@ -115,9 +115,9 @@ fn a_disk_that_fills_up_stops_the_run_with_a_remedy_and_loses_nothing() {
     for entry in fs::read_dir(&vault).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            fs::remove_dir_all(path).unwrap()
+            fs::remove_dir_all(path).unwrap();
         } else {
-            fs::remove_file(path).unwrap()
+            fs::remove_file(path).unwrap();
         }
     }
     let Some(_mounted) = Mounted::tmpfs(&vault, "300k") else {

@@ -3,7 +3,7 @@
 //! runner takes one at a time.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
+    clippy::panic,
     clippy::disallowed_methods,
     clippy::print_stderr,
     reason = "a test may, and it owns the folders it makes"

@@ -116,17 +116,18 @@ pub(crate) fn report(failure: &Failure, global: &Global) -> ExitCode {
     failure.exit.into()
 }
 
-/// The first port error in a chain of causes decides the remedy.
-fn from_chain(error: impl Error + Send + Sync + 'static, message: String) -> Failure {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
-    let mut kind = None;
-    while let Some(source) = cause {
-        if let Some(port) = source.downcast_ref::<PortError>() {
-            kind = Some(port.kind);
-            break;
-        }
-        cause = source.source();
+/// The first port error among an error and its causes decides what to do.
+fn from_engine(error: &(dyn Error + 'static)) -> Failure {
+    let mut causes = Vec::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        causes.push(cause);
+        next = cause.source();
     }
+    let kind = causes
+        .iter()
+        .find_map(|cause| cause.downcast_ref::<PortError>())
+        .map(|port| port.kind);
     let (exit, remedy) = match kind {
         Some(PortErrorKind::Rejected) => (Exit::Usage, None),
         Some(PortErrorKind::Full) => (
@@ -135,10 +136,7 @@ fn from_chain(error: impl Error + Send + Sync + 'static, message: String) -> Fai
         ),
         Some(PortErrorKind::Corrupt) => (
             Exit::Failure,
-            Some(
-                "move the damaged database away and run `vss reconcile`: \
-                 every row is made again from the files",
-            ),
+            Some("`vss doctor` names the damaged part and what makes it again"),
         ),
         Some(PortErrorKind::Unavailable) => (
             Exit::Failure,
@@ -146,19 +144,8 @@ fn from_chain(error: impl Error + Send + Sync + 'static, message: String) -> Fai
         ),
         _ => (Exit::Failure, None),
     };
-    let source = error.source().map(|s| s.to_string());
-    let mut failure = Failure::new(exit, message);
-    // The message already is the error itself; its causes follow.
-    if let Some(source) = source {
-        failure.message.push_str(": ");
-        failure.message.push_str(&source);
-        let mut deeper = error.source().and_then(Error::source);
-        while let Some(cause) = deeper {
-            failure.message.push_str(": ");
-            failure.message.push_str(&cause.to_string());
-            deeper = cause.source();
-        }
-    }
+    let message: Vec<_> = causes.iter().map(ToString::to_string).collect();
+    let mut failure = Failure::new(exit, message.join(": "));
     failure.remedy = remedy.map(str::to_owned);
     failure
 }
@@ -167,8 +154,7 @@ macro_rules! failures {
     ($($error:ty),*) => {
         $(impl From<$error> for Failure {
             fn from(error: $error) -> Self {
-                let message = error.to_string();
-                from_chain(error, message)
+                from_engine(&error)
             }
         })*
     };
@@ -189,10 +175,7 @@ impl From<PathError> for Failure {
             PathError::UnknownContent(_) | PathError::Plan(_) => {
                 Self::new(Exit::Usage, error.to_string())
             }
-            _ => {
-                let message = error.to_string();
-                from_chain(error, message)
-            }
+            _ => from_engine(&error),
         }
     }
 }

@@ -1,4 +1,5 @@
 //! The command line as people see it. A change here is a change that scripts and habits feel.
+#![expect(clippy::unwrap_used, reason = "a test may")]
 
 use std::process::Command;
 
