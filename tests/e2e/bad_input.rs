@@ -146,6 +146,25 @@ fn a_configuration_that_is_wrong_is_named_and_not_ignored() {
 }
 
 #[test]
+fn the_environment_wins_over_the_file_and_is_checked_as_well() {
+    let library = Library::new();
+    fs::write(library.root().join("vss.toml"), "[limits]\nmax_side = 10\n").unwrap();
+    write_jpeg(&library.originals().join("a.jpg"), 1);
+    let (_, run) = library.index_and_run();
+    assert_eq!(
+        run["failed"], 3,
+        "the file says that nothing may be wider than 10 pixels"
+    );
+    library.json(["retry"]);
+    let mut command = library.command(["run", "--json"]);
+    let run = said(command.env("VSS_LIMITS_MAX_SIDE", "5000").output().unwrap());
+    assert_eq!(run.json()["ready"], 3, "{}", run.err);
+    let mut command = library.command(["status"]);
+    let wrong = said(command.env("VSS_WORKERS", "many").output().unwrap());
+    error_of(&wrong, 2, &["configuration is wrong", "WORKERS"]);
+}
+
+#[test]
 fn a_library_inside_an_indexed_folder_is_left_out() {
     let library = Library::new();
     write_jpeg(&library.originals().join("a.jpg"), 1);

@@ -171,8 +171,14 @@ fn unpack_fax(page: &Page, chunk: &Chunk, packed: &[u8], to: &mut [u8]) -> Outco
         let Ok(mut decoder) = Group3Decoder::new(bytes) else {
             return Ok(0);
         };
-        while let Ok(status) = decoder.advance() {
-            if !put(decoder.transitions()) || status == DecodeStatus::End {
+        loop {
+            let status = decoder.advance();
+            // The last row of a strip may end with the strip, without an end-of-line code.
+            let whole = status.is_ok() || decoder.transitions().last() == Some(&width);
+            if !whole
+                || !put(decoder.transitions())
+                || !matches!(status, Ok(DecodeStatus::Incomplete))
+            {
                 break;
             }
         }
