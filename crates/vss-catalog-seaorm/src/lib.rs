@@ -1,6 +1,6 @@
 //! ContentCatalog on SQLite through sea-orm, fed by walking folders.
 //!
-//! A refresh is a straight line: [`walk`] meets files and hands them on in batches, `lookup` says
+//! A refresh is a straight line: `walk` meets files and hands them on in batches, `lookup` says
 //! which of them are known and unchanged, `settle` finds the content of the others, `record`
 //! writes a batch in one transaction, and at the end `sweep` removes what was not met. Only `walk`,
 //! `roots`, `rules`, `settle` and `original` touch the originals, and none of them writes.
