@@ -7,9 +7,19 @@ use std::sync::Arc;
 use libtest_mimic::Trial;
 use vss_core::plan::{DecodeLimits, Recipe};
 use vss_core::{FailureClass, Format, MediaType};
-use vss_ports::{CancelToken, GenerateFailure, GenerateJob, Generator, JobOutput, Produced};
+use vss_ports::{
+    CancelToken, GenerateFailure, GenerateJob, Generator, JobHost, JobOutput, Produced, Unlimited,
+};
 
 use crate::{Check, check, trials_of};
+
+mod hosting;
+
+use hosting::{
+    a_refused_reservation_fails_the_job_and_produces_nothing,
+    memory_is_reserved_once_before_anything_is_made, progress_is_told_for_each_output,
+    what_the_job_cost_is_told_last_and_once,
+};
 
 /// The bytes of an original and what they are handed in as.
 #[derive(Clone, Debug)]
@@ -59,6 +69,10 @@ const CHECKS: &[Check<dyn GeneratorHarness>] = &[
     check!(a_source_that_is_not_what_it_says_is_refused),
     check!(an_empty_source_is_corrupt),
     check!(a_source_beyond_the_limits_is_too_large_before_it_is_decoded),
+    check!(memory_is_reserved_once_before_anything_is_made),
+    check!(a_refused_reservation_fails_the_job_and_produces_nothing),
+    check!(progress_is_told_for_each_output),
+    check!(what_the_job_cost_is_told_last_and_once),
     check!(an_unknown_recipe_fails_its_own_output_alone),
     check!(the_same_job_gives_the_same_bytes),
     check!(a_job_that_was_cancelled_before_it_starts_times_out),
@@ -99,6 +113,10 @@ impl Job {
     }
 
     fn run(&self, generator: &dyn Generator) -> Answer {
+        self.run_for(generator, &Unlimited)
+    }
+
+    fn run_for(&self, generator: &dyn Generator, host: &dyn JobHost) -> Answer {
         let output = |(wanted, file)| {
             let wanted: &Wanted = wanted;
             JobOutput {
@@ -114,6 +132,7 @@ impl Job {
             media_type: &self.media_type,
             limits: DecodeLimits::default(),
             outputs: &outputs,
+            host,
             cancel: self.cancel.clone(),
         })
     }

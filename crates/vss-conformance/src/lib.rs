@@ -30,6 +30,7 @@ pub mod clock;
 pub mod entropy;
 pub mod event_sink;
 pub mod generator;
+pub mod job_host;
 pub mod queue;
 pub mod rows;
 pub mod store;

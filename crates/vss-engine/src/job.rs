@@ -7,7 +7,7 @@ use vss_core::plan::Recipe;
 use vss_core::{Digest, FailureClass, Format, GeneratorRef};
 use vss_ports::{
     CancelToken, Claim, ClaimedOutput, GenerateFailure, GenerateJob, Generator, JobOutput,
-    OpenOriginal, PortError, PortErrorKind, Produced, Sealed, Staged,
+    OpenOriginal, PortError, PortErrorKind, Produced, Sealed, Staged, Unlimited,
 };
 
 use crate::Engine;
@@ -130,6 +130,7 @@ impl Engine {
                 media_type: &original.media_type,
                 limits,
                 outputs: &outputs,
+                host: &Unlimited,
                 // A stop lets jobs finish; nothing ends one early yet.
                 cancel: CancelToken::new(),
             };

@@ -18,7 +18,7 @@ use std::thread;
 use vss_core::Format;
 use vss_core::plan::{DecodeLimits, Recipe, StillRecipe};
 use vss_gen_image::ImageGenerator;
-use vss_ports::{CancelToken, GenerateJob, Generator, JobOutput};
+use vss_ports::{CancelToken, GenerateJob, Generator, JobOutput, Unlimited};
 
 const SIDES: [u32; 3] = [256, 512, 1024];
 
@@ -83,6 +83,7 @@ fn make(generator: &ImageGenerator, photo: &Path, out: &Path) -> Result<(), Box<
         media_type: &"image/jpeg".parse()?,
         limits: DecodeLimits::default(),
         outputs: &outputs,
+        host: &Unlimited,
         cancel: CancelToken::new(),
     })?;
     produced.into_iter().collect::<Result<Vec<_>, _>>()?;

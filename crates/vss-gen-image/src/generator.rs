@@ -11,6 +11,7 @@ use vss_ports::{GenerateFailure, GenerateJob, Generator, JobOutput, Produced};
 use crate::cascade::{self, Level};
 use crate::decoded::Decoded;
 use crate::failure::{Outcome, cancelled, corrupt, unsupported, unwritable};
+use crate::limits::Room;
 use crate::raster::{self, Raster};
 use crate::scratch::{Pool, Scratch};
 use crate::source::Source;
@@ -141,10 +142,14 @@ fn decode(
     scratch: &mut Scratch,
 ) -> Outcome<Decoded> {
     let source = Source::new(job.source, job.source_size);
+    let room = Room {
+        limits: &job.limits,
+        host: job.host,
+    };
     match codec {
-        Codec::Jpeg => jpeg::decode(&source, &job.limits, largest, scratch),
-        Codec::Tiff => tiff::decode(&source, &job.limits, scratch),
-        Codec::Raster(raster) => raster::decode(raster, &source, &job.limits, scratch),
+        Codec::Jpeg => jpeg::decode(&source, &room, largest, scratch),
+        Codec::Tiff => tiff::decode(&source, &room, scratch),
+        Codec::Raster(raster) => raster::decode(raster, &source, &room, scratch),
     }
 }
 
@@ -156,6 +161,7 @@ fn produce(
     scratch: &mut Scratch,
 ) -> Outcome<Vec<Outcome<Produced>>> {
     check_cancel(job)?;
+    job.host.progressed();
     let upright = if decoded.orientation.swaps_sides() {
         (decoded.height, decoded.width)
     } else {
@@ -171,7 +177,7 @@ fn produce(
     let mut answers = Vec::with_capacity(recipes.len());
     for (recipe, output) in recipes.into_iter().zip(job.outputs) {
         check_cancel(job)?;
-        answers.push(recipe.and_then(|recipe| {
+        let answer = recipe.and_then(|recipe| {
             let size = size_of(&recipe);
             let level = scratch.levels.iter().find(|level| level.size == size);
             let level = level.ok_or_else(|| unsupported("a size that was not made"))?;
@@ -181,7 +187,9 @@ fn produce(
                 height: size.1,
                 degraded: decoded.degraded.clone(),
             })
-        }));
+        });
+        job.host.progressed();
+        answers.push(answer);
     }
     Ok(answers)
 }

@@ -9,7 +9,7 @@ use vss_core::plan::DecodeLimits;
 
 use crate::decoded::{Decoded, Layout};
 use crate::failure::{Outcome, corrupt, unsupported};
-use crate::limits;
+use crate::limits::{self, Room};
 use crate::orientation::Orientation;
 use crate::scratch::Scratch;
 use crate::source::Source;
@@ -31,10 +31,11 @@ const HEADROOM_PERCENT: u64 = 115;
 /// `corrupt_source`, `unsupported` (12-bit, lossless 16-bit), `too_large`, `transient_io`.
 pub(crate) fn decode(
     source: &Source<'_>,
-    limits: &DecodeLimits,
+    room: &Room<'_>,
     largest: u32,
     scratch: &mut Scratch,
 ) -> Outcome<Decoded> {
+    let limits = room.limits;
     source.read_range(0, LONGEST_READ, &mut scratch.source)?;
     let segments = Segments::parse(&scratch.source)?;
     limits::check_size(limits, segments.width, segments.height)?;
@@ -50,10 +51,13 @@ pub(crate) fn decode(
         4 => Layout::Cmyk,
         n => return Err(unsupported(format!("a JPEG of {n} components"))),
     };
-    if segments.progressive {
-        // All coefficients are held until the last scan: 2 bytes each.
-        limits::check_bytes(limits, segments.coefficients.saturating_mul(2))?;
-    }
+    // All coefficients of a progressive one are held until the last scan: 2 bytes each.
+    let coefficients = if segments.progressive {
+        segments.coefficients.saturating_mul(2)
+    } else {
+        0
+    };
+    limits::check_bytes(limits, coefficients)?;
     let scale = if segments.lossless {
         Scale::Full
     } else {
@@ -61,7 +65,9 @@ pub(crate) fn decode(
     };
     let (stored_width, stored_height) = (scale.of(segments.width), scale.of(segments.height));
     let bytes = limits::bytes_of(stored_width, stored_height, layout.channels() as u64);
+    let held = bytes.saturating_add(coefficients);
     let bytes = limits::check_bytes(limits, bytes)?;
+    room.host.reserve(held)?;
 
     let format = match layout {
         Layout::Gray => PixelFormat::Gray,

@@ -2,8 +2,18 @@
 //! anything.
 
 use vss_core::plan::DecodeLimits;
+use vss_ports::JobHost;
 
 use crate::failure::{Outcome, corrupt, too_large};
+
+/// What a job may decode, and whom it asks before it does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room<'a> {
+    /// What the picture may claim at most.
+    pub(crate) limits: &'a DecodeLimits,
+    /// Hands out the memory.
+    pub(crate) host: &'a dyn JobHost,
+}
 
 /// Checks the claimed size of a picture, in pixels.
 ///

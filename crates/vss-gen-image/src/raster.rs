@@ -14,7 +14,7 @@ use vss_ports::GenerateFailure;
 
 use crate::decoded::{Decoded, Layout, fit};
 use crate::failure::{Outcome, corrupt, too_large, unsupported};
-use crate::limits;
+use crate::limits::{self, Room};
 use crate::orientation::Orientation;
 use crate::scratch::Scratch;
 use crate::source::Source;
@@ -41,28 +41,28 @@ pub(crate) enum Raster {
 pub(crate) fn decode(
     raster: Raster,
     source: &Source<'_>,
-    limits: &DecodeLimits,
+    room: &Room<'_>,
     scratch: &mut Scratch,
 ) -> Outcome<Decoded> {
     let reader = source.reader();
     let decoded = match raster {
-        Raster::Png => PngDecoder::with_limits(reader, limits_of(limits))
+        Raster::Png => PngDecoder::with_limits(reader, limits_of(room.limits))
             .map_err(failure)
-            .and_then(|decoder| read(decoder, limits, scratch)),
+            .and_then(|decoder| read(decoder, room, scratch)),
         Raster::Webp => WebPDecoder::new(reader)
             .map_err(failure)
-            .and_then(|decoder| read(decoder, limits, scratch)),
+            .and_then(|decoder| read(decoder, room, scratch)),
         Raster::Gif => GifDecoder::new(reader)
             .map_err(failure)
-            .and_then(|decoder| read(decoder, limits, scratch)),
+            .and_then(|decoder| read(decoder, room, scratch)),
         Raster::Bmp => BmpDecoder::new(reader)
             .map_err(failure)
-            .and_then(|decoder| read(decoder, limits, scratch)),
+            .and_then(|decoder| read(decoder, room, scratch)),
         Raster::Ico => match icon::largest_png(source, &mut scratch.source)? {
-            Some(png) => return decode(Raster::Png, &png, limits, scratch),
+            Some(png) => return decode(Raster::Png, &png, room, scratch),
             None => IcoDecoder::new(reader)
                 .map_err(failure)
-                .and_then(|decoder| read(decoder, limits, scratch)),
+                .and_then(|decoder| read(decoder, room, scratch)),
         },
     };
     decoded.map_err(|failure| source.blame(failure))
@@ -70,15 +70,16 @@ pub(crate) fn decode(
 
 fn read<D: ImageDecoder>(
     mut decoder: D,
-    limits: &DecodeLimits,
+    room: &Room<'_>,
     scratch: &mut Scratch,
 ) -> Outcome<Decoded> {
+    let limits = room.limits;
     let (width, height) = decoder.dimensions();
     limits::check_size(limits, width, height)?;
     let bytes = limits::check_bytes(limits, decoder.total_bytes())?;
-    let mut room = limits_of(limits);
-    room.reserve(decoder.total_bytes()).map_err(failure)?;
-    decoder.set_limits(room).map_err(failure)?;
+    let mut caps = limits_of(limits);
+    caps.reserve(decoder.total_bytes()).map_err(failure)?;
+    decoder.set_limits(caps).map_err(failure)?;
     let colour = decoder.color_type();
     let layout = match colour {
         ColorType::L8 | ColorType::L16 => Layout::Gray,
@@ -90,6 +91,7 @@ fn read<D: ImageDecoder>(
     // Without them the picture is still a picture.
     let icc = decoder.icc_profile().ok().flatten();
     let exif = decoder.exif_metadata().ok().flatten();
+    room.host.reserve(decoder.total_bytes())?;
     decoder
         .read_image(fit(&mut scratch.decoded, bytes)?)
         .map_err(failure)?;

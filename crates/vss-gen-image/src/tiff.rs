@@ -11,11 +11,9 @@ mod convert;
 mod page;
 mod samples;
 
-use vss_core::plan::DecodeLimits;
-
 use crate::decoded::{Decoded, fit};
 use crate::failure::{Outcome, corrupt};
-use crate::limits;
+use crate::limits::{self, Room};
 use crate::scratch::Scratch;
 use crate::source::Source;
 use codec::Filled;
@@ -27,9 +25,10 @@ use page::Page;
 /// `corrupt_source`, `unsupported`, `too_large`, `transient_io`.
 pub(crate) fn decode(
     source: &Source<'_>,
-    limits: &DecodeLimits,
+    room: &Room<'_>,
     scratch: &mut Scratch,
 ) -> Outcome<Decoded> {
+    let limits = room.limits;
     let page = Page::read(source).map_err(|failure| source.blame(failure))?;
     limits::check_size(limits, page.width, page.height)?;
     let layout = page.layout();
@@ -40,6 +39,7 @@ pub(crate) fn decode(
     let unpacked = chunks.iter().map(|chunk| page.bytes_of(chunk));
     limits::check_bytes(limits, unpacked.fold(0, u64::saturating_add))?;
 
+    room.host.reserve(bytes as u64)?;
     fit(&mut scratch.decoded, bytes)?.fill(0);
     let parts = scratch.turbo(limits)?;
     let mut degraded = None;

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use vss_core::plan::{DecodeLimits, GeneratorDescriptor, Recipe};
 use vss_core::{FailureClass, Format, MediaType};
 
+use crate::JobHost;
+
 /// Makes every wanted output of one original from one pass over it.
 ///
 /// It gets descriptors, never paths, so that it can run in a process that may open nothing. It
@@ -21,6 +23,10 @@ use vss_core::{FailureClass, Format, MediaType};
 /// - A source that is not what its media type says fails as `corrupt_source` or `unsupported`.
 /// - An empty source fails as `corrupt_source`.
 /// - A source beyond the limits fails as `too_large` before its pixels are decoded.
+/// - Memory for a good original's pixels is reserved once, before anything is made of it.
+/// - A refused reservation fails the job with the host's failure and produces nothing.
+/// - Progress is told at least once for each output that was made.
+/// - What the job cost is told at most once, after everything else.
 /// - A recipe it does not know fails that output as `unsupported` and no other.
 /// - The same job gives the same bytes again.
 /// - A job whose token is cancelled before it starts produces nothing and fails as `timeout`.
@@ -54,6 +60,8 @@ pub struct GenerateJob<'a> {
     pub limits: DecodeLimits,
     /// What is wanted.
     pub outputs: &'a [JobOutput<'a>],
+    /// Whom it asks for memory and tells how it goes.
+    pub host: &'a dyn JobHost,
     /// Stops the work early.
     pub cancel: CancelToken,
 }

@@ -15,6 +15,7 @@ mod entropy;
 mod error;
 mod event_sink;
 mod generator;
+mod job_host;
 mod ports;
 mod queue;
 mod store;
@@ -29,6 +30,7 @@ pub use entropy::Entropy;
 pub use error::{PortError, PortErrorKind, PortResult};
 pub use event_sink::{Event, EventSink};
 pub use generator::{CancelToken, GenerateFailure, GenerateJob, Generator, JobOutput, Produced};
+pub use job_host::{JobHost, JobUsage, Unlimited};
 pub use ports::Ports;
 pub use queue::{
     Claim, ClaimRequest, ClaimedOutput, Commit, CommitOutcome, EnqueueBatch, EnqueueItem,

@@ -185,8 +185,13 @@ impl Generator for FakeGenerator {
         if let Some(class) = FailureClass::ALL.into_iter().find(says) {
             return Err(failure(class));
         }
-        let outputs = job.outputs.iter();
-        Ok(outputs.map(|output| self.output(output, &source)).collect())
+        job.host.reserve(source.len() as u64)?;
+        let make = |output| {
+            let answer = self.output(output, &source);
+            job.host.progressed();
+            answer
+        };
+        Ok(job.outputs.iter().map(make).collect())
     }
 }
 
@@ -234,7 +239,7 @@ fn failure(class: FailureClass) -> GenerateFailure {
 mod tests {
     use super::*;
     use vss_core::plan::DecodeLimits;
-    use vss_ports::CancelToken;
+    use vss_ports::{CancelToken, Unlimited};
 
     fn run(generator: &FakeGenerator, source: &[u8]) -> Result<Produced, GenerateFailure> {
         let mut original = tempfile::tempfile().unwrap();
@@ -252,6 +257,7 @@ mod tests {
             media_type: &"image/jpeg".parse().unwrap(),
             limits: DecodeLimits::default(),
             outputs: &outputs,
+            host: &Unlimited,
             cancel: CancelToken::new(),
         });
         answer.and_then(|mut outputs| outputs.remove(0))

@@ -12,11 +12,14 @@ use vss_conformance::clock::ClockHarness;
 use vss_conformance::entropy::EntropyHarness;
 use vss_conformance::event_sink::{EventSinkHarness, Heard};
 use vss_conformance::generator::{GeneratorHarness, Sample, Wanted};
+use vss_conformance::job_host::JobHostHarness;
 use vss_conformance::rows::RowsHarness;
 use vss_conformance::vault::{VaultHarness, VaultUnderTest};
 use vss_core::plan::{Recipe, StillRecipe};
 use vss_core::{ContentUuid, Format};
-use vss_ports::{Clock, Entropy, EventSink, Generator, SidecarQueue, SidecarStore, Vault};
+use vss_ports::{
+    Clock, Entropy, EventSink, Generator, JobHost, SidecarQueue, SidecarStore, Unlimited, Vault,
+};
 use vss_testkit::catalog::MemoryCatalog;
 use vss_testkit::clock::ManualClock;
 use vss_testkit::entropy::SeededEntropy;
@@ -25,6 +28,14 @@ use vss_testkit::faulty_vault::FaultyVault;
 use vss_testkit::generator::FakeGenerator;
 use vss_testkit::store::{FaultyStore, MemoryStore};
 use vss_testkit::vault::MemoryVault;
+
+struct Hosts;
+
+impl JobHostHarness for Hosts {
+    fn fresh(&self) -> Arc<dyn JobHost> {
+        Arc::new(Unlimited)
+    }
+}
 
 struct Clocks;
 
@@ -191,6 +202,10 @@ impl RowsHarness for Stores {
 
 fn main() {
     let mut trials = vss_conformance::clock::trials("manual", Arc::new(Clocks));
+    trials.extend(vss_conformance::job_host::trials(
+        "unlimited",
+        Arc::new(Hosts),
+    ));
     trials.extend(vss_conformance::entropy::trials(
         "seeded",
         Arc::new(Seeds(AtomicU64::new(0))),

@@ -7,7 +7,9 @@ use image::{ImageFormat, RgbaImage};
 use vss_core::Format;
 use vss_core::plan::{DecodeLimits, Recipe, StillRecipe};
 use vss_gen_image::ImageGenerator;
-use vss_ports::{CancelToken, GenerateFailure, GenerateJob, Generator, JobOutput, Produced};
+use vss_ports::{
+    CancelToken, GenerateFailure, GenerateJob, Generator, JobOutput, Produced, Unlimited,
+};
 
 /// A thumbnail and what was said about it.
 pub(crate) struct Thumb {
@@ -75,6 +77,7 @@ pub(crate) fn thumbs_of(
         media_type: &media_type.parse().unwrap(),
         limits: DecodeLimits::default(),
         outputs: &outputs,
+        host: &Unlimited,
         cancel: CancelToken::new(),
     })?;
     let thumb = |(produced, mut file): (Result<Produced, GenerateFailure>, &File)| {
