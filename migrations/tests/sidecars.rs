@@ -12,13 +12,15 @@ const FILL: &str = "
 INSERT INTO contents VALUES (1, x'000102030405060708090a0b0c0d0e0f', 5, zeroblob(32));
 INSERT INTO slots VALUES (1, 'thumb', 'grid@1x'), (33, 'proxy', 'scrub');
 INSERT INTO formats VALUES (1, 'webp');
-INSERT INTO generators VALUES (1, 'image', '1.0.0');
+INSERT INTO generators VALUES (1, 'image', '1.0.0', 'thumb'), (2, 'image', '1.0.0', 'proxy');
 INSERT INTO lease_owners VALUES (1, 'somebody');
 INSERT INTO devices VALUES (1, zeroblob(16), 1000, 7);
 INSERT INTO sidecars VALUES
     (1, 1, 2, 1, 1, 0, 1, 0, 0, 9, zeroblob(32), NULL, NULL, NULL, NULL, NULL),
-    (1, 33, 1, 1, 1, 1, 2, 0, 0, NULL, NULL, 2, NULL, 1, 99, 'crash');
+    (1, 33, 1, 1, 2, 2, 2, 0, 0, NULL, NULL, 2, NULL, 1, 99, 'crash');
 INSERT INTO sidecar_details VALUES (1, 33, NULL, 'it died', NULL);
+INSERT INTO sidecar_attempts VALUES (1, 1, 33, 1, 1, 2, 1, 0, 5, 'crash', 'it died', 5, 9, NULL);
+INSERT INTO paused_kinds VALUES ('ocr', 7);
 INSERT INTO sidecar_availability VALUES (1, 1, 0, 2), (1, 1, 1, 2);
 INSERT INTO counters VALUES ('thumb', 2, 1, 9);
 INSERT INTO watermarks VALUES ('planned', '1');
@@ -87,6 +89,21 @@ async fn each_migration_can_be_undone_by_itself_with_its_rows_kept() {
     let uuid = "00010203-0405-0607-0809-0a0b0c0d0e0f 1970-01-01T00:00:01.000Z";
     let expected = [format!("proxy {uuid}"), format!("thumb {uuid}")];
     assert_eq!(texts(&db, view).await, expected);
+    let view = "SELECT kind || ' ' || source || ' ' || owner || ' ' || outcome || ' ' || ended_at \
+                FROM sidecar_attempts_view";
+    let expected = ["proxy image somebody crash 1970-01-01T00:00:00.005Z"];
+    assert_eq!(texts(&db, view).await, expected);
+}
+
+#[tokio::test]
+async fn attempts_go_with_their_sidecar() {
+    let db = memory().await;
+    migrate::<SidecarsMigrator>(&db).await.unwrap();
+    db.execute_unprepared(FILL).await.unwrap();
+    let gone = "DELETE FROM sidecars WHERE slot_id = 33";
+    db.execute_unprepared(gone).await.unwrap();
+    let left = "SELECT detail FROM sidecar_attempts";
+    assert!(texts(&db, left).await.is_empty());
 }
 
 #[tokio::test]
@@ -120,6 +137,10 @@ async fn rows_that_contradict_themselves_are_refused() {
         "UPDATE sidecars SET size = 'big'",
         "UPDATE contents SET source_size = NULL",
         "INSERT INTO contents VALUES (2, x'00', NULL, NULL)",
+        "INSERT INTO generators VALUES (3, 'image', '1.0.0', 'thumb')",
+        "UPDATE sidecar_attempts SET duration_ms = -1",
+        "UPDATE sidecar_attempts SET attempt = 0",
+        "UPDATE sidecar_attempts SET slot_id = 77",
         "INSERT INTO sidecar_availability VALUES (1, 1, 3, 0)",
     ] {
         assert!(db.execute_unprepared(wrong).await.is_err(), "{wrong}");

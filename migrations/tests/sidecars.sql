@@ -1,3 +1,5 @@
+CREATE INDEX sidecar_attempts_of ON sidecar_attempts (content_id, slot_id);
+
 CREATE INDEX sidecars_due ON sidecars (priority, generator_id, not_before) WHERE status = 0;
 
 CREATE INDEX sidecars_failed ON sidecars (generator_id) WHERE status = 3;
@@ -43,12 +45,36 @@ CREATE TABLE generators (
     id      INTEGER PRIMARY KEY,
     source  TEXT NOT NULL,
     version TEXT NOT NULL, -- '' where the source has none
-    UNIQUE (source, version)
+    kind    TEXT NOT NULL, -- so that the id tells the kind, and a claim can leave kinds out
+    UNIQUE (source, version, kind)
 ) STRICT;
 
 CREATE TABLE lease_owners (
     id    INTEGER PRIMARY KEY,
     owner TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE paused_kinds (
+    kind      TEXT PRIMARY KEY,
+    paused_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sidecar_attempts (
+    id           INTEGER PRIMARY KEY,
+    content_id   INTEGER NOT NULL,
+    slot_id      INTEGER NOT NULL,
+    fence        INTEGER NOT NULL CHECK (fence >= 1),
+    attempt      INTEGER NOT NULL CHECK (attempt >= 1),
+    generator_id INTEGER NOT NULL REFERENCES generators (id),
+    lease_owner  INTEGER NOT NULL REFERENCES lease_owners (id),
+    started_at   INTEGER NOT NULL,
+    ended_at     INTEGER NOT NULL,
+    outcome      TEXT,
+    detail       TEXT NOT NULL,
+    duration_ms  INTEGER NOT NULL CHECK (duration_ms >= 0),
+    cpu_us       INTEGER CHECK (cpu_us >= 0),
+    peak_memory  INTEGER CHECK (peak_memory >= 0),
+    FOREIGN KEY (content_id, slot_id) REFERENCES sidecars (content_id, slot_id) ON DELETE CASCADE
 ) STRICT;
 
 CREATE TABLE sidecar_availability (
@@ -110,6 +136,18 @@ SELECT id, lower(substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-' || substr(h, 1
                || substr(h, 17, 4) || '-' || substr(h, 21)) AS content_uuid,
        source_size, nullif(lower(hex(digest)), '') AS source_digest
 FROM (SELECT id, hex(content_uuid) AS h, source_size, source_digest AS digest FROM contents);
+
+CREATE VIEW sidecar_attempts_view AS
+SELECT c.content_uuid, l.kind, l.variant, a.fence, a.attempt, g.source,
+       nullif(g.version, '') AS version, o.owner,
+       strftime('%Y-%m-%dT%H:%M:%fZ', a.started_at / 1000.0, 'unixepoch') AS started_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', a.ended_at / 1000.0, 'unixepoch') AS ended_at,
+       coalesce(a.outcome, 'ready') AS outcome, a.detail, a.duration_ms, a.cpu_us, a.peak_memory
+FROM sidecar_attempts a
+JOIN contents_view c ON c.id = a.content_id
+JOIN slots l ON l.id = a.slot_id
+LEFT JOIN generators g ON g.id = a.generator_id
+LEFT JOIN lease_owners o ON o.id = a.lease_owner;
 
 CREATE VIEW sidecar_availability_view AS
 SELECT c.content_uuid, l.kind, l.variant,

@@ -79,7 +79,8 @@ impl App {
         let device = device::this_device(&entropy)?;
         let ports = Ports {
             store: Arc::clone(&store) as _,
-            queue: store,
+            queue: Arc::clone(&store) as _,
+            control: store,
             vault: Arc::new(vault),
             catalog: Arc::new(catalog),
             generators: generators(),

@@ -1,5 +1,5 @@
-//! What the checks of SidecarStore and SidecarQueue share: both ports look at the same rows, so
-//! one harness opens both and one bench speaks of them.
+//! What the checks of SidecarStore, SidecarQueue and QueueControl share: the ports look at the same
+//! rows, so one harness opens them and one bench speaks of them.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,13 +9,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use vss_core::plan::{Recipe, StillRecipe, WantedOutput};
 use vss_core::{
-    ContentUuid, Digest, FailureClass, Format, GeneratorId, GeneratorRef, Kind, Priority,
-    SidecarKey, SidecarSource, Status, Timestamp, Variant,
+    ContentUuid, Digest, Disposition, FailureClass, Format, GeneratorId, GeneratorRef, Kind,
+    Priority, SidecarKey, SidecarSource, Status, Timestamp, Variant,
 };
 use vss_ports::{
-    Adoption, Claim, ClaimRequest, ClaimedOutput, Commit, CommitOutcome, EnqueueBatch, EnqueueItem,
-    EnqueueReport, Failure, LeaseOwner, PortError, PortErrorKind, PortResult, Publisher,
-    SidecarCounts, SidecarQueue, SidecarRecord, SidecarStore,
+    Adoption, AttemptUsage, Claim, ClaimOrder, ClaimRequest, ClaimedOutput, Commit, CommitOutcome,
+    EnqueueBatch, EnqueueItem, EnqueueReport, Failure, LeaseOwner, PortError, PortErrorKind,
+    PortResult, Publisher, QueueControl, SidecarCounts, SidecarQueue, SidecarRecord, SidecarStore,
 };
 
 /// Opens stores.
@@ -23,13 +23,35 @@ use vss_ports::{
 pub trait RowsHarness: Send + Sync {
     /// The store of a place: empty the first time, what was written before when it is opened
     /// again after the one that wrote was dropped.
-    async fn open(&self, place: &str) -> (Arc<dyn SidecarStore>, Arc<dyn SidecarQueue>);
+    async fn open(&self, place: &str) -> Rows;
+}
+
+/// The ports of one open store.
+pub struct Rows {
+    /// Its records.
+    pub store: Arc<dyn SidecarStore>,
+    /// Its queue.
+    pub queue: Arc<dyn SidecarQueue>,
+    /// The power over its queue.
+    pub control: Arc<dyn QueueControl>,
+}
+
+impl Rows {
+    /// The ports of a store that is all three.
+    pub fn of<S: SidecarStore + SidecarQueue + QueueControl + 'static>(store: Arc<S>) -> Self {
+        Self {
+            store: Arc::clone(&store) as _,
+            queue: Arc::clone(&store) as _,
+            control: store,
+        }
+    }
 }
 
 /// An open store and the words to speak of it.
 pub(crate) struct Bench {
     pub(crate) store: Arc<dyn SidecarStore>,
     pub(crate) queue: Arc<dyn SidecarQueue>,
+    pub(crate) control: Arc<dyn QueueControl>,
     place: String,
 }
 
@@ -103,6 +125,8 @@ pub(crate) fn request(name: &str, now: Timestamp, limit: usize) -> ClaimRequest 
         lease_until: now.plus(Duration::from_secs(30)),
         limit,
         generators: vec!["image".parse().unwrap(), "text".parse().unwrap()],
+        except: Vec::new(),
+        order: ClaimOrder::Urgent,
     }
 }
 
@@ -116,6 +140,17 @@ pub(crate) fn commit_of(output: &ClaimedOutput) -> Commit {
         digest: Digest::of(output.key.to_string().as_bytes()),
         generator: generator("1.0.0"),
         original: original(number),
+        usage: usage(),
+    }
+}
+
+/// What every attempt of these checks costs.
+pub(crate) fn usage() -> AttemptUsage {
+    AttemptUsage {
+        started_at: at(2),
+        duration: Duration::from_micros(3_999),
+        cpu: Some(Duration::from_nanos(2_500_999)),
+        peak_memory: Some(7 << 20),
     }
 }
 
@@ -126,6 +161,7 @@ pub(crate) fn failure_of(output: &ClaimedOutput, class: FailureClass) -> Failure
         class,
         detail: format!("it was {class}"),
         jitter: 7,
+        usage: usage(),
     }
 }
 
@@ -150,10 +186,15 @@ impl Bench {
     }
 
     async fn open(harness: &dyn RowsHarness, place: String) -> Self {
-        let (store, queue) = harness.open(&place).await;
+        let Rows {
+            store,
+            queue,
+            control,
+        } = harness.open(&place).await;
         Self {
             store,
             queue,
+            control,
             place,
         }
     }
@@ -223,7 +264,8 @@ impl Bench {
         self.queue.commit(commits, &publisher, now).await.unwrap()
     }
 
-    pub(crate) async fn fail(&self, failure: Failure, now: Timestamp) -> bool {
+    /// Records a failure; what became of the row, `None` where it was fenced off.
+    pub(crate) async fn fail(&self, failure: Failure, now: Timestamp) -> Option<Disposition> {
         self.queue.fail(&[failure], now).await.unwrap()[0]
     }
 

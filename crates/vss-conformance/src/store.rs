@@ -378,7 +378,10 @@ async fn counts_agree_after_every_kind_of_change(harness: &dyn RowsHarness) {
     let keys = [key(81, grid), key(2, grid)];
     bench.store.forget(&keys).await.unwrap();
     bench.assert_counts("forget").await;
-    let requeued = bench.queue.requeue(&everything, Priority::New, at(6)).await;
+    let requeued = bench
+        .control
+        .requeue(&everything, Priority::New, at(6))
+        .await;
     assert!(requeued.unwrap() > 0);
     bench.assert_counts("requeue").await;
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Event;
+
 /// What went wrong, in the terms that decide what to do next.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -34,6 +36,8 @@ pub enum FailureClass {
     OutOfMemory,
     /// The engine died.
     Crash,
+    /// Somebody did not want it made.
+    Cancelled,
 }
 
 /// Why a failure class was refused.
@@ -53,8 +57,10 @@ pub enum RetryRule {
     WhenSourceReturns,
     /// After a back-off, for ever.
     Backoff,
-    /// After a back-off, until the attempts reach [`QUARANTINE_ATTEMPTS`].
+    /// After a back-off, until the strikes reach [`QUARANTINE_STRIKES`].
     BackoffThenQuarantine,
+    /// Never.
+    OnRequest,
 }
 
 /// What becomes of a sidecar after a failure.
@@ -68,8 +74,9 @@ pub enum Disposition {
     Quarantined,
 }
 
-/// Attempts after which what kills, starves or hangs its worker is set aside.
-pub const QUARANTINE_ATTEMPTS: u32 = 3;
+/// Strikes after which what kills, starves or hangs its worker is set aside. A strike is an attempt
+/// that ended with a [harmful](FailureClass::is_harmful) class.
+pub const QUARANTINE_STRIKES: u32 = 3;
 /// The shortest back-off, in milliseconds.
 pub const BACKOFF_FLOOR_MS: u64 = 1_000;
 /// The longest back-off, in milliseconds.
@@ -77,7 +84,7 @@ pub const BACKOFF_CEILING_MS: u64 = 3_600_000;
 
 impl FailureClass {
     /// Every class.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::CorruptSource,
         Self::Unsupported,
         Self::TooLarge,
@@ -89,6 +96,7 @@ impl FailureClass {
         Self::Timeout,
         Self::OutOfMemory,
         Self::Crash,
+        Self::Cancelled,
     ];
 
     /// The spelling in rows, logs and JSON.
@@ -105,6 +113,7 @@ impl FailureClass {
             Self::Timeout => "timeout",
             Self::OutOfMemory => "out_of_memory",
             Self::Crash => "crash",
+            Self::Cancelled => "cancelled",
         }
     }
 
@@ -117,6 +126,22 @@ impl FailureClass {
             Self::MissingSource => RetryRule::WhenSourceReturns,
             Self::TransientIo | Self::ToolMissing | Self::DiskFull => RetryRule::Backoff,
             Self::Timeout | Self::OutOfMemory | Self::Crash => RetryRule::BackoffThenQuarantine,
+            Self::Cancelled => RetryRule::OnRequest,
+        }
+    }
+
+    /// Whether it killed, starved or hung its worker, which is a strike against the sidecar.
+    pub const fn is_harmful(self) -> bool {
+        matches!(self.retry_rule(), RetryRule::BackoffThenQuarantine)
+    }
+
+    /// Whether a sidecar that failed for this reason takes an event that leads back to pending, as
+    /// far as its state does. What somebody cancelled comes back only when somebody asks for it.
+    pub const fn yields_to(self, event: Event) -> bool {
+        match event {
+            Event::GeneratorChanged => !matches!(self.retry_rule(), RetryRule::OnRequest),
+            Event::SourceReturned => matches!(self.retry_rule(), RetryRule::WhenSourceReturns),
+            _ => true,
         }
     }
 
@@ -138,15 +163,20 @@ impl FailureClass {
             Self::Timeout => "too slow for its limit: `vss retry` once the machine is less busy",
             Self::OutOfMemory => "needs more memory than allowed: raise [limits], then `vss retry`",
             Self::Crash => "the engine died on it: `vss retry` after an update; please report it",
+            Self::Cancelled => "cancelled on request: `vss retry` brings it back",
         }
     }
 
     /// What becomes of a sidecar whose `attempt`-th attempt (counted from 1) ended with this
-    /// class. `jitter` is any random number; it spreads the back-off.
-    pub fn disposition(self, attempt: u32, jitter: u64) -> Disposition {
+    /// class. `strikes` counts its harmful attempts, this one among them; attempts that ended
+    /// otherwise, or with the end of the whole program, are not held against it. `jitter` is any
+    /// random number; it spreads the back-off.
+    pub fn disposition(self, attempt: u32, strikes: u32, jitter: u64) -> Disposition {
         match self.retry_rule() {
-            RetryRule::WhenChanged | RetryRule::WhenSourceReturns => Disposition::Failed,
-            RetryRule::BackoffThenQuarantine if attempt >= QUARANTINE_ATTEMPTS => {
+            RetryRule::WhenChanged | RetryRule::WhenSourceReturns | RetryRule::OnRequest => {
+                Disposition::Failed
+            }
+            RetryRule::BackoffThenQuarantine if strikes >= QUARANTINE_STRIKES => {
                 Disposition::Quarantined
             }
             RetryRule::Backoff | RetryRule::BackoffThenQuarantine => {

@@ -27,7 +27,7 @@ pub use content_identity::{
 };
 pub use failure::{
     BACKOFF_CEILING_MS, BACKOFF_FLOOR_MS, Disposition, FailureClass, FailureClassError,
-    QUARANTINE_ATTEMPTS, RetryRule,
+    QUARANTINE_STRIKES, RetryRule,
 };
 pub use format::{Format, FormatError};
 pub use generator::{GeneratorId, GeneratorRef, SidecarSource, SidecarSourceError};

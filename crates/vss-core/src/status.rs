@@ -46,6 +46,8 @@ pub enum Event {
     SourceReturned,
     /// A whole file was found in its place.
     Adopt,
+    /// The user does not want it made.
+    Cancel,
 }
 
 /// An event that a state does not allow.
@@ -67,14 +69,16 @@ pub struct StatusError {
 }
 
 /// Every allowed change; what is not here is refused.
-const TABLE: [(Status, Event, Status); 16] = [
+const TABLE: [(Status, Event, Status); 18] = [
     (Status::Pending, Event::Claim, Status::Running),
     (Status::Pending, Event::Adopt, Status::Ready),
+    (Status::Pending, Event::Cancel, Status::Failed),
     (Status::Running, Event::Commit, Status::Ready),
     (Status::Running, Event::FailRetry, Status::Pending),
     (Status::Running, Event::FailFinal, Status::Failed),
     (Status::Running, Event::FailQuarantine, Status::Quarantined),
     (Status::Running, Event::Release, Status::Pending),
+    (Status::Running, Event::Cancel, Status::Failed),
     (Status::Ready, Event::Invalidate, Status::Pending),
     (Status::Failed, Event::Retry, Status::Pending),
     (Status::Failed, Event::GeneratorChanged, Status::Pending),
@@ -130,7 +134,7 @@ impl Status {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Claim,
         Self::Commit,
         Self::FailRetry,
@@ -142,6 +146,7 @@ impl Event {
         Self::GeneratorChanged,
         Self::SourceReturned,
         Self::Adopt,
+        Self::Cancel,
     ];
 
     /// The states that allow this event: what a store's `WHERE status IN (..)` is made from.
@@ -176,12 +181,12 @@ mod tests {
     /// The whole machine written out once more by hand: rows are states, columns are events in the
     /// order of [`Event::ALL`]; `.` is refused.
     const EXPECTED: [(Status, &str); 5] = [
-        //                    Cl Co FR FF FQ Re In Rt GC SR Ad
-        (Status::Pending, "    U  .  .  .  .  .  .  .  .  .  R"),
-        (Status::Running, "    .  R  P  F  Q  P  .  .  .  .  ."),
-        (Status::Ready, "      .  .  .  .  .  .  P  .  .  .  R"),
-        (Status::Failed, "     .  .  .  .  .  .  .  P  P  P  R"),
-        (Status::Quarantined, ".  .  .  .  .  .  .  P  P  .  R"),
+        //                    Cl Co FR FF FQ Re In Rt GC SR Ad Ca
+        (Status::Pending, "    U  .  .  .  .  .  .  .  .  .  R  F"),
+        (Status::Running, "    .  R  P  F  Q  P  .  .  .  .  .  F"),
+        (Status::Ready, "      .  .  .  .  .  .  P  .  .  .  R  ."),
+        (Status::Failed, "     .  .  .  .  .  .  .  P  P  P  R  ."),
+        (Status::Quarantined, ".  .  .  .  .  .  .  P  P  .  R  ."),
     ];
 
     #[test]

@@ -39,7 +39,8 @@ fn ready_without_a_database(bencher: divan::Bencher<'_, '_>) {
     }
     let ports = Ports {
         store: Arc::clone(&store) as _,
-        queue: store,
+        queue: Arc::clone(&store) as _,
+        control: store,
         vault: Arc::new(vault),
         catalog: Arc::new(MemoryCatalog::new()),
         generators: Vec::new(),

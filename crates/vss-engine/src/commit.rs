@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use tokio::sync::{Mutex, mpsc};
 use vss_core::{Disposition, FailureClass, ManifestEntry, SidecarSource};
 use vss_ports::{
-    CancelToken, ClaimedOutput, Commit, CommitOutcome, Event, Failure, GenerateFailure, PortResult,
-    Publication, Publisher, Vault,
+    AttemptUsage, CancelToken, ClaimedOutput, Commit, CommitOutcome, Event, Failure,
+    GenerateFailure, PortResult, Publication, Publisher, Vault,
 };
 
 use crate::Engine;
@@ -108,6 +108,8 @@ impl Committer {
                 digest: sealed.digest,
                 generator: generator.clone(),
                 original,
+                // The job does not tell yet when it began.
+                usage: AttemptUsage::between(now, now),
             });
             let entry = ManifestEntry {
                 kind: output.key.kind.clone(),
@@ -180,6 +182,7 @@ impl Committer {
             return Ok(());
         }
         let ports = &self.engine.ports;
+        let now = ports.clock.now();
         let failures: Vec<_> = failed
             .iter()
             .map(|(output, why)| Failure {
@@ -188,15 +191,15 @@ impl Committer {
                 class: why.class,
                 detail: why.detail.clone(),
                 jitter: ports.entropy.next_u64(),
+                usage: AttemptUsage::between(now, now),
             })
             .collect();
-        let recorded = ports.queue.fail(&failures, ports.clock.now()).await?;
+        let recorded = ports.queue.fail(&failures, now).await?;
         for ((output, why), recorded) in failed.into_iter().zip(recorded) {
-            if !recorded {
+            let Some(disposition) = recorded else {
                 self.report.fenced += 1;
                 continue;
-            }
-            let disposition = why.class.disposition(output.attempt, 0);
+            };
             match disposition {
                 Disposition::Failed => self.report.failed += 1,
                 Disposition::Quarantined => self.report.quarantined += 1,

@@ -76,7 +76,7 @@ impl Engine {
 
     async fn requeue(&self, selection: &Selection, priority: Priority) -> Result<u64, PortError> {
         self.ports
-            .queue
+            .control
             .requeue(selection, priority, self.ports.clock.now())
             .await
     }

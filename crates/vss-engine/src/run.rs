@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use vss_ports::{CancelToken, Claim, ClaimRequest, PortError, PortResult, Recovery};
+use vss_ports::{CancelToken, Claim, ClaimOrder, ClaimRequest, PortError, PortResult, Recovery};
 
 use crate::Engine;
 use crate::commit::Committer;
@@ -142,6 +142,8 @@ impl Engine {
                 .iter()
                 .map(|d| d.generator.id.clone())
                 .collect(),
+            except: Vec::new(),
+            order: ClaimOrder::Urgent,
         };
         self.ports.queue.claim(&request).await
     }

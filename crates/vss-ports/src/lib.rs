@@ -9,8 +9,10 @@
 //! Methods are one atomic intention each. Absence is `Option`; a failure is a [`PortError`] whose
 //! kind says what the caller may do. Time is handed in by the caller, who asks the [`Clock`].
 
+mod attempt;
 mod catalog;
 mod clock;
+mod control;
 mod entropy;
 mod error;
 mod event_sink;
@@ -21,11 +23,13 @@ mod queue;
 mod store;
 mod vault;
 
+pub use attempt::{AttemptOutcome, AttemptRecord, AttemptUsage};
 pub use catalog::{
     CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, Identified, OpenOriginal,
     OriginalRecord, RefreshObserver, RefreshOptions, RefreshProblem, RefreshReport,
 };
 pub use clock::Clock;
+pub use control::{QueueControl, QueueDepth, Selection};
 pub use entropy::Entropy;
 pub use error::{PortError, PortErrorKind, PortResult};
 pub use event_sink::{Event, EventSink};
@@ -33,8 +37,8 @@ pub use generator::{CancelToken, GenerateFailure, GenerateJob, Generator, JobOut
 pub use job_host::{JobHost, JobUsage, Unlimited};
 pub use ports::Ports;
 pub use queue::{
-    Claim, ClaimRequest, ClaimedOutput, Commit, CommitOutcome, EnqueueBatch, EnqueueItem,
-    EnqueueReport, Failure, LeaseOwner, Publisher, Recovery, Selection, SidecarQueue, Watermark,
+    Claim, ClaimOrder, ClaimRequest, ClaimedOutput, Commit, CommitOutcome, EnqueueBatch,
+    EnqueueItem, EnqueueReport, Failure, LeaseOwner, Publisher, Recovery, SidecarQueue, Watermark,
 };
 pub use store::{
     Adoption, FailureNote, Invalidation, Lease, PresenceRow, SidecarCounts, SidecarRecord,

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Clock, ContentCatalog, Entropy, EventSink, Generator, SidecarQueue, SidecarStore, Vault,
+    Clock, ContentCatalog, Entropy, EventSink, Generator, QueueControl, SidecarQueue, SidecarStore,
+    Vault,
 };
 
 /// What an engine is wired to.
@@ -14,6 +15,8 @@ pub struct Ports {
     pub store: Arc<dyn SidecarStore>,
     /// The work side of the same rows.
     pub queue: Arc<dyn SidecarQueue>,
+    /// A person's side of the same rows.
+    pub control: Arc<dyn QueueControl>,
     /// The managed files.
     pub vault: Arc<dyn Vault>,
     /// The originals.

@@ -6,37 +6,41 @@ use std::fmt;
 use async_trait::async_trait;
 use vss_core::plan::WantedOutput;
 use vss_core::{
-    ContentUuid, Digest, FailureClass, Format, GeneratorId, GeneratorRef, Kind, Priority,
-    SidecarKey, Status, Timestamp,
+    ContentUuid, Digest, Disposition, FailureClass, Format, GeneratorId, GeneratorRef, Kind,
+    Priority, SidecarKey, Timestamp,
 };
 
-use crate::{PortError, PortResult};
+use crate::{AttemptUsage, PortError, PortResult};
 
-/// Work on sidecars, under leases and fences.
+/// Work on sidecars, under leases and fences. What a person does to the same rows is
+/// [`QueueControl`](crate::QueueControl).
 ///
 /// # Contract
 /// - `enqueue` makes a pending row where there is none and answers how many it made.
 /// - `enqueue` of what is already pending, running or ready changes nothing but a pending row's priority, which it may raise and never lowers.
-/// - `enqueue` makes a failed or quarantined row pending when its generator's version is another one.
+/// - `enqueue` makes a failed or quarantined row pending when its generator's version is another one, unless it was cancelled.
 /// - `enqueue` makes a row pending that failed for want of an original.
 /// - `enqueue` leaves every other failed or quarantined row alone.
 /// - `enqueue` with a watermark records it in the same step, and `watermark` answers the last one of that name.
 /// - `claim` answers only pending rows whose time has come, the more urgent first.
+/// - `claim` in the order `Oldest` answers what has been due longest first, whatever its priority.
 /// - `claim` answers all due outputs of one content and generator together and never more than the wanted number of claims.
 /// - `claim` answers only rows of the generators that were asked for.
+/// - `claim` answers no row of a kind that is excepted, and the content's other outputs all the same.
 /// - A claimed row is running, has one more attempt and one more on its fence, and is not claimed again.
 /// - Two claims side by side never answer the same row.
 /// - `commit` calls the publisher with exactly the items whose fence holds, before any row becomes ready.
 /// - `commit` makes a row ready only when its publication succeeded, and puts it back to pending as transient when it did not.
 /// - `commit` after another claim, a release or a commit is fenced off and publishes nothing.
 /// - `commit` refuses an item whose original differs from the one the content's sidecars were made from.
-/// - `fail` moves a row as its class says, records class and detail, and is fenced like a commit.
+/// - `fail` moves a row as its class says, records class and detail, answers what became of it, and is fenced like a commit.
+/// - The third harmful attempt since the row last became pending by a decision from outside quarantines it, whatever other attempts there were.
+/// - Every attempt that fails or is taken back is recorded, and one that succeeds when it was not the first.
 /// - A row that is to be tried again is not claimed before its time.
 /// - `release` of an owner makes its running rows pending, due at once; their late commits are fenced off.
 /// - `release` of expired leases touches no lease that still runs.
 /// - `release` of all but one owner keeps that owner's rows running.
 /// - `renew` moves the end of the owner's leases and answers how many it has.
-/// - `requeue` moves the selected rows that the event allows to pending, attempts at zero, and answers how many.
 #[async_trait]
 pub trait SidecarQueue: Send + Sync {
     /// Plans work: one transaction, idempotent.
@@ -83,22 +87,15 @@ pub trait SidecarQueue: Send + Sync {
         now: Timestamp,
     ) -> PortResult<Vec<CommitOutcome>>;
 
-    /// Records failed work. `false` where the fence did not hold.
+    /// Records failed work and answers what becomes of each; `None` where the fence did not hold.
     ///
     /// # Errors
     /// When the store fails; then no row is changed.
-    async fn fail(&self, failures: &[Failure], now: Timestamp) -> PortResult<Vec<bool>>;
-
-    /// Sends rows back to pending because somebody asked for it.
-    ///
-    /// # Errors
-    /// When the store fails; then no row is changed.
-    async fn requeue(
+    async fn fail(
         &self,
-        selection: &Selection,
-        priority: Priority,
+        failures: &[Failure],
         now: Timestamp,
-    ) -> PortResult<u64>;
+    ) -> PortResult<Vec<Option<Disposition>>>;
 }
 
 /// Gives finished files their place, inside a [`SidecarQueue::commit`].
@@ -181,6 +178,21 @@ pub struct ClaimRequest {
     pub limit: usize,
     /// Work of these generators only, whatever their version in the row.
     pub generators: Vec<GeneratorId>,
+    /// No work of these kinds: they are being made as often as they may be at a time.
+    pub except: Vec<Kind>,
+    /// What comes first.
+    pub order: ClaimOrder,
+}
+
+/// Which due work comes first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum ClaimOrder {
+    /// The more urgent; of equally urgent work what has been due longer.
+    #[default]
+    Urgent,
+    /// What has been due longest, whatever its priority: one claim in a few takes this order, so
+    /// that nothing starves.
+    Oldest,
 }
 
 /// Due outputs of one content by one generator, claimed together.
@@ -226,6 +238,8 @@ pub struct Commit {
     pub generator: GeneratorRef,
     /// Size and BLAKE3 of the whole original it was made from.
     pub original: (u64, Digest),
+    /// What making it cost.
+    pub usage: AttemptUsage,
 }
 
 /// How a commit ended.
@@ -255,6 +269,8 @@ pub struct Failure {
     pub detail: String,
     /// Any random number; spreads the back-off.
     pub jitter: u64,
+    /// What the attempt cost.
+    pub usage: AttemptUsage,
 }
 
 /// Whose leases end.
@@ -266,21 +282,4 @@ pub enum Recovery {
     Owner(LeaseOwner),
     /// Those of every other owner: for who knows that no other lives.
     AllBut(LeaseOwner),
-}
-
-/// Which rows somebody means. Everything that is given must hold.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Selection {
-    /// In one of these states, so no row when none is named: failed and quarantined rows take
-    /// `Retry`, ready ones `Invalidate` (their file is served on); others are left alone.
-    pub statuses: Vec<Status>,
-    /// Of one of these contents; of any when `None`.
-    pub contents: Option<Vec<ContentUuid>>,
-    /// Of this kind.
-    pub kind: Option<Kind>,
-    /// Failed with this class.
-    pub class: Option<FailureClass>,
-    /// Made, or to be made, by one of these generators at another version than this; the row is
-    /// then to be made at this one.
-    pub stale_against: Option<Vec<GeneratorRef>>,
 }

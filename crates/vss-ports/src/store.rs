@@ -9,7 +9,7 @@ use vss_core::{
     Status, Timestamp, Variant,
 };
 
-use crate::{LeaseOwner, PortResult};
+use crate::{AttemptRecord, LeaseOwner, PortResult};
 
 /// Records of sidecars. The queue side of the same rows is [`SidecarQueue`](crate::SidecarQueue).
 ///
@@ -25,7 +25,8 @@ use crate::{LeaseOwner, PortResult};
 /// - `invalidate` makes a ready row pending and answers how many rows it changed.
 /// - `invalidate` with the file gone forgets size and digest, and keeps them when the old file is served.
 /// - `invalidate` leaves rows in any other state as they are, but forgets the old file of one that is not running when it is gone.
-/// - `forget` removes rows, except running ones, and answers how many.
+/// - `forget` removes rows, except running ones, with their attempts, and answers how many.
+/// - `attempts` answers the recorded attempts of a key, the newest last.
 /// - `counts` agrees with the rows after every kind of change.
 /// - What was written is there after the store was closed and opened again.
 #[async_trait]
@@ -89,6 +90,12 @@ pub trait SidecarStore: Send + Sync {
     /// # Errors
     /// When the store fails; then none is removed.
     async fn forget(&self, keys: &[SidecarKey]) -> PortResult<u64>;
+
+    /// The attempts at making a sidecar, as far as the queue records them.
+    ///
+    /// # Errors
+    /// `Corrupt` when an attempt cannot be read as one; otherwise when the store fails.
+    async fn attempts(&self, key: &SidecarKey) -> PortResult<Vec<AttemptRecord>>;
 
     /// How many rows there are of each kind in each state, and the bytes of ready ones.
     ///

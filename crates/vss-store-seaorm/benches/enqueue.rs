@@ -15,7 +15,8 @@ use async_trait::async_trait;
 use library::{NOW, batch, cpu_seconds, generator, runtime, store_at};
 use vss_core::Digest;
 use vss_ports::{
-    ClaimRequest, Commit, CommitOutcome, LeaseOwner, PortResult, Publisher, SidecarQueue,
+    AttemptUsage, ClaimOrder, ClaimRequest, Commit, CommitOutcome, LeaseOwner, PortResult,
+    Publisher, SidecarQueue,
 };
 
 /// Contents with three variants each: 99,999 rows.
@@ -59,6 +60,8 @@ fn main() {
             lease_until: NOW.plus(Duration::from_secs(30)),
             limit: 43,
             generators: vec![generator().id],
+            except: Vec::new(),
+            order: ClaimOrder::Urgent,
         };
         let (started, before) = (Instant::now(), cpu_seconds());
         let (mut jobs, mut claiming) = (0_u32, 0.0);
@@ -76,6 +79,7 @@ fn main() {
                     size: 12_345,
                     generator: generator(),
                     original: (4_000_000, Digest::of(b"original")),
+                    usage: AttemptUsage::between(NOW, NOW),
                 })
                 .collect();
             if commits.is_empty() {

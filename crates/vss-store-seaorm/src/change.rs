@@ -23,8 +23,8 @@ pub(crate) struct Change {
 
 const FORMATS: &str = "INSERT INTO formats (format) \
     SELECT value ->> 3 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
-const GENERATORS: &str = "INSERT INTO generators (source, version) \
-    SELECT value ->> 4, value ->> 5 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
+const GENERATORS: &str = "INSERT INTO generators (source, version, kind) \
+    SELECT value ->> 4, value ->> 5, value ->> 1 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
 const SLOTS: &str = "INSERT INTO slots (kind, variant) \
     SELECT value ->> 1, value ->> 2 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
 const CONTENTS: &str = "INSERT INTO contents (content_uuid) \
@@ -42,6 +42,7 @@ CROSS JOIN contents c ON c.content_uuid = unhex(j.value ->> 0)
 CROSS JOIN slots l ON l.kind = j.value ->> 1 AND l.variant = j.value ->> 2
 CROSS JOIN formats f ON f.format = j.value ->> 3
 CROSS JOIN generators g ON g.source = j.value ->> 4 AND g.version = j.value ->> 5
+    AND g.kind = j.value ->> 1
 WHERE true
 ON CONFLICT (content_id, slot_id) DO UPDATE SET
     format_id = excluded.format_id, generator_id = excluded.generator_id,
@@ -164,13 +165,16 @@ pub(crate) async fn originals(
     Ok(known)
 }
 
-/// Gives generators a row where they have none; the list is a JSON array of `[source, version]`.
+/// Gives generators a row of each kind that another version of them has, where they have none; the
+/// list is a JSON array of `[source, version]`.
 pub(crate) async fn intern_generators(
     tx: &DatabaseTransaction,
     generators: &str,
 ) -> Result<(), DbErr> {
-    let sql = "INSERT INTO generators (source, version) \
-               SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
+    let sql = "INSERT INTO generators (source, version, kind) \
+               SELECT DISTINCT j.value ->> 0, j.value ->> 1, o.kind FROM json_each(?1) j \
+               CROSS JOIN generators o ON o.source = j.value ->> 0 \
+               WHERE true ON CONFLICT DO NOTHING";
     run(tx, sql, generators.into()).await
 }
 

@@ -1,6 +1,8 @@
-//! Takes due work: the most urgent contents, each with all its due outputs of one generator.
+//! Takes due work: the most urgent contents, or the longest due, each with all its due outputs of
+//! one generator.
 //!
-//! Every priority and generator is probed by itself at the head of its stretch of the partial
+//! The number of a generator implies the kind, so a kind that is paused or excepted is left out by
+//! not asking for its numbers. Every priority and generator is probed by itself at the head of its stretch of the partial
 //! index, so that a hundred thousand rows that wait for their time cost nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 use serde_json::json;
 use vss_core::{Event, GeneratorId, Priority, SidecarKey, Timestamp};
-use vss_ports::{Claim, ClaimRequest, ClaimedOutput, PortResult};
+use vss_ports::{Claim, ClaimOrder, ClaimRequest, ClaimedOutput, PortResult};
 
-use crate::convert::{codes, priority_code, status_code, transition};
+use crate::convert::{codes, kinds_json, priority_code, status_code, transition};
 use crate::counters::Delta;
 use crate::error::failed;
 use crate::open::statement;
@@ -26,7 +28,7 @@ pub(crate) async fn claim(
     tx: &DatabaseTransaction,
     request: &ClaimRequest,
 ) -> PortResult<Vec<Claim>> {
-    let generators = generators(tx, &request.generators).await?;
+    let generators = generators(tx, request).await?;
     let mut depth = request.limit;
     let chosen = loop {
         let (chosen, complete) = choose(tx, &generators, request, depth).await?;
@@ -41,25 +43,35 @@ pub(crate) async fn claim(
     take(tx, &generators, &chosen, request).await
 }
 
-/// The numbers of the asked generators at any version.
+/// The numbers of the asked generators at any version, for the kinds that may be claimed.
 async fn generators(
     tx: &DatabaseTransaction,
-    asked: &[GeneratorId],
+    request: &ClaimRequest,
 ) -> PortResult<BTreeMap<i64, String>> {
-    let names: Vec<&str> = asked.iter().map(GeneratorId::as_str).collect();
+    let names: Vec<&str> = request.generators.iter().map(GeneratorId::as_str).collect();
     let names = serde_json::Value::from(names).to_string();
     let sql = "SELECT id, source FROM generators \
-               WHERE source IN (SELECT value FROM json_each(?1))";
-    let rows = tx.query_all_raw(statement(sql, [names.into()])).await;
+               WHERE source IN (SELECT value FROM json_each(?1)) \
+               AND kind NOT IN (SELECT value FROM json_each(?2)) \
+               AND kind NOT IN (SELECT kind FROM paused_kinds)";
+    let values = [names.into(), kinds_json(&request.except)];
+    let rows = tx.query_all_raw(statement(sql, values)).await;
     let rows = rows.map_err(failed(OPERATION))?;
     let pairs = rows.iter().map(QueryResult::try_get_many_by_index);
     pairs.collect::<Result<_, _>>().map_err(failed(OPERATION))
 }
 
-/// What orders due rows: priority, time, content.
+/// What orders due rows: priority (the same for all where it does not count), time, content.
 type Urgency = (i64, i64, i64);
 
-/// The most urgent pairs of content and generator; and whether there are no more than these.
+/// A row that is due: the head of a stretch of the index, which one priority and generator have.
+struct Due {
+    urgency: Urgency,
+    priority: i64,
+    generator: i64,
+}
+
+/// The first pairs of content and generator; and whether there are no more than these.
 async fn choose(
     tx: &DatabaseTransaction,
     generators: &BTreeMap<i64, String>,
@@ -83,7 +95,7 @@ async fn choose(
         }
     }
     let limit = i64::try_from(depth).unwrap_or(i64::MAX);
-    let mut due: Vec<(Urgency, i64)> = Vec::new();
+    let mut due: Vec<Due> = Vec::new();
     for probes in probes.chunks(TERMS) {
         let sql = probes.join(" UNION ALL ");
         let values: [Value; 2] = [request.now.as_millis().into(), limit.into()];
@@ -91,29 +103,38 @@ async fn choose(
         for row in rows.map_err(failed(OPERATION))? {
             let cells: (i64, i64, i64, i64) =
                 row.try_get_many_by_index().map_err(failed(OPERATION))?;
-            due.push(((cells.0, cells.1, cells.2), cells.3));
+            let (priority, since, content, generator) = cells;
+            let rank = match request.order {
+                ClaimOrder::Urgent => priority,
+                ClaimOrder::Oldest => 0,
+            };
+            due.push(Due {
+                urgency: (rank, since, content),
+                priority,
+                generator,
+            });
         }
     }
     // Generators that are equally urgent for a content go by name, whatever their numbers.
-    due.sort_unstable_by_key(|(urgency, generator)| (*urgency, generators.get(generator)));
+    due.sort_unstable_by_key(|due| (due.urgency, generators.get(&due.generator)));
     // Beyond the last row of a stretch that was cut off, more urgent ones may be missing.
     let mut stretches: BTreeMap<(i64, i64), (usize, Urgency)> = BTreeMap::new();
-    for (urgency, generator) in &due {
-        let stretch = stretches.entry((urgency.0, *generator));
-        let (length, last) = stretch.or_insert((0, *urgency));
+    for due in &due {
+        let stretch = stretches.entry((due.priority, due.generator));
+        let (length, last) = stretch.or_insert((0, due.urgency));
         *length += 1;
-        *last = *urgency;
+        *last = due.urgency;
     }
     let cut = stretches.values().filter(|(length, _)| *length >= depth);
     let cut = cut.map(|(_, last)| *last).min();
     let mut seen = BTreeSet::new();
     let mut chosen = Vec::new();
-    for (urgency, generator) in due {
-        if cut.is_some_and(|cut| urgency > cut) || chosen.len() >= request.limit {
+    for due in due {
+        if cut.is_some_and(|cut| due.urgency > cut) || chosen.len() >= request.limit {
             break;
         }
-        if let Some(source) = generators.get(&generator) {
-            let pair = (urgency.2, source.clone());
+        if let Some(source) = generators.get(&due.generator) {
+            let pair = (due.urgency.2, source.clone());
             if seen.insert(pair.clone()) {
                 chosen.push(pair);
             }

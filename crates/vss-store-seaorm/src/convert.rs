@@ -1,8 +1,10 @@
 //! How values of the domain are spelled in rows. Nothing else in this crate knows a code.
 
+use std::time::Duration;
+
 use sea_orm::Value;
-use vss_core::{ContentUuid, Digest, Event, Priority, Status};
-use vss_ports::{PortError, PortErrorKind, PortResult};
+use vss_core::{ContentUuid, Digest, Event, FailureClassError, Kind, Priority, Status};
+use vss_ports::{AttemptOutcome, PortError, PortErrorKind, PortResult};
 
 /// The code of a status. The views and CHECKs of the migrations spell the same.
 pub(crate) const fn status_code(status: Status) -> i64 {
@@ -89,6 +91,40 @@ pub(crate) fn contents_json<'a>(contents: impl IntoIterator<Item = &'a ContentUu
     json.into()
 }
 
+/// A duration in whole milliseconds.
+pub(crate) fn millis_value(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+const RELEASED: &str = "released";
+
+/// The outcome of an attempt as a row holds it.
+pub(crate) fn outcome_text(outcome: AttemptOutcome) -> Option<&'static str> {
+    match outcome {
+        AttemptOutcome::Ready => None,
+        AttemptOutcome::Failed(class) => Some(class.as_str()),
+        AttemptOutcome::Released => Some(RELEASED),
+    }
+}
+
+/// The outcome that a row holds.
+///
+/// # Errors
+/// When the text is no outcome.
+pub(crate) fn outcome_of(text: Option<&str>) -> Result<AttemptOutcome, FailureClassError> {
+    Ok(match text {
+        None => AttemptOutcome::Ready,
+        Some(RELEASED) => AttemptOutcome::Released,
+        Some(class) => AttemptOutcome::Failed(class.parse()?),
+    })
+}
+
+/// A JSON array of kinds.
+pub(crate) fn kinds_json(kinds: &[Kind]) -> Value {
+    let kinds: Vec<&str> = kinds.iter().map(Kind::as_str).collect();
+    serde_json::Value::from(kinds).to_string().into()
+}
+
 /// A digest as JSON carries it.
 pub(crate) fn digest_hex(digest: &Digest) -> String {
     hex(digest.as_bytes())
@@ -121,6 +157,7 @@ mod tests {
             Event::Invalidate,
             Event::GeneratorChanged,
             Event::SourceReturned,
+            Event::Cancel,
         ] {
             assert!(transition(event).is_ok(), "{event:?}");
         }

@@ -169,7 +169,8 @@ async fn dictionary<'a>(
     let sql = "SELECT j.key, l.id, f.id, g.id FROM json_each(?1) j
         CROSS JOIN slots l ON l.kind = j.value ->> 1 AND l.variant = j.value ->> 2
         CROSS JOIN formats f ON f.format = j.value ->> 3
-        CROSS JOIN generators g ON g.source = j.value ->> 4 AND g.version = j.value ->> 5";
+        CROSS JOIN generators g ON g.source = j.value ->> 4 AND g.version = j.value ->> 5
+            AND g.kind = j.value ->> 1";
     let mut ids = HashMap::with_capacity(outputs.len());
     for row in tx.query_all_raw(statement(sql, [list.into()])).await? {
         let (key, slot, format, generator): (i64, i64, i64, i64) = row.try_get_many_by_index()?;
@@ -253,12 +254,10 @@ impl Work<'_> {
         contents: &Value,
     ) -> PortResult<()> {
         for (event, from, to) in self.revivals.clone() {
-            let reason = match event {
-                Event::SourceReturned => {
-                    format!("failure_class = '{}'", FailureClass::MissingSource)
-                }
-                _ => "generator_id <> ?4".to_owned(),
-            };
+            let mut reason = yielding(event);
+            if event == Event::GeneratorChanged {
+                reason.push_str(" AND generator_id <> ?4");
+            }
             let sql = format!(
                 "UPDATE sidecars SET status = {}, format_id = ?3, generator_id = ?4, \
                     attempt = 0, updated_at = ?5, priority = ?6, not_before = ?5, \
@@ -293,6 +292,16 @@ impl Work<'_> {
         done.map(|done| done.rows_affected())
             .map_err(failed(OPERATION))
     }
+}
+
+/// The condition that a failed row's class yields to an event.
+fn yielding(event: Event) -> String {
+    let classes = FailureClass::ALL.into_iter();
+    let classes: Vec<_> = classes
+        .filter(|class| class.yields_to(event))
+        .map(|class| format!("'{class}'"))
+        .collect();
+    format!("failure_class IN ({})", classes.join(", "))
 }
 
 const CONTENT_IDS: &str = "SELECT c.id FROM json_each(?1) j \

@@ -9,10 +9,11 @@ use vss_core::{
     Timestamp,
 };
 use vss_ports::{
-    Commit, CommitOutcome, Failure, FailureNote, PortError, PortErrorKind, PortResult, Publisher,
-    SidecarRecord,
+    AttemptOutcome, AttemptUsage, Commit, CommitOutcome, Failure, FailureNote, PortError,
+    PortErrorKind, PortResult, Publisher, SidecarRecord,
 };
 
+use crate::attempts::{self, Ended};
 use crate::change::{Change, note_originals, originals, write};
 use crate::record::{self, Row};
 
@@ -45,6 +46,7 @@ pub(crate) async fn commit(
     let mut known = originals(tx, contents).await?;
     let mut outcomes: Vec<CommitOutcome> = Vec::with_capacity(commits.len());
     let mut changes = Vec::new();
+    let mut ends = Vec::new();
     let mut positions = Vec::new();
     let mut holding = Vec::new();
     for (position, commit) in commits.iter().enumerate() {
@@ -59,7 +61,14 @@ pub(crate) async fn commit(
             outcomes.push(CommitOutcome::Committed);
         } else {
             let detail = conflict(of_content, &commit.original.1);
-            changes.push(failed(row, FailureClass::Policy, detail, 0, now)?);
+            ends.push(ended(
+                &row,
+                FailureClass::Policy,
+                &detail,
+                &commit.usage,
+                now,
+            )?);
+            changes.push(failed(row, FailureClass::Policy, detail, (0, 0), now)?.0);
             outcomes.push(CommitOutcome::SourceConflict);
         }
     }
@@ -69,6 +78,17 @@ pub(crate) async fn commit(
         match result {
             Ok(()) => {
                 sources.push((commit.key.content, commit.original));
+                // Ten million easy ones need no story.
+                if row.record.attempt > 1 {
+                    let end = Ended {
+                        row: &row,
+                        made_by: Some(&commit.generator),
+                        outcome: AttemptOutcome::Ready,
+                        detail: "",
+                        usage: &commit.usage,
+                    };
+                    ends.push(end.json(now)?);
+                }
                 changes.push(committed(commit, row, now)?);
             }
             Err(error) => {
@@ -78,7 +98,8 @@ pub(crate) async fn commit(
                 };
                 let detail = chain(&error);
                 let jitter = jitter(&commit.digest);
-                changes.push(failed(row, class, detail, jitter, now)?);
+                ends.push(ended(&row, class, &detail, &commit.usage, now)?);
+                changes.push(failed(row, class, detail, (0, jitter), now)?.0);
                 if let Some(outcome) = outcomes.get_mut(*position) {
                     *outcome = CommitOutcome::Unpublished(error);
                 }
@@ -87,6 +108,7 @@ pub(crate) async fn commit(
     }
     note_originals(tx, &sources).await?;
     write(tx, &changes).await?;
+    attempts::record(tx, ends.into_iter().flatten().collect()).await?;
     Ok(outcomes)
 }
 
@@ -113,20 +135,33 @@ pub(crate) async fn fail(
     tx: &DatabaseTransaction,
     failures: &[Failure],
     now: Timestamp,
-) -> PortResult<Vec<bool>> {
+) -> PortResult<Vec<Option<Disposition>>> {
     let keys = failures.iter().map(|failure| &failure.key);
     let mut rows = record::load(tx, keys).await?;
+    let harmful = failures.iter().filter(|failure| failure.class.is_harmful());
+    let harmful: Vec<_> = harmful.map(|failure| &failure.key).collect();
+    let strikes = match harmful.is_empty() {
+        true => HashMap::new(),
+        false => attempts::strikes(tx, harmful).await?,
+    };
     let mut answers = Vec::with_capacity(failures.len());
     let mut changes = Vec::new();
+    let mut ends = Vec::new();
     for failure in failures {
-        let row = held(&mut rows, &failure.key, failure.fence);
-        answers.push(row.is_some());
-        if let Some(row) = row {
-            let detail = failure.detail.clone();
-            changes.push(failed(row, failure.class, detail, failure.jitter, now)?);
-        }
+        let Some(row) = held(&mut rows, &failure.key, failure.fence) else {
+            answers.push(None);
+            continue;
+        };
+        let (class, detail) = (failure.class, failure.detail.clone());
+        ends.push(ended(&row, class, &detail, &failure.usage, now)?);
+        let strikes = strikes.get(&failure.key).copied().unwrap_or(0);
+        let strikes = strikes.saturating_add(u32::from(class.is_harmful()));
+        let (change, disposition) = failed(row, class, detail, (strikes, failure.jitter), now)?;
+        changes.push(change);
+        answers.push(Some(disposition));
     }
     write(tx, &changes).await?;
+    attempts::record(tx, ends.into_iter().flatten().collect()).await?;
     Ok(answers)
 }
 
@@ -161,12 +196,13 @@ fn failed(
     before: Row,
     class: FailureClass,
     detail: String,
-    jitter: u64,
+    (strikes, jitter): (u32, u64),
     now: Timestamp,
-) -> PortResult<Change> {
+) -> PortResult<(Change, Disposition)> {
     let mut after = before.clone();
     let record = &mut after.record;
-    let (event, not_before) = match class.disposition(record.attempt, jitter) {
+    let disposition = class.disposition(record.attempt, strikes, jitter);
+    let (event, not_before) = match disposition {
         Disposition::Failed => (Event::FailFinal, None),
         Disposition::RetryAfter(delay) => (Event::FailRetry, Some(now.plus(delay))),
         Disposition::Quarantined => (Event::FailQuarantine, None),
@@ -177,10 +213,29 @@ fn failed(
     record.lease = None;
     record.updated_at = now;
     record.failure = Some(FailureNote { class, detail });
-    Ok(Change {
+    let change = Change {
         before: Some(before),
         after,
-    })
+    };
+    Ok((change, disposition))
+}
+
+/// The end of a failed attempt, for the record.
+fn ended(
+    row: &Row,
+    class: FailureClass,
+    detail: &str,
+    usage: &AttemptUsage,
+    now: Timestamp,
+) -> PortResult<Option<serde_json::Value>> {
+    let end = Ended {
+        row,
+        made_by: None,
+        outcome: AttemptOutcome::Failed(class),
+        detail,
+        usage,
+    };
+    end.json(now)
 }
 
 fn conflict(known: &Digest, found: &Digest) -> String {

@@ -1,4 +1,4 @@
-//! SidecarStore and SidecarQueue on SQLite through sea-orm: one file, one writer, a few readers.
+//! SidecarStore, SidecarQueue and QueueControl on SQLite through sea-orm: one file, one writer, a few readers.
 //!
 //! Every write is one `BEGIN IMMEDIATE` transaction on the only writing connection, so that what a
 //! statement has seen still holds when the next one writes. Two shapes of change exist: sets of
@@ -15,15 +15,21 @@
 //! | `change` | writing decided rows back |
 //! | `counters` | the running totals |
 //! | `store`, `presence` | the port SidecarStore |
-//! | `queue`, `enqueue`, `claim`, `finish`, `requeue` | the port SidecarQueue |
+//! | `queue`, `enqueue`, `claim`, `finish` | the port SidecarQueue |
+//! | `attempts` | what became of attempts |
+//! | `control`, `requeue`, `cancel`, `listing` | the port QueueControl |
 
+mod attempts;
+mod cancel;
 mod change;
 mod claim;
+mod control;
 mod convert;
 mod counters;
 mod enqueue;
 mod error;
 mod finish;
+mod listing;
 mod open;
 mod presence;
 mod queue;

@@ -2,17 +2,17 @@
 
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, Value};
-use vss_core::{Event, Priority, Timestamp};
+use vss_core::{Disposition, Event, Timestamp};
 use vss_ports::{
-    Claim, ClaimRequest, Commit, CommitOutcome, EnqueueBatch, EnqueueReport, Failure, LeaseOwner,
-    PortResult, Publisher, Recovery, Selection, SidecarQueue,
+    AttemptOutcome, Claim, ClaimRequest, Commit, CommitOutcome, EnqueueBatch, EnqueueReport,
+    Failure, LeaseOwner, PortResult, Publisher, Recovery, SidecarQueue,
 };
 
-use crate::convert::{priority_code, status_code, transition};
+use crate::convert::{status_code, transition};
 use crate::counters::Delta;
 use crate::error::failed;
 use crate::open::{SeaOrmStore, statement};
-use crate::{claim, enqueue, finish, requeue, watermark};
+use crate::{attempts, claim, enqueue, finish, watermark};
 
 #[async_trait]
 impl SidecarQueue for SeaOrmStore {
@@ -71,12 +71,14 @@ impl SidecarQueue for SeaOrmStore {
         let mut delta = Delta::default();
         let mut released = 0;
         for from in from {
+            let ends = format!("status = {} AND {condition}", status_code(from));
+            let values = [now.as_millis().into(), value.clone()];
+            attempts::take_back(&tx, &ends, values, AttemptOutcome::Released).await?;
             let sql = format!(
                 "UPDATE sidecars SET status = {}, not_before = ?1, updated_at = ?1, \
-                 lease_owner = NULL, lease_until = NULL WHERE status = {} AND {condition} \
+                 lease_owner = NULL, lease_until = NULL WHERE {ends} \
                  RETURNING (SELECT kind FROM slots WHERE id = slot_id)",
                 status_code(to),
-                status_code(from),
             );
             let values = [now.as_millis().into(), value.clone()];
             let rows = tx.query_all_raw(statement(sql, values)).await;
@@ -106,7 +108,11 @@ impl SidecarQueue for SeaOrmStore {
         Ok(outcomes)
     }
 
-    async fn fail(&self, failures: &[Failure], now: Timestamp) -> PortResult<Vec<bool>> {
+    async fn fail(
+        &self,
+        failures: &[Failure],
+        now: Timestamp,
+    ) -> PortResult<Vec<Option<Disposition>>> {
         if failures.is_empty() {
             return Ok(Vec::new());
         }
@@ -114,17 +120,5 @@ impl SidecarQueue for SeaOrmStore {
         let held = finish::fail(&tx, failures, now).await?;
         tx.commit().await.map_err(failed("record failures"))?;
         Ok(held)
-    }
-
-    async fn requeue(
-        &self,
-        selection: &Selection,
-        priority: Priority,
-        now: Timestamp,
-    ) -> PortResult<u64> {
-        let tx = self.begin("requeue sidecars").await?;
-        let moved = requeue::requeue(&tx, selection, priority_code(priority), now).await?;
-        tx.commit().await.map_err(failed("requeue sidecars"))?;
-        Ok(moved)
     }
 }

@@ -73,7 +73,6 @@ pub(crate) fn read(row: &QueryResult) -> PortResult<Row> {
                 .unwrap_or_default(),
         }),
     };
-    let version: String = cells.get("generators.version")?;
     let owner: Option<String> = cells.get("lease_owners.owner")?;
     let until: Option<i64> = cells.get("sidecars.lease_until")?;
     let record = SidecarRecord {
@@ -81,10 +80,7 @@ pub(crate) fn read(row: &QueryResult) -> PortResult<Row> {
         format: cells.text("formats.format")?,
         status: cells.status("sidecars.status")?,
         source: cells.text("generators.source")?,
-        version: match version.as_str() {
-            "" => None,
-            text => Some(cells.parse("generators.version", text)?),
-        },
+        version: cells.version("generators.version")?,
         size: cells.optional_number("sidecars.size")?,
         digest: cells.digest("sidecars.checksum")?,
         entry: cells
@@ -198,7 +194,16 @@ impl<'a> Cells<'a> {
         converted.map_err(|_| self.corrupt(column, format!("{number} is out of range")))
     }
 
-    fn optional_number(&self, column: &str) -> PortResult<Option<u64>> {
+    /// The version of a generator, or none.
+    pub(crate) fn version<T: FromStr<Err: Display>>(&self, column: &str) -> PortResult<Option<T>> {
+        match self.get::<String>(column)?.as_str() {
+            "" => Ok(None),
+            text => self.parse(column, text).map(Some),
+        }
+    }
+
+    /// A number that cannot be negative, or none.
+    pub(crate) fn optional_number(&self, column: &str) -> PortResult<Option<u64>> {
         match self.get::<Option<i64>>(column)? {
             None => Ok(None),
             Some(_) => self.number(column).map(Some),
@@ -212,7 +217,8 @@ impl<'a> Cells<'a> {
         }
     }
 
-    fn priority(&self, column: &str) -> PortResult<Option<Priority>> {
+    /// A priority, or none.
+    pub(crate) fn priority(&self, column: &str) -> PortResult<Option<Priority>> {
         let Some(code) = self.get::<Option<i64>>(column)? else {
             return Ok(None);
         };
@@ -220,7 +226,8 @@ impl<'a> Cells<'a> {
         priority_of(code).map(Some).ok_or_else(refuse)
     }
 
-    fn time(&self, column: &str) -> PortResult<Timestamp> {
+    /// A time.
+    pub(crate) fn time(&self, column: &str) -> PortResult<Timestamp> {
         self.get(column).map(Timestamp::from_millis)
     }
 
@@ -229,7 +236,8 @@ impl<'a> Cells<'a> {
         parsed.map_err(|error| self.corrupt(column, error.to_string()))
     }
 
-    fn corrupt(&self, column: &str, cause: String) -> PortError {
+    /// What is reported of a value that cannot have been written.
+    pub(crate) fn corrupt(&self, column: &str, cause: String) -> PortError {
         // The name of the row as far as it can be read, whatever state its parts are in.
         let text = |column: &str| self.row.try_get::<String>("", column).unwrap_or_default();
         let content = self.row.try_get::<Vec<u8>>("", "contents.content_uuid");

@@ -14,7 +14,7 @@ use crate::open::statement;
 
 const OPERATION: &str = "requeue sidecars";
 
-/// See [`vss_ports::SidecarQueue::requeue`]. Rows that are stale are to be made by the generator
+/// See [`vss_ports::QueueControl::requeue`]. Rows that are stale are to be made by the generator
 /// at the version they are stale against.
 pub(crate) async fn requeue(
     tx: &DatabaseTransaction,
@@ -33,7 +33,7 @@ pub(crate) async fn requeue(
         let Some(to) = destination(from).filter(|_| selection.statuses.contains(&from)) else {
             continue;
         };
-        let meant = Meant::by(selection, from, stale.as_deref());
+        let meant = Meant::by(selection, from, stale.as_deref(), Vec::new());
         count(tx, &meant, (from, to), &mut delta).await?;
         moved += update(tx, meant, to, priority, now).await?;
     }
@@ -49,7 +49,7 @@ fn destination(from: Status) -> Option<Status> {
 }
 
 /// Takes the rows out of the totals of one state and into those of another.
-async fn count(
+pub(crate) async fn count(
     tx: &DatabaseTransaction,
     meant: &Meant,
     (from, to): (Status, Status),
@@ -86,6 +86,7 @@ async fn update(
             "generator_id = (SELECT n.id FROM generators o \
                 JOIN json_each({list}) j ON j.value ->> 0 = o.source \
                 JOIN generators n ON n.source = o.source AND n.version = j.value ->> 1 \
+                    AND n.kind = o.kind \
                 WHERE o.id = generator_id AND n.id <> o.id LIMIT 1),"
         ),
         None => String::new(),
@@ -102,18 +103,27 @@ async fn update(
 }
 
 /// A selection as a condition on `sidecars`.
-struct Meant {
-    condition: String,
-    values: Vec<Value>,
+pub(crate) struct Meant {
+    /// With the columns of `sidecars` by their bare names.
+    pub(crate) condition: String,
+    /// The values of its parameters.
+    pub(crate) values: Vec<Value>,
     /// The parameter that lists the generators whose other versions are stale.
     stale: Option<String>,
 }
 
 impl Meant {
-    fn by(selection: &Selection, status: Status, stale: Option<&str>) -> Self {
+    /// The rows of a selection in one state; `stale` is its `stale_against` as
+    /// [`generators_json`] spells it. Parameters are counted on from `values`.
+    pub(crate) fn by(
+        selection: &Selection,
+        status: Status,
+        stale: Option<&str>,
+        values: Vec<Value>,
+    ) -> Self {
         let mut meant = Self {
             condition: format!("status = {}", status_code(status)),
-            values: Vec::new(),
+            values,
             stale: None,
         };
         if let Some(contents) = &selection.contents {
@@ -150,13 +160,14 @@ impl Meant {
     }
 
     /// Adds a value and gives the name of its parameter.
-    fn bind(&mut self, value: impl Into<Value>) -> String {
+    pub(crate) fn bind(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
         format!("?{}", self.values.len())
     }
 }
 
-fn generators_json(generators: &[GeneratorRef]) -> String {
+/// A JSON array of `[source, version]`.
+pub(crate) fn generators_json(generators: &[GeneratorRef]) -> String {
     let pairs: Vec<_> = generators
         .iter()
         .map(|one| json!([one.id.as_str(), one.version.to_string()]))

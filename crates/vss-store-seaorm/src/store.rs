@@ -8,7 +8,8 @@ use vss_core::{
     ContentUuid, Digest, Event, Kind, Priority, SidecarKey, Status, Timestamp, Variant,
 };
 use vss_ports::{
-    Adoption, Invalidation, PortResult, PresenceRow, SidecarCounts, SidecarRecord, SidecarStore,
+    Adoption, AttemptRecord, Invalidation, PortResult, PresenceRow, SidecarCounts, SidecarRecord,
+    SidecarStore,
 };
 
 use crate::change::{Change, intern_contents, note_originals, originals, write};
@@ -17,7 +18,7 @@ use crate::counters::{self, Delta};
 use crate::error::failed;
 use crate::open::{SeaOrmStore, statement};
 use crate::record::{self, Row, keys_json};
-use crate::{finish::step, presence};
+use crate::{attempts, finish::step, presence};
 
 const ALL_SLOTS: &str = "CROSS JOIN sidecars s ON s.content_id = c.id
                          CROSS JOIN slots l ON l.id = s.slot_id";
@@ -162,6 +163,10 @@ impl SidecarStore for SeaOrmStore {
         delta.apply(&tx).await?;
         tx.commit().await.map_err(failed("forget sidecars"))?;
         Ok(rows.len() as u64)
+    }
+
+    async fn attempts(&self, key: &SidecarKey) -> PortResult<Vec<AttemptRecord>> {
+        attempts::of_key(self.read(), key).await
     }
 
     async fn counts(&self) -> PortResult<SidecarCounts> {

@@ -5,23 +5,21 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tempfile::TempDir;
-use vss_conformance::rows::RowsHarness;
-use vss_ports::{SidecarQueue, SidecarStore};
+use vss_conformance::rows::{Rows, RowsHarness};
 use vss_store_seaorm::{Durability, SeaOrmStore, StoreOptions};
 
 struct Files(TempDir);
 
 #[async_trait]
 impl RowsHarness for Files {
-    async fn open(&self, place: &str) -> (Arc<dyn SidecarStore>, Arc<dyn SidecarQueue>) {
+    async fn open(&self, place: &str) -> Rows {
         // No check pulls the plug, so none needs to wait for the disk.
         let options = StoreOptions {
             durability: Durability::Fast,
             ..StoreOptions::default()
         };
         let path = self.0.path().join(format!("{place}.db"));
-        let store = Arc::new(SeaOrmStore::open(&path, &options).await.unwrap());
-        (Arc::clone(&store) as _, store)
+        Rows::of(Arc::new(SeaOrmStore::open(&path, &options).await.unwrap()))
     }
 }
 

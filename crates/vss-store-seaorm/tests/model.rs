@@ -11,9 +11,9 @@ use vss_core::{
     SidecarSource, Status, Timestamp, Variant,
 };
 use vss_ports::{
-    Adoption, Claim, ClaimRequest, Commit, EnqueueBatch, EnqueueItem, Failure, Invalidation,
-    LeaseOwner, PortError, PortErrorKind, PortResult, Publisher, Recovery, Selection, SidecarQueue,
-    SidecarStore,
+    Adoption, AttemptUsage, Claim, ClaimOrder, ClaimRequest, Commit, EnqueueBatch, EnqueueItem,
+    Failure, Invalidation, LeaseOwner, PortError, PortErrorKind, PortResult, Publisher,
+    QueueControl, Recovery, Selection, SidecarQueue, SidecarStore,
 };
 use vss_store_seaorm::{Durability, SeaOrmStore, StoreOptions};
 use vss_testkit::store::MemoryStore;
@@ -84,6 +84,14 @@ fn owner(number: u8) -> LeaseOwner {
     LeaseOwner::new(format!("owner-{number}"))
 }
 
+fn usage(number: u8, now: Timestamp) -> AttemptUsage {
+    AttemptUsage {
+        cpu: (number > 3).then(|| Duration::from_micros(u64::from(number))),
+        peak_memory: (number > 5).then_some(1 << number),
+        ..AttemptUsage::between(now, now.plus(Duration::from_millis(u64::from(number))))
+    }
+}
+
 /// Refuses every other item when it is told to.
 struct Moody(bool);
 
@@ -102,7 +110,7 @@ impl Publisher for Moody {
 /// What a call answered, as text, and what it claimed.
 type Answer = (String, Vec<Claim>);
 
-async fn run<S: SidecarStore + SidecarQueue>(
+async fn run<S: SidecarStore + SidecarQueue + QueueControl>(
     store: &S,
     step: &Step,
     now: Timestamp,
@@ -150,6 +158,8 @@ async fn run<S: SidecarStore + SidecarQueue>(
                 lease_until: now.plus(Duration::from_secs(30)),
                 limit: *limit,
                 generators,
+                except: Vec::new(),
+                order: ClaimOrder::Urgent,
             };
             let claims = store.claim(&request).await.unwrap();
             return (format!("{claims:?}"), claims);
@@ -166,6 +176,7 @@ async fn run<S: SidecarStore + SidecarQueue>(
                     digest: Digest::of(&[*bytes]),
                     // Once in a while another original.
                     original: (9, Digest::of(if *bytes == 0 { b"b" } else { b"a" })),
+                    usage: usage(*bytes, now),
                 })
             });
             let commits: Vec<_> = commits.collect();
@@ -180,6 +191,7 @@ async fn run<S: SidecarStore + SidecarQueue>(
                     class: FailureClass::ALL[usize::from(*class)],
                     detail: format!("'{class}' \"\u{1F600}\""),
                     jitter: u64::from(*class) * 77,
+                    usage: usage(*class, now),
                 })
                 .into_iter()
                 .collect();

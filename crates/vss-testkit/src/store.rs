@@ -1,4 +1,4 @@
-//! SidecarStore and SidecarQueue in memory, and a decorator that fails when a test says so.
+//! SidecarStore, SidecarQueue and QueueControl in memory, and a decorator that fails when a test says so.
 //!
 //! One writer at a time and any number of readers, like the databases that it stands in for: a
 //! commit keeps the others from writing while its publisher works, and readers see what was there
@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use tokio::sync::Mutex as Turn;
-use vss_core::{ContentUuid, Digest, SidecarKey};
-use vss_ports::SidecarRecord;
+use vss_core::{ContentUuid, Digest, Kind, SidecarKey, Timestamp};
+use vss_ports::{AttemptRecord, SidecarRecord};
 
+mod attempts;
+mod control;
 mod faulty;
 mod queue;
 mod records;
@@ -32,6 +34,9 @@ struct Rows {
     contents: BTreeMap<ContentUuid, Content>,
     /// Originals that differ from the one of their content.
     own_sources: BTreeMap<SidecarKey, Digest>,
+    /// What happened to a row, the newest last.
+    attempts: BTreeMap<SidecarKey, Vec<AttemptRecord>>,
+    paused: BTreeMap<Kind, Timestamp>,
     watermarks: BTreeMap<String, String>,
     /// What the fence of a new row begins with: the highest of any that was removed.
     fence_floor: u64,

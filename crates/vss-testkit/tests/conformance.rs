@@ -13,13 +13,11 @@ use vss_conformance::entropy::EntropyHarness;
 use vss_conformance::event_sink::{EventSinkHarness, Heard};
 use vss_conformance::generator::{GeneratorHarness, Sample, Wanted};
 use vss_conformance::job_host::JobHostHarness;
-use vss_conformance::rows::RowsHarness;
+use vss_conformance::rows::{Rows, RowsHarness};
 use vss_conformance::vault::{VaultHarness, VaultUnderTest};
 use vss_core::plan::{Recipe, StillRecipe};
 use vss_core::{ContentUuid, Format};
-use vss_ports::{
-    Clock, Entropy, EventSink, Generator, JobHost, SidecarQueue, SidecarStore, Unlimited, Vault,
-};
+use vss_ports::{Clock, Entropy, EventSink, Generator, JobHost, Unlimited, Vault};
 use vss_testkit::catalog::MemoryCatalog;
 use vss_testkit::clock::ManualClock;
 use vss_testkit::entropy::SeededEntropy;
@@ -189,14 +187,13 @@ struct Stores {
 
 #[async_trait::async_trait]
 impl RowsHarness for Stores {
-    async fn open(&self, place: &str) -> (Arc<dyn SidecarStore>, Arc<dyn SidecarQueue>) {
+    async fn open(&self, place: &str) -> Rows {
         let mut places = self.places.lock().unwrap();
         let store = Arc::clone(places.entry(place.to_owned()).or_default());
         if self.decorated {
-            let store = Arc::new(FaultyStore::over(store));
-            return (Arc::clone(&store) as _, store);
+            return Rows::of(Arc::new(FaultyStore::over(store)));
         }
-        (Arc::clone(&store) as _, store)
+        Rows::of(store)
     }
 }
 

@@ -33,7 +33,8 @@ CREATE TABLE generators (
     id      INTEGER PRIMARY KEY,
     source  TEXT NOT NULL,
     version TEXT NOT NULL, -- '' where the source has none
-    UNIQUE (source, version)
+    kind    TEXT NOT NULL, -- so that the id tells the kind, and a claim can leave kinds out
+    UNIQUE (source, version, kind)
 ) STRICT;
 CREATE TABLE lease_owners (
     id    INTEGER PRIMARY KEY,
@@ -91,6 +92,35 @@ CREATE TABLE sidecar_details (
     FOREIGN KEY (content_id, slot_id) REFERENCES sidecars (content_id, slot_id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
+-- How attempts ended: all that failed or were taken back, and those that succeeded when they were
+-- not the first. Only ever added to; they go with their sidecar. A row's attempts since the last
+-- decision from outside are those with fence > its fence - its attempt.
+-- outcome: NULL ready, 'released', or a failure class.
+CREATE TABLE sidecar_attempts (
+    id           INTEGER PRIMARY KEY,
+    content_id   INTEGER NOT NULL,
+    slot_id      INTEGER NOT NULL,
+    fence        INTEGER NOT NULL CHECK (fence >= 1),
+    attempt      INTEGER NOT NULL CHECK (attempt >= 1),
+    generator_id INTEGER NOT NULL REFERENCES generators (id),
+    lease_owner  INTEGER NOT NULL REFERENCES lease_owners (id),
+    started_at   INTEGER NOT NULL,
+    ended_at     INTEGER NOT NULL,
+    outcome      TEXT,
+    detail       TEXT NOT NULL,
+    duration_ms  INTEGER NOT NULL CHECK (duration_ms >= 0),
+    cpu_us       INTEGER CHECK (cpu_us >= 0),
+    peak_memory  INTEGER CHECK (peak_memory >= 0),
+    FOREIGN KEY (content_id, slot_id) REFERENCES sidecars (content_id, slot_id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX sidecar_attempts_of ON sidecar_attempts (content_id, slot_id);
+
+-- Kinds that are not claimed until somebody lets them go on.
+CREATE TABLE paused_kinds (
+    kind      TEXT PRIMARY KEY,
+    paused_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Which slots of a content a remote device has: bit n of page p is slot 32 p + n.
 CREATE TABLE sidecar_availability (
     content_id INTEGER NOT NULL REFERENCES contents (id),
@@ -129,6 +159,8 @@ DROP TABLE fence_floor;
 DROP TABLE watermarks;
 DROP TABLE counters;
 DROP TABLE sidecar_availability;
+DROP TABLE paused_kinds;
+DROP TABLE sidecar_attempts;
 DROP TABLE sidecar_details;
 DROP TABLE sidecars;
 DROP TABLE devices;

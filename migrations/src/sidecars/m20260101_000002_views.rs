@@ -47,6 +47,18 @@ LEFT JOIN generators g ON g.id = s.generator_id
 LEFT JOIN lease_owners o ON o.id = s.lease_owner
 LEFT JOIN sidecar_details d ON d.content_id = s.content_id AND d.slot_id = s.slot_id;
 
+CREATE VIEW sidecar_attempts_view AS
+SELECT c.content_uuid, l.kind, l.variant, a.fence, a.attempt, g.source,
+       nullif(g.version, '') AS version, o.owner,
+       strftime('%Y-%m-%dT%H:%M:%fZ', a.started_at / 1000.0, 'unixepoch') AS started_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', a.ended_at / 1000.0, 'unixepoch') AS ended_at,
+       coalesce(a.outcome, 'ready') AS outcome, a.detail, a.duration_ms, a.cpu_us, a.peak_memory
+FROM sidecar_attempts a
+JOIN contents_view c ON c.id = a.content_id
+JOIN slots l ON l.id = a.slot_id
+LEFT JOIN generators g ON g.id = a.generator_id
+LEFT JOIN lease_owners o ON o.id = a.lease_owner;
+
 CREATE VIEW sidecar_availability_view AS
 SELECT c.content_uuid, l.kind, l.variant,
        lower(substr(hex(v.device_uuid), 1, 8) || '-' || substr(hex(v.device_uuid), 9, 4) || '-'
@@ -62,6 +74,7 @@ JOIN slots l ON l.id / 32 = a.page AND (a.mask >> (l.id % 32)) & 1;
 
 const DOWN: &str = "
 DROP VIEW sidecar_availability_view;
+DROP VIEW sidecar_attempts_view;
 DROP VIEW sidecars_view;
 DROP VIEW contents_view;
 ";

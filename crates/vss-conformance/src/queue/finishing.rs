@@ -159,12 +159,14 @@ pub(super) async fn fail_moves_a_row_as_its_class_says_and_is_fenced(harness: &d
         let mut late = failure.clone();
         late.fence += 1;
         let before = bench.row(number, &GRID).await;
-        assert!(!bench.fail(late, at(4)).await);
+        assert_eq!(bench.fail(late, at(4)).await, None);
         assert_eq!(bench.row(number, &GRID).await, before);
-        assert!(bench.fail(failure.clone(), at(5)).await);
-        assert!(!bench.fail(failure, at(6)).await, "it has ended already");
+        let disposition = class.disposition(1, 1, 7);
+        assert_eq!(bench.fail(failure.clone(), at(5)).await, Some(disposition));
+        let again = bench.fail(failure, at(6)).await;
+        assert_eq!(again, None, "it has ended already");
         let row = bench.row(number, &GRID).await;
-        let (status, not_before) = match class.disposition(1, 7) {
+        let (status, not_before) = match disposition {
             Disposition::Failed => (Status::Failed, None),
             Disposition::Quarantined => (Status::Quarantined, None),
             Disposition::RetryAfter(delay) => (Status::Pending, Some(at(5).plus(delay))),

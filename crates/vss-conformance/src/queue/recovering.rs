@@ -98,8 +98,8 @@ pub(super) async fn requeue_moves_what_was_selected_and_may_move(harness: &dyn R
     let late = vec![item(7, Priority::Missing, vec![wanted_text()])];
     bench.plan_at(late, at(0)).await;
     let requeue = async |selection: Selection| {
-        let queue = &bench.queue;
-        let moved = queue.requeue(&selection, Priority::Visible, at(50)).await;
+        let control = &bench.control;
+        let moved = control.requeue(&selection, Priority::Visible, at(50)).await;
         moved.unwrap()
     };
     let any = Selection {

@@ -154,6 +154,6 @@ impl Bench {
         let class = vss_core::FailureClass::TransientIo;
         let mut failure = crate::rows::failure_of(output, class);
         failure.jitter = u64::from(Digest::of(b"any").as_bytes()[0]);
-        assert!(self.fail(failure, at(0)).await);
+        assert!(self.fail(failure, at(0)).await.is_some());
     }
 }

@@ -66,6 +66,7 @@ impl World {
         Ports {
             store: Arc::clone(&self.store) as _,
             queue: Arc::clone(&self.store) as _,
+            control: Arc::clone(&self.store) as _,
             vault: Arc::clone(&self.vault) as _,
             catalog: Arc::clone(&self.catalog) as _,
             generators: vec![Arc::clone(&self.generator) as _],

@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use vss_core::{ContentUuid, Kind, Priority, SidecarKey, Timestamp, Variant};
+use vss_core::{ContentUuid, Disposition, Kind, Priority, SidecarKey, Timestamp, Variant};
 use vss_ports::{
-    Adoption, Claim, ClaimRequest, Commit, CommitOutcome, EnqueueBatch, EnqueueReport, Failure,
-    Invalidation, LeaseOwner, PortError, PortErrorKind, PortResult, PresenceRow, Publisher,
-    Recovery, Selection, SidecarCounts, SidecarQueue, SidecarRecord, SidecarStore,
+    Adoption, AttemptRecord, Claim, ClaimRequest, Commit, CommitOutcome, EnqueueBatch,
+    EnqueueReport, Failure, Invalidation, LeaseOwner, PortError, PortErrorKind, PortResult,
+    PresenceRow, Publisher, QueueControl, QueueDepth, Recovery, Selection, SidecarCounts,
+    SidecarQueue, SidecarRecord, SidecarStore,
 };
 
 /// The calls of both ports.
@@ -21,6 +22,7 @@ pub enum Call {
     Adopt,
     Invalidate,
     Forget,
+    Attempts,
     Counts,
     Enqueue,
     Watermark,
@@ -29,7 +31,13 @@ pub enum Call {
     Release,
     Commit,
     Fail,
+    Pause,
+    Resume,
+    Paused,
     Requeue,
+    Cancel,
+    Depths,
+    List,
 }
 
 /// Passes everything on to another store, except for the calls that a test chose.
@@ -156,6 +164,10 @@ impl<S: SidecarStore> SidecarStore for FaultyStore<S> {
         self.pass(Call::Forget, self.inner.forget(keys)).await
     }
 
+    async fn attempts(&self, key: &SidecarKey) -> PortResult<Vec<AttemptRecord>> {
+        self.pass(Call::Attempts, self.inner.attempts(key)).await
+    }
+
     async fn counts(&self) -> PortResult<SidecarCounts> {
         self.pass(Call::Counts, self.inner.counts()).await
     }
@@ -196,8 +208,46 @@ impl<S: SidecarQueue> SidecarQueue for FaultyStore<S> {
         self.pass(Call::Commit, answer).await
     }
 
-    async fn fail(&self, failures: &[Failure], now: Timestamp) -> PortResult<Vec<bool>> {
+    async fn fail(
+        &self,
+        failures: &[Failure],
+        now: Timestamp,
+    ) -> PortResult<Vec<Option<Disposition>>> {
         self.pass(Call::Fail, self.inner.fail(failures, now)).await
+    }
+}
+
+#[async_trait]
+impl<S: QueueControl> QueueControl for FaultyStore<S> {
+    async fn pause(&self, kinds: &[Kind], now: Timestamp) -> PortResult<u64> {
+        self.pass(Call::Pause, self.inner.pause(kinds, now)).await
+    }
+
+    async fn resume(&self, kinds: &[Kind]) -> PortResult<u64> {
+        self.pass(Call::Resume, self.inner.resume(kinds)).await
+    }
+
+    async fn paused(&self) -> PortResult<Vec<(Kind, Timestamp)>> {
+        self.pass(Call::Paused, self.inner.paused()).await
+    }
+
+    async fn cancel(&self, selection: &Selection, now: Timestamp) -> PortResult<u64> {
+        let answer = self.inner.cancel(selection, now);
+        self.pass(Call::Cancel, answer).await
+    }
+
+    async fn depths(&self, now: Timestamp) -> PortResult<Vec<QueueDepth>> {
+        self.pass(Call::Depths, self.inner.depths(now)).await
+    }
+
+    async fn list(
+        &self,
+        selection: &Selection,
+        after: Option<&SidecarKey>,
+        limit: usize,
+    ) -> PortResult<Vec<SidecarRecord>> {
+        let answer = self.inner.list(selection, after, limit);
+        self.pass(Call::List, answer).await
     }
 
     async fn requeue(

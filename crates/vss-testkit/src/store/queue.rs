@@ -10,11 +10,13 @@ use vss_core::{
     SidecarSource, Status, Timestamp,
 };
 use vss_ports::{
-    Claim, ClaimRequest, ClaimedOutput, Commit, CommitOutcome, EnqueueBatch, EnqueueReport,
-    Failure, FailureNote, Lease, LeaseOwner, PortError, PortErrorKind, PortResult, Publisher,
-    Recovery, Selection, SidecarQueue, SidecarRecord,
+    Claim, ClaimOrder, ClaimRequest, ClaimedOutput, Commit, CommitOutcome, EnqueueBatch,
+    EnqueueReport, Failure, Lease, LeaseOwner, PortError, PortErrorKind, PortResult, Publisher,
+    Recovery, SidecarQueue, SidecarRecord,
 };
 
+use super::attempts::refusal;
+use super::control::pend;
 use super::{MemoryStore, Rows};
 
 #[async_trait]
@@ -62,18 +64,7 @@ impl SidecarQueue for MemoryStore {
             Recovery::Owner(owner) => lease.owner == *owner,
             Recovery::AllBut(owner) => lease.owner != *owner,
         };
-        let release = |rows: &mut Rows| {
-            let rows = rows.records.values_mut();
-            let ended = rows.filter(|row| row.lease.as_ref().is_some_and(ends));
-            let released = ended.map(|row| {
-                row.status = row.status.after(Event::Release).unwrap();
-                row.lease = None;
-                row.not_before = Some(now);
-                row.updated_at = now;
-            });
-            released.count() as u64
-        };
-        Ok(self.write(release).await)
+        Ok(self.write(|rows| rows.release(ends, now)).await)
     }
 
     async fn commit(
@@ -108,7 +99,7 @@ impl SidecarQueue for MemoryStore {
                     "two different files have this content's identity: its sidecars were made \
                      from the one with BLAKE3 {expected}, this one has {found}"
                 );
-                rows.fail(&commit.key, FailureClass::Policy, detail, 0, now);
+                rows.fail(&refusal(commit, FailureClass::Policy, detail), now);
                 outcomes.push(CommitOutcome::SourceConflict);
             }
         }
@@ -127,9 +118,7 @@ impl SidecarQueue for MemoryStore {
                     PortErrorKind::Full => FailureClass::DiskFull,
                     _ => FailureClass::TransientIo,
                 };
-                let bytes = commit.digest.as_bytes()[..8].try_into().unwrap();
-                let jitter = u64::from_le_bytes(bytes);
-                rows.fail(&commit.key, class, chain(&error), jitter, now);
+                rows.fail(&refusal(commit, class, chain(&error)), now);
                 outcomes[position] = CommitOutcome::Unpublished(error);
             } else {
                 rows.commit(commit, now);
@@ -139,76 +128,20 @@ impl SidecarQueue for MemoryStore {
         Ok(outcomes)
     }
 
-    async fn fail(&self, failures: &[Failure], now: Timestamp) -> PortResult<Vec<bool>> {
+    async fn fail(
+        &self,
+        failures: &[Failure],
+        now: Timestamp,
+    ) -> PortResult<Vec<Option<Disposition>>> {
         let fail = |rows: &mut Rows| {
             let each = failures.iter().map(|one| {
                 let held = rows.held(&one.key, one.fence);
-                if held {
-                    rows.fail(&one.key, one.class, one.detail.clone(), one.jitter, now);
-                }
-                held
+                held.then(|| rows.fail(one, now))
             });
             each.collect()
         };
         Ok(self.write(fail).await)
     }
-
-    async fn requeue(
-        &self,
-        selection: &Selection,
-        priority: Priority,
-        now: Timestamp,
-    ) -> PortResult<u64> {
-        let requeue = |rows: &mut Rows| {
-            let meant = rows
-                .records
-                .values_mut()
-                .filter(|row| means(selection, row));
-            let moved = meant.filter_map(|row| {
-                let events = [Event::Retry, Event::Invalidate];
-                let to = events.iter().find_map(|e| row.status.after(*e).ok())?;
-                for successor in selection.stale_against.iter().flatten() {
-                    if row.source == SidecarSource::Generator(successor.id.clone()) {
-                        row.version = Some(successor.version.clone());
-                    }
-                }
-                pend(row, to, priority, now);
-                Some(())
-            });
-            moved.count() as u64
-        };
-        Ok(self.write(requeue).await)
-    }
-}
-
-fn means(selection: &Selection, row: &SidecarRecord) -> bool {
-    let contents = selection.contents.as_ref();
-    let stale = selection.stale_against.as_ref().is_none_or(|generators| {
-        generators.iter().any(|one| {
-            row.source == SidecarSource::Generator(one.id.clone())
-                && row.version.as_ref() != Some(&one.version)
-        })
-    });
-    selection.statuses.contains(&row.status)
-        && contents.is_none_or(|contents| contents.contains(&row.key.content))
-        && selection
-            .kind
-            .as_ref()
-            .is_none_or(|kind| *kind == row.key.kind)
-        && selection
-            .class
-            .is_none_or(|class| row.failure.as_ref().is_some_and(|f| f.class == class))
-        && stale
-}
-
-/// Makes a row pending by a decision from outside.
-fn pend(row: &mut SidecarRecord, to: Status, priority: Priority, now: Timestamp) {
-    row.status = to;
-    row.attempt = 0;
-    row.priority = Some(priority);
-    row.not_before = Some(now);
-    row.failure = None;
-    row.updated_at = now;
 }
 
 fn chain(error: &PortError) -> String {
@@ -258,34 +191,34 @@ impl Rows {
             report.inserted += 1;
             return;
         };
-        let lacked = row.failure.as_ref().map(|failure| failure.class);
         let changed = (&row.source, &row.version) != (&source, &version);
-        let event = match lacked {
-            _ if changed => Event::GeneratorChanged,
-            Some(FailureClass::MissingSource) => Event::SourceReturned,
-            _ => {
-                raise(row, priority);
-                return;
-            }
+        let event = match changed {
+            true => Event::GeneratorChanged,
+            false => Event::SourceReturned,
         };
+        let class = row.failure.as_ref().map(|failure| failure.class);
+        let yields = class.is_some_and(|class| class.yields_to(event));
         match row.status.after(event) {
-            Ok(to) => {
+            Ok(to) if yields => {
                 row.format = wanted.format.clone();
                 row.source = source;
                 row.version = version;
                 pend(row, to, priority, now);
                 report.revived += 1;
             }
-            Err(_) => raise(row, priority),
+            Ok(_) | Err(_) => raise(row, priority),
         }
     }
 
     fn claim(&mut self, request: &ClaimRequest) -> Vec<Claim> {
+        let paused = self.paused.clone();
         let due = |row: &SidecarRecord| -> Option<GeneratorId> {
             let SidecarSource::Generator(id) = &row.source else {
                 return None;
             };
-            let may = row.status.after(Event::Claim).is_ok() && request.generators.contains(id);
+            let held = paused.contains_key(&row.key.kind) || request.except.contains(&row.key.kind);
+            let may =
+                row.status.after(Event::Claim).is_ok() && !held && request.generators.contains(id);
             let now = row.not_before.is_some_and(|at| at <= request.now);
             (may && now).then(|| id.clone())
         };
@@ -294,7 +227,11 @@ impl Rows {
             .values()
             .filter_map(|row| {
                 let number = self.contents.get(&row.key.content)?.number;
-                Some(((row.priority, row.not_before, number), row, due(row)?))
+                let urgency = match request.order {
+                    ClaimOrder::Urgent => row.priority,
+                    ClaimOrder::Oldest => None,
+                };
+                Some(((urgency, row.not_before, number), row, due(row)?))
             })
             .collect();
         urgent.sort_by(|a, b| (a.0, &a.2).cmp(&(b.0, &b.2)));
@@ -328,31 +265,8 @@ impl Rows {
         row.is_some_and(|row| row.status == Status::Running && row.fence == fence)
     }
 
-    fn fail(
-        &mut self,
-        key: &SidecarKey,
-        class: FailureClass,
-        detail: String,
-        jitter: u64,
-        now: Timestamp,
-    ) {
-        let row = self.records.get_mut(key).unwrap();
-        let (event, not_before) = match class.disposition(row.attempt, jitter) {
-            Disposition::Failed => (Event::FailFinal, None),
-            Disposition::Quarantined => (Event::FailQuarantine, None),
-            Disposition::RetryAfter(delay) => (Event::FailRetry, Some(now.plus(delay))),
-        };
-        row.status = row.status.after(event).unwrap();
-        row.not_before = not_before;
-        if row.status != Status::Pending {
-            row.priority = None;
-        }
-        row.lease = None;
-        row.failure = Some(FailureNote { class, detail });
-        row.updated_at = now;
-    }
-
     fn commit(&mut self, commit: &Commit, now: Timestamp) {
+        self.end_ready(commit, now);
         let content = self.content(commit.key.content);
         content.source.get_or_insert(commit.original.1);
         self.own_sources.remove(&commit.key);

@@ -8,7 +8,8 @@ use vss_core::{
     ContentUuid, Event, Kind, Priority, SidecarKey, SidecarSource, Status, Timestamp, Variant,
 };
 use vss_ports::{
-    Adoption, Invalidation, PortResult, PresenceRow, SidecarCounts, SidecarRecord, SidecarStore,
+    Adoption, AttemptRecord, Invalidation, PortResult, PresenceRow, SidecarCounts, SidecarRecord,
+    SidecarStore,
 };
 
 use super::{MemoryStore, Rows};
@@ -103,6 +104,10 @@ impl SidecarStore for MemoryStore {
         Ok(self.write(forget).await)
     }
 
+    async fn attempts(&self, key: &SidecarKey) -> PortResult<Vec<AttemptRecord>> {
+        Ok(self.read(|rows| rows.attempts.get(key).cloned().unwrap_or_default()))
+    }
+
     async fn counts(&self) -> PortResult<SidecarCounts> {
         Ok(self.read(|rows| {
             let mut counts = SidecarCounts::default();
@@ -194,6 +199,7 @@ impl Rows {
         self.fence_floor = self.fence_floor.max(row.fence);
         self.records.remove(key);
         self.own_sources.remove(key);
+        self.attempts.remove(key);
         if !self
             .records
             .keys()
