@@ -2,6 +2,7 @@
 //! the one that survives a crash: bytes durable, fences checked, files in place, rows ready.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use tokio::sync::{Mutex, mpsc};
@@ -13,7 +14,8 @@ use vss_ports::{
 
 use crate::Engine;
 use crate::job::{Finished, Made, failed_port};
-use crate::run::RunReport;
+use crate::outage::{Outage, PAUSE};
+use crate::run::{RunOptions, RunReport};
 
 /// Takes what jobs made and commits it in groups.
 pub(crate) struct Committer {
@@ -21,15 +23,19 @@ pub(crate) struct Committer {
     stop: CancelToken,
     halted: Arc<Mutex<Option<String>>>,
     report: RunReport,
+    outage: Outage,
 }
 
+type Failures = Vec<(ClaimedOutput, GenerateFailure, AttemptUsage)>;
+
 impl Committer {
-    pub(crate) fn new(engine: Arc<Engine>, stop: CancelToken) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, options: &RunOptions) -> Self {
         Self {
-            engine,
-            stop,
+            stop: options.stop.clone(),
             halted: Arc::default(),
             report: RunReport::default(),
+            outage: engine.outage(options.until),
+            engine,
         }
     }
 
@@ -49,57 +55,64 @@ impl Committer {
     }
 
     /// Waits a moment for company, unless the group is full or the run is ending.
-    async fn gather(&self, first: Made, inbox: &mut mpsc::Receiver<Made>) -> Made {
+    async fn gather(&self, first: Made, inbox: &mut mpsc::Receiver<Made>) -> Vec<Made> {
         let settings = &self.engine.settings;
-        let mut group = first;
         let window = self.engine.ports.clock.sleep(settings.group_wait);
         tokio::pin!(window);
-        while group.finished.len() < settings.group_files && !self.stop.is_cancelled() {
+        let mut files = first.finished.len();
+        let mut group = vec![first];
+        while files < settings.group_files && !self.stop.is_cancelled() {
             let more = tokio::select! {
                 more = inbox.recv() => more,
                 () = &mut window => None,
             };
             let Some(more) = more else { break };
-            group.finished.extend(more.finished);
-            group.failed.extend(more.failed);
+            files += more.finished.len();
+            group.push(more);
         }
         group
     }
 
-    async fn commit(&mut self, group: Made) -> PortResult<()> {
-        let Made {
-            finished,
-            mut failed,
-        } = group;
+    async fn commit(&mut self, group: Vec<Made>) -> PortResult<()> {
+        let (mut finished, mut failed) = (Vec::new(), Failures::new());
+        for made in group {
+            let usage = made.usage;
+            finished.extend(made.finished.into_iter().map(|one| (one, usage)));
+            let of_job = made.failed.into_iter();
+            failed.extend(of_job.map(|(output, why)| (output, why, usage)));
+        }
         let settled = {
-            let sealed: Vec<_> = finished.iter().map(|f| &f.sealed).collect();
+            let sealed: Vec<_> = finished.iter().map(|(one, _)| &one.sealed).collect();
             self.engine.ports.vault.settle(&sealed).await
         };
         match settled {
-            Ok(()) => self.publish(finished).await?,
+            Ok(()) => failed.extend(self.publish(finished).await?),
             Err(error) => {
                 let why = failed_port(&error);
-                failed.extend(finished.into_iter().map(|f| (f.output, why.clone())));
+                let finished = finished.into_iter();
+                failed.extend(finished.map(|(one, usage)| (one.output, why.clone(), usage)));
             }
         }
         self.fail(failed).await
     }
 
-    async fn publish(&mut self, finished: Vec<Finished>) -> PortResult<()> {
+    /// Publishes and records; answers what may or may not have been recorded because the store
+    /// went away in the middle. Its fences tell, once the store is back.
+    async fn publish(&mut self, finished: Vec<(Finished, AttemptUsage)>) -> PortResult<Failures> {
         if finished.is_empty() {
-            return Ok(());
+            return Ok(Failures::new());
         }
         let now = self.engine.ports.clock.now();
         let mut commits = Vec::with_capacity(finished.len());
         let mut outputs = Vec::with_capacity(finished.len());
         let mut publications = Vec::with_capacity(finished.len());
-        for Finished {
-            output,
-            sealed,
-            generator,
-            original,
-        } in finished
-        {
+        for (one, usage) in finished {
+            let Finished {
+                output,
+                sealed,
+                generator,
+                original,
+            } = one;
             commits.push(Commit {
                 key: output.key.clone(),
                 fence: output.fence,
@@ -108,8 +121,7 @@ impl Committer {
                 digest: sealed.digest,
                 generator: generator.clone(),
                 original,
-                // The job does not tell yet when it began.
-                usage: AttemptUsage::between(now, now),
+                usage,
             });
             let entry = ManifestEntry {
                 kind: output.key.kind.clone(),
@@ -133,17 +145,31 @@ impl Committer {
         let publisher = ToVault {
             vault: Arc::clone(&self.engine.ports.vault),
             publications,
+            began: AtomicBool::new(false),
         };
-        let outcomes = self
-            .engine
-            .ports
-            .queue
-            .commit(&commits, &publisher, now)
-            .await?;
+        let outcomes = loop {
+            let queue = &self.engine.ports.queue;
+            let error = match queue.commit(&commits, &publisher, now).await {
+                Ok(outcomes) => break outcomes,
+                Err(error) => error,
+            };
+            let at = self.engine.ports.clock.now();
+            if !self.outage.bears(&error, at) {
+                return Err(error);
+            }
+            if publisher.began.load(Ordering::Acquire) {
+                let why = failed_port(&error);
+                let lost = commits.iter().zip(outputs);
+                let lost = lost.map(|(commit, output)| (output, why.clone(), commit.usage));
+                return Ok(lost.collect());
+            }
+            self.engine.ports.clock.sleep(PAUSE).await;
+        };
+        self.outage.over();
         for ((commit, output), outcome) in commits.iter().zip(outputs).zip(outcomes) {
             self.account(commit, &output, outcome).await;
         }
-        Ok(())
+        Ok(Failures::new())
     }
 
     async fn account(&mut self, commit: &Commit, output: &ClaimedOutput, outcome: CommitOutcome) {
@@ -177,38 +203,44 @@ impl Committer {
         }
     }
 
-    async fn fail(&mut self, failed: Vec<(ClaimedOutput, GenerateFailure)>) -> PortResult<()> {
+    async fn fail(&mut self, failed: Failures) -> PortResult<()> {
         if failed.is_empty() {
             return Ok(());
         }
         let ports = &self.engine.ports;
-        let now = ports.clock.now();
-        let failures: Vec<_> = failed
-            .iter()
-            .map(|(output, why)| Failure {
-                key: output.key.clone(),
-                fence: output.fence,
-                class: why.class,
-                detail: why.detail.clone(),
-                jitter: ports.entropy.next_u64(),
-                usage: AttemptUsage::between(now, now),
-            })
-            .collect();
-        let recorded = ports.queue.fail(&failures, now).await?;
-        for ((output, why), recorded) in failed.into_iter().zip(recorded) {
-            let Some(disposition) = recorded else {
-                self.report.fenced += 1;
-                continue;
-            };
+        let failure = |(output, why, usage): &(ClaimedOutput, GenerateFailure, _)| Failure {
+            key: output.key.clone(),
+            fence: output.fence,
+            class: why.class,
+            detail: why.detail.clone(),
+            jitter: ports.entropy.next_u64(),
+            usage: *usage,
+        };
+        let failures: Vec<_> = failed.iter().map(failure).collect();
+        let recorded = loop {
+            let now = ports.clock.now();
+            match ports.queue.fail(&failures, now).await {
+                Ok(recorded) => break recorded,
+                // A second telling of what was recorded is fenced off.
+                Err(error) if self.outage.bears(&error, now) => ports.clock.sleep(PAUSE).await,
+                Err(error) => return Err(error),
+            }
+        };
+        self.outage.over();
+        for ((output, why, _), disposition) in failed.into_iter().zip(recorded) {
             match disposition {
-                Disposition::Failed => self.report.failed += 1,
-                Disposition::Quarantined => self.report.quarantined += 1,
-                Disposition::RetryAfter(_) => self.report.retried += 1,
+                Some(Disposition::Failed) => self.report.failed += 1,
+                Some(Disposition::Quarantined) => self.report.quarantined += 1,
+                Some(Disposition::RetryAfter(_)) => self.report.retried += 1,
+                None => {
+                    self.report.fenced += 1;
+                    continue;
+                }
             }
             if why.class == FailureClass::DiskFull {
                 self.halt(&why.detail).await;
             }
-            let will_retry = matches!(disposition, Disposition::RetryAfter(_));
+            let will_retry = matches!(disposition, Some(Disposition::RetryAfter(_)));
             self.emit_failure(&output, why.class, &why.detail, will_retry);
         }
         Ok(())
@@ -240,11 +272,14 @@ impl Committer {
 struct ToVault {
     vault: Arc<dyn Vault>,
     publications: Vec<Publication>,
+    /// Whether anything may have been published.
+    began: AtomicBool,
 }
 
 #[async_trait]
 impl Publisher for ToVault {
     async fn publish(&self, positions: &[usize]) -> Vec<PortResult<()>> {
+        self.began.store(true, Ordering::Release);
         let batch: Vec<_> = positions
             .iter()
             .filter_map(|at| self.publications.get(*at))

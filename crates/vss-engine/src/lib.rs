@@ -7,33 +7,53 @@
 //! reconcile: vault.scan x store.page -> diff (pure) -> adopt, invalidate, quarantine -> plan
 //! ```
 
+mod active;
+mod admission;
+mod breaker;
+mod canary;
 mod commit;
+mod dispatch;
 mod examine;
 mod explain;
+mod hosting;
 mod index;
 mod job;
 mod ls;
+mod outage;
 mod path;
 mod plan;
 mod presence;
+mod queue;
 mod reconcile;
 mod regen;
 mod run;
 mod settings;
 mod source_digest;
 mod status;
+mod tempo;
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Notify;
+use vss_core::GeneratorId;
 use vss_core::plan::GeneratorDescriptor;
-use vss_ports::{LeaseOwner, Ports};
+use vss_ports::{Claim, LeaseOwner, Ports};
 
+use crate::active::ActiveJobs;
+use crate::admission::{MemoryBudget, VolumeLanes};
+use crate::breaker::Breakers;
+
+pub use active::ActiveJob;
 pub use explain::{ExplainError, ExplainedSidecar, Explanation, Problem, Verdict};
 pub use index::{IndexError, IndexReport};
 pub use path::{PathAnswer, PathError};
 pub use plan::{PlannedKind, PlannedWork};
 pub use presence::{PresenceAnswer, PresenceError};
+pub use queue::{QueueError, QueueOverview};
 pub use reconcile::{ReconcileError, ReconcileOptions, ReconcileReport, Stranger};
 pub use regen::{RegenError, RegenScope};
-pub use run::{RunError, RunOptions, RunReport};
+pub use run::{RunError, RunOptions, RunReport, Until};
 pub use settings::Settings;
 pub use status::StatusReport;
 
@@ -43,6 +63,19 @@ pub struct Engine {
     settings: Settings,
     owner: LeaseOwner,
     descriptors: Vec<GeneratorDescriptor>,
+    shared: Shared,
+}
+
+/// What the jobs of one engine share.
+struct Shared {
+    memory: Arc<MemoryBudget>,
+    lanes: VolumeLanes,
+    breakers: Breakers,
+    /// The last work that each generator did well.
+    canaries: Mutex<BTreeMap<GeneratorId, Claim>>,
+    active: ActiveJobs,
+    /// Called when there may be work.
+    wake: Notify,
 }
 
 impl Engine {
@@ -54,12 +87,26 @@ impl Engine {
             .iter()
             .map(|g| g.descriptor().clone())
             .collect();
+        let shared = Shared {
+            memory: MemoryBudget::new(settings.memory_budget),
+            lanes: VolumeLanes::new(settings.volume_lanes),
+            breakers: Breakers::default(),
+            canaries: Mutex::default(),
+            active: ActiveJobs::default(),
+            wake: Notify::new(),
+        };
         Self {
             ports,
             settings,
             owner,
             descriptors,
+            shared,
         }
+    }
+
+    /// Lets a run that waits for work look now.
+    pub fn wake(&self) {
+        self.shared.wake.notify_one();
     }
 
     /// What it is wired to.

@@ -1,23 +1,35 @@
-//! Run: do what is due until nothing is, several jobs side by side.
+//! Run: hand out due work, several jobs side by side, until nothing is due or until told to stop.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use vss_ports::{CancelToken, Claim, ClaimOrder, ClaimRequest, PortError, PortResult, Recovery};
+use vss_ports::{CancelToken, PortError, PortResult, Recovery};
 
 use crate::Engine;
 use crate::commit::Committer;
+use crate::dispatch::Dispatcher;
 
 /// How to run.
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
-    /// Stops claiming when it is cancelled; what is under way is finished and committed.
+    /// Stops claiming when it is cancelled; what is under way is finished and committed. Follow
+    /// it with [`Engine::wake`], or an idle engine notices only when it next looks for work.
     pub stop: CancelToken,
     /// Whether the caller knows that no other engine lives on this store, so that every other
     /// owner's lease is a dead one's.
     pub sole_owner: bool,
+    /// When to return.
+    pub until: Until,
+}
+
+/// When a run is over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Until {
+    /// When nothing is due.
+    #[default]
+    Drained,
+    /// When it is told to stop.
+    Stopped,
 }
 
 /// What a run did, counted in sidecars.
@@ -31,7 +43,7 @@ pub struct RunReport {
     pub quarantined: u64,
     /// Failed and to be tried again later.
     pub retried: u64,
-    /// Finished too late: somebody else had taken over.
+    /// Finished too late: somebody else had taken over, or it was cancelled.
     pub fenced: u64,
     /// Bytes of what was made.
     pub bytes: u64,
@@ -66,95 +78,75 @@ impl Engine {
         if recovered > 0 {
             tracing::info!(recovered, "took back work whose owner is gone");
         }
-        let renewal = AbortOnDrop(tokio::spawn(Arc::clone(self).renew_leases()));
+        let renewal = AbortOnDrop(tokio::spawn(Arc::clone(self).keep_leases()));
         let (finished, inbox) = mpsc::channel(2 * self.settings.workers);
-        let committer = Committer::new(Arc::clone(self), options.stop.clone());
+        let committer = Committer::new(Arc::clone(self), options);
         let halted = committer.halt_reason();
         let commits = tokio::spawn(committer.run(inbox));
 
-        let mut jobs = JoinSet::new();
-        let mut claimed = VecDeque::new();
+        let mut dispatcher = Dispatcher::new(Arc::clone(self), options, finished);
         let drained = loop {
             if options.stop.is_cancelled() || halted.lock().await.is_some() || commits.is_finished()
             {
                 break Ok(());
             }
-            if claimed.is_empty() {
-                match self.claim().await {
-                    Ok(more) => claimed.extend(more),
-                    Err(error) => break Err(RunError::Queue(error)),
-                }
+            match dispatcher.step().await {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(RunError::Queue(error)),
             }
-            let Some(claim) = claimed.pop_front() else {
-                // Nothing is due; a job that ends may still change that.
-                if jobs.join_next().await.is_none() {
-                    break Ok(());
-                }
-                continue;
-            };
-            if jobs.len() >= self.settings.workers {
-                jobs.join_next().await;
-            }
-            let (engine, finished) = (Arc::clone(self), finished.clone());
-            jobs.spawn(async move {
-                let made = engine.make(claim).await;
-                // The committer only goes away when the store failed, which ends the run.
-                let _ = finished.send(made).await;
-            });
         };
-        while jobs.join_next().await.is_some() {}
-        drop(finished);
+        dispatcher.finish().await;
         let report = match commits.await {
             Ok(report) => report.map_err(RunError::Commit),
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         };
         drop(renewal);
-        // What was claimed and not begun, or not committed, is free at once.
+        // What was claimed and not begun, called off or not committed is free at once.
         let released = self.release(&Recovery::Owner(self.owner.clone())).await;
         let mut report = report?;
         drained?;
         released.map_err(RunError::Queue)?;
-        if report.halted.is_none() && options.stop.is_cancelled() {
-            report.halted = Some("stopped on request".into());
-        }
+        report.halted = report.halted.or_else(|| self.why_early(options));
         tracing::info!(ready = report.ready, failed = report.failed, "ran");
         Ok(report)
     }
 
+    /// Why there may be work left.
+    fn why_early(&self, options: &RunOptions) -> Option<String> {
+        if options.stop.is_cancelled() {
+            return Some("stopped on request".into());
+        }
+        let open = self.shared.breakers.open();
+        let broken: Vec<_> = open.iter().map(ToString::to_string).collect();
+        (!broken.is_empty()).then(|| {
+            let who = broken.join(", ");
+            format!("the generator {who} died again and again and makes nothing for a while")
+        })
+    }
+
     async fn release(&self, which: &Recovery) -> PortResult<u64> {
-        self.ports
-            .queue
-            .release(which, self.ports.clock.now())
-            .await
-    }
-
-    /// A few jobs a worker, so that claiming costs little beside working and a stop gives back
-    /// little.
-    async fn claim(&self) -> PortResult<Vec<Claim>> {
         let now = self.ports.clock.now();
-        let request = ClaimRequest {
-            owner: self.owner.clone(),
-            now,
-            lease_until: now.plus(self.settings.lease),
-            limit: 4 * self.settings.workers,
-            generators: self
-                .descriptors
-                .iter()
-                .map(|d| d.generator.id.clone())
-                .collect(),
-            except: Vec::new(),
-            order: ClaimOrder::Urgent,
-        };
-        self.ports.queue.claim(&request).await
+        self.ports.queue.release(which, now).await
     }
 
-    async fn renew_leases(self: Arc<Self>) {
+    /// Prolongs this engine's leases, and takes back those of engines that died meanwhile.
+    async fn keep_leases(self: Arc<Self>) {
         loop {
             self.ports.clock.sleep(self.settings.renew_every).await;
             let until = self.ports.clock.now().plus(self.settings.lease);
             if let Err(error) = self.ports.queue.renew(&self.owner, until).await {
                 // Two misses fit into a lease; if it is lost, the fence keeps the rows true.
                 tracing::warn!(%error, "leases could not be renewed");
+                continue;
+            }
+            match self.release(&Recovery::Expired).await {
+                Ok(0) => {}
+                Ok(recovered) => {
+                    tracing::info!(recovered, "took back work whose lease ran out");
+                    self.wake();
+                }
+                Err(error) => tracing::warn!(%error, "lost leases could not be looked for"),
             }
         }
     }

@@ -2,6 +2,7 @@
 //! do, and what they leave behind when anything fails at any moment.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+mod dispatching;
 mod faults;
 mod judging;
 mod making;

@@ -64,6 +64,7 @@ async fn a_stop_before_the_first_claim_leaves_everything_pending() {
         .run(&RunOptions {
             stop,
             sole_owner: true,
+            ..RunOptions::default()
         })
         .await
         .unwrap();

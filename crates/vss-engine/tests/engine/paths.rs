@@ -81,8 +81,10 @@ async fn what_somebody_waits_for_goes_first() {
         .unwrap();
     assert!(matches!(answer, PathAnswer::Pending { .. }));
     world.run().await;
-    let first = world.generator.calls().remove(0);
-    assert_eq!(first.source, vss_core::Digest::of(b"wanted now"));
+    // Two jobs begin at once.
+    let calls = world.generator.calls();
+    let mut first = calls.iter().take(2);
+    assert!(first.any(|call| call.source == vss_core::Digest::of(b"wanted now")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

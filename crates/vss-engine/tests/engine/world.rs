@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use vss_core::plan::Policy;
 use vss_core::{ContentUuid, Digest, Status};
@@ -91,11 +92,12 @@ impl World {
     pub(crate) fn engine_over(&self, ports: Ports) -> Arc<Engine> {
         let number = self.engines.fetch_add(1, Ordering::Relaxed);
         let owner = LeaseOwner::new(format!("engine-{number}"));
-        Arc::new(Engine::new(
-            ports,
-            Settings::new(Policy::standard(), 2),
-            owner,
-        ))
+        let settings = Settings {
+            // A fault ends a run here, unless a test has more patience.
+            patience: Duration::ZERO,
+            ..Settings::new(Policy::standard(), 2)
+        };
+        Arc::new(Engine::new(ports, settings, owner))
     }
 
     /// Plans whatever changed, without looking at folders.

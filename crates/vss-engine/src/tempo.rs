@@ -1,0 +1,67 @@
+//! How far ahead work is claimed: not at all while jobs are long, so that what is urgent waits for
+//! one job at most; by the handful while they are short, so that claiming does not cost more than
+//! working.
+
+use std::time::Duration;
+
+/// What is claimed ahead should be begun within this time.
+const AHEAD: Duration = Duration::from_millis(20);
+/// Claims ahead, at most.
+const MOST: usize = 64;
+/// The newest job's share in the average, as a divisor.
+const WEIGHT: u32 = 8;
+
+/// A moving average of how long jobs take.
+#[derive(Debug, Default)]
+pub(crate) struct Tempo {
+    average: Option<Duration>,
+}
+
+impl Tempo {
+    /// Notes how long a job took.
+    pub(crate) fn note(&mut self, took: Duration) {
+        self.average = Some(match self.average {
+            None => took,
+            Some(average) => (average * (WEIGHT - 1) + took) / WEIGHT,
+        });
+    }
+
+    /// How many claims to hold beyond those that begin at once.
+    pub(crate) fn ahead(&self, workers: usize) -> usize {
+        // Without experience nothing is known to be short.
+        let Some(average) = self.average else {
+            return 0;
+        };
+        let rounds = AHEAD.as_micros() / average.as_micros().max(1);
+        usize::try_from(rounds)
+            .unwrap_or(MOST)
+            .saturating_mul(workers)
+            .min(MOST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(took: Duration) -> Tempo {
+        let mut tempo = Tempo::default();
+        (0..100).for_each(|_| tempo.note(took));
+        tempo
+    }
+
+    #[test]
+    fn long_jobs_are_claimed_one_by_one_and_short_ones_ahead() {
+        assert_eq!(Tempo::default().ahead(8), 0);
+        assert_eq!(after(Duration::from_millis(100)).ahead(8), 0);
+        assert_eq!(after(Duration::from_millis(10)).ahead(2), 4);
+        assert_eq!(after(Duration::ZERO).ahead(8), MOST);
+    }
+
+    #[test]
+    fn one_slow_job_among_fast_ones_soon_counts() {
+        let mut tempo = after(Duration::from_millis(1));
+        tempo.note(Duration::from_secs(1));
+        assert_eq!(tempo.ahead(2), 0);
+    }
+}
