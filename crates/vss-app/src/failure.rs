@@ -5,7 +5,8 @@ use std::fmt;
 use std::process::ExitCode;
 
 use vss_engine::{
-    ExplainError, IndexError, PathError, PresenceError, ReconcileError, RegenError, RunError,
+    ExplainError, IndexError, PathError, PresenceError, QueueError, ReconcileError, RegenError,
+    RunError,
 };
 use vss_ports::{PortError, PortErrorKind};
 
@@ -163,6 +164,7 @@ failures!(
     ExplainError,
     IndexError,
     PresenceError,
+    QueueError,
     ReconcileError,
     RegenError,
     RunError,

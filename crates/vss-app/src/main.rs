@@ -9,6 +9,9 @@ mod cli;
 mod commands;
 mod config;
 mod contact_sheet;
+mod control;
+#[cfg(unix)]
+mod daemon;
 mod device;
 mod failure;
 mod library;
@@ -27,7 +30,9 @@ use crate::cli::Cli;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    logging::start(cli.global.verbose);
+    // A daemon's log is all that anybody sees of it.
+    let talks = matches!(cli.command, cli::Command::Daemon(_));
+    logging::start(cli.global.verbose.max(u8::from(talks)));
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -3,9 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::time::Duration;
 
-use serde::Serialize;
-use vss_core::{Kind, Status};
+use serde::{Deserialize, Serialize};
+use vss_core::{Kind, Priority, Status, Timestamp};
+use vss_engine::{ReconcileReport, Stranger};
+
+use crate::control::DaemonStatus;
 
 /// Prints one JSON document.
 pub(crate) fn json(document: &impl Serialize) {
@@ -48,6 +52,14 @@ pub(crate) fn bytes(count: u64) -> String {
     indicatif::BinaryBytes(count).to_string()
 }
 
+/// A point in time: RFC 3339, UTC.
+pub(crate) fn time(at: Timestamp) -> Option<String> {
+    use time::format_description::well_known::Rfc3339;
+    let nanos = i128::from(at.as_millis()) * 1_000_000;
+    let time = time::OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
+    time.format(&Rfc3339).ok()
+}
+
 /// A failed command.
 #[derive(Serialize)]
 pub(crate) struct ErrorDocument {
@@ -66,6 +78,9 @@ pub(crate) struct StatusDocument {
     pub(crate) originals: u64,
     pub(crate) sidecars: BTreeMap<Kind, StatusCounts>,
     pub(crate) bytes: BTreeMap<Kind, u64>,
+    /// Who works on it, where somebody does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) daemon: Option<DaemonStatus>,
 }
 
 /// How many sidecars of a kind are in each state.
@@ -124,7 +139,9 @@ pub(crate) struct RunDocument {
     pub(crate) retried: u64,
     pub(crate) bytes: u64,
     pub(crate) seconds: f64,
-    pub(crate) cpu_seconds: f64,
+    /// Of this process; nothing is said of a daemon's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cpu_seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) halted: Option<String>,
 }
@@ -179,7 +196,7 @@ pub(crate) struct PresenceEntry {
 }
 
 /// `vss reconcile`.
-#[derive(Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ReconcileDocument {
     pub(crate) scanned: u64,
     pub(crate) adopted: u64,
@@ -193,10 +210,74 @@ pub(crate) struct ReconcileDocument {
 }
 
 /// Something in the vault that is no sidecar.
-#[derive(Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct StrangerEntry {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) content: Option<String>,
     pub(crate) name: String,
     pub(crate) reason: String,
+}
+
+impl ReconcileDocument {
+    pub(crate) fn of(report: &ReconcileReport, took: Duration) -> Self {
+        let stranger = |stranger: &Stranger| StrangerEntry {
+            content: stranger.content.map(|content| content.to_string()),
+            name: stranger.name.clone(),
+            reason: stranger.reason.clone(),
+        };
+        Self {
+            scanned: report.scanned,
+            adopted: report.adopted,
+            missing: report.missing,
+            repaired: report.repaired,
+            removed_rows: report.removed_rows,
+            enqueued: report.enqueued,
+            unknown: report.unknown.len() as u64,
+            strangers: report.unknown.iter().map(stranger).collect(),
+            seconds: took.as_secs_f64(),
+        }
+    }
+}
+
+/// `vss queue ls`.
+#[derive(Serialize)]
+pub(crate) struct QueueDocument {
+    pub(crate) depths: Vec<DepthEntry>,
+    pub(crate) paused: Vec<PausedEntry>,
+    pub(crate) daemon: Option<DaemonStatus>,
+    pub(crate) rows: Vec<QueuedEntry>,
+}
+
+/// Work of one kind at one priority.
+#[derive(Serialize)]
+pub(crate) struct DepthEntry {
+    pub(crate) kind: Kind,
+    pub(crate) priority: Priority,
+    pub(crate) due: u64,
+    pub(crate) later: u64,
+    pub(crate) running: u64,
+}
+
+/// A kind that is held.
+#[derive(Serialize)]
+pub(crate) struct PausedEntry {
+    pub(crate) kind: Kind,
+    pub(crate) since: Option<String>,
+}
+
+/// One row of the queue.
+#[derive(Serialize)]
+pub(crate) struct QueuedEntry {
+    pub(crate) content: String,
+    pub(crate) kind: String,
+    pub(crate) variant: String,
+    pub(crate) status: Status,
+    pub(crate) priority: Option<Priority>,
+    pub(crate) attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next_attempt: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) class: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) detail: Option<String>,
 }

@@ -142,12 +142,7 @@ fn document(explanation: Explanation) -> ExplainDocument {
 }
 
 fn sidecar_entry(sidecar: ExplainedSidecar) -> SidecarEntry {
-    let next_attempt = sidecar.next_attempt.and_then(|at| {
-        let nanos = i128::from(at.as_millis()) * 1_000_000;
-        let time = time::OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
-        time.format(&time::format_description::well_known::Rfc3339)
-            .ok()
-    });
+    let next_attempt = sidecar.next_attempt.and_then(output::time);
     SidecarEntry {
         kind: sidecar.kind.to_string(),
         variant: sidecar.variant.to_string(),

@@ -6,6 +6,7 @@ use std::time::Instant;
 use vss_ports::{RefreshObserver, RefreshOptions, RefreshProblem};
 
 use crate::cli::{Global, IndexArgs};
+use crate::control;
 use crate::failure::{Exit, Failure};
 use crate::library::Work;
 use crate::output::{self, IndexDocument, IndexProblem};
@@ -73,6 +74,7 @@ pub(super) async fn index(global: &Global, args: &IndexArgs) -> Result<Exit, Fai
     let indexed = app.engine.index(&roots, &options, &watcher).await;
     let problems = watcher.finish();
     let report = indexed?;
+    let told = report.enqueued > 0 && control::wake(&app.library).await;
     let found = report.found;
     let document = IndexDocument {
         files: found.files,
@@ -116,6 +118,7 @@ pub(super) async fn index(global: &Global, args: &IndexArgs) -> Result<Exit, Fai
     }
     match document.enqueued {
         0 => output::line("nothing new to make"),
+        queued if told => output::line(&format!("{queued} sidecars queued; the daemon makes them")),
         queued => output::line(&format!("{queued} sidecars queued; next: vss run")),
     }
     Ok(Exit::Done)

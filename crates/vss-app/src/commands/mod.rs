@@ -1,6 +1,7 @@
 //! One module a command.
 
 mod contact_sheet;
+mod daemon;
 mod doctor;
 mod explain;
 mod index;
@@ -10,6 +11,7 @@ mod ls;
 mod path;
 mod plan;
 mod presence;
+mod queue;
 mod reconcile;
 mod regen;
 mod run;
@@ -28,6 +30,8 @@ pub(crate) async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Init { place } => init::init(global, place.as_deref()).await,
         Command::Index(args) => index::index(global, args).await,
         Command::Run(args) => run::run(global, args).await,
+        Command::Daemon(args) => daemon::daemon(global, args).await,
+        Command::Queue { act } => queue::queue(global, act).await,
         Command::Status => status::status(global).await,
         Command::Path(args) => path::path(global, args).await,
         Command::Presence(args) => presence::presence(global, args).await,
@@ -53,5 +57,24 @@ pub(crate) async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
             clap_complete::generate(*shell, &mut Cli::command(), "vss", &mut std::io::stdout());
             Ok(Exit::Done)
         }
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub(crate) async fn signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a handler the signal ends the process, which the next run recovers from.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }

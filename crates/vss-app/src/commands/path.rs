@@ -9,6 +9,7 @@ use vss_ports::{CancelToken, Event};
 
 use super::run::{drain, stop_on_signal};
 use crate::cli::{Global, PathArgs};
+use crate::control;
 use crate::failure::{Exit, Failure};
 use crate::library::Work;
 use crate::output::{self, PathDocument};
@@ -16,12 +17,15 @@ use crate::target::content_of;
 use crate::wiring::App;
 
 /// How often somebody else's run is looked at while waiting for it.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 pub(super) async fn path(global: &Global, args: &PathArgs) -> Result<Exit, Failure> {
     let app = App::open(global.library.as_deref()).await?;
     let content = content_of(&args.target, &*app.engine.ports().catalog).await?;
     let mut answer = app.engine.path(content, &args.kind, &args.variant).await?;
+    if matches!(answer, PathAnswer::Pending { .. }) {
+        control::wake(&app.library).await;
+    }
     if let (PathAnswer::Pending { .. }, Some(seconds)) = (&answer, args.wait) {
         drop(app);
         answer = wait(global, args, content, Duration::from_secs(seconds)).await?;

@@ -5,9 +5,10 @@ use std::time::Instant;
 use vss_engine::ReconcileOptions;
 
 use crate::cli::Global;
+use crate::control::{self, Answer, Request};
 use crate::failure::{Exit, Failure};
-use crate::library::Work;
-use crate::output::{self, ReconcileDocument, StrangerEntry};
+use crate::library::{Library, Work};
+use crate::output::{self, ReconcileDocument};
 use crate::wiring::App;
 
 /// Strangers named to a person; JSON names all.
@@ -18,29 +19,7 @@ pub(super) async fn reconcile(
     verify_all: bool,
     dry_run: bool,
 ) -> Result<Exit, Failure> {
-    let started = Instant::now();
-    let app = App::open_for(global.library.as_deref(), Work::Vault, None).await?;
-    let options = ReconcileOptions {
-        verify_all,
-        dry_run,
-    };
-    let report = app.engine.reconcile(options).await?;
-    let stranger = |stranger: &vss_engine::Stranger| StrangerEntry {
-        content: stranger.content.map(|content| content.to_string()),
-        name: stranger.name.clone(),
-        reason: stranger.reason.clone(),
-    };
-    let document = ReconcileDocument {
-        scanned: report.scanned,
-        adopted: report.adopted,
-        missing: report.missing,
-        repaired: report.repaired,
-        removed_rows: report.removed_rows,
-        enqueued: report.enqueued,
-        unknown: report.unknown.len() as u64,
-        strangers: report.unknown.iter().map(stranger).collect(),
-        seconds: started.elapsed().as_secs_f64(),
-    };
+    let document = reconciled(global, verify_all, dry_run).await?;
     if global.json {
         output::json(&document);
         return Ok(Exit::Done);
@@ -83,4 +62,30 @@ pub(super) async fn reconcile(
         output::line("next: vss run");
     }
     Ok(Exit::Done)
+}
+
+/// Asks the daemon where there is one, and does it here where there is none.
+pub(super) async fn reconciled(
+    global: &Global,
+    verify: bool,
+    dry_run: bool,
+) -> Result<ReconcileDocument, Failure> {
+    let library = Library::open(global.library.as_deref())?;
+    let request = Request::Reconcile { verify, dry_run };
+    match control::ask(&library, &request).await? {
+        Some(Answer::Reconciled(document)) => return Ok(document),
+        Some(other) => {
+            let what = format!("{other:?} is no answer to a reconcile");
+            return Err(Failure::internal("understand the daemon", what));
+        }
+        None => {}
+    }
+    let started = Instant::now();
+    let app = App::open_for(global.library.as_deref(), Work::Vault, None).await?;
+    let options = ReconcileOptions {
+        verify_all: verify,
+        dry_run,
+    };
+    let report = app.engine.reconcile(options).await?;
+    Ok(ReconcileDocument::of(&report, started.elapsed()))
 }

@@ -4,11 +4,12 @@ use std::ffi::OsString;
 
 use serde::Serialize;
 use vss_core::ContentUuid;
-use vss_engine::{ReconcileOptions, RegenScope};
+use vss_engine::RegenScope;
 
+use super::reconcile::reconciled;
 use crate::cli::{Global, RegenArgs, RetryArgs};
+use crate::control;
 use crate::failure::{Exit, Failure};
-use crate::library::Work;
 use crate::output;
 use crate::target::contents_of;
 use crate::wiring::App;
@@ -20,12 +21,7 @@ struct QueuedDocument {
 
 pub(super) async fn regen(global: &Global, args: &RegenArgs) -> Result<Exit, Failure> {
     if args.missing || args.corrupt {
-        let app = App::open_for(global.library.as_deref(), Work::Vault, None).await?;
-        let options = ReconcileOptions {
-            verify_all: args.corrupt,
-            dry_run: false,
-        };
-        let report = app.engine.reconcile(options).await?;
+        let report = reconciled(global, args.corrupt, false).await?;
         say(global, report.missing + report.repaired + report.enqueued);
         return Ok(Exit::Done);
     }
@@ -36,27 +32,27 @@ pub(super) async fn regen(global: &Global, args: &RegenArgs) -> Result<Exit, Fai
         _ => RegenScope::All,
     };
     let contents = chosen(&app, &args.targets).await?;
-    say(
-        global,
-        app.engine.regen(scope, contents, args.kind.clone()).await?,
-    );
+    let queued = app.engine.regen(scope, contents, args.kind.clone()).await?;
+    control::wake(&app.library).await;
+    say(global, queued);
     Ok(Exit::Done)
 }
 
 pub(super) async fn retry(global: &Global, args: &RetryArgs) -> Result<Exit, Failure> {
     let app = App::open(global.library.as_deref()).await?;
     let contents = chosen(&app, &args.targets).await?;
-    say(
-        global,
-        app.engine
-            .retry(contents, args.kind.clone(), args.class)
-            .await?,
-    );
+    let kind = args.kind.clone();
+    let queued = app.engine.retry(contents, kind, args.class).await?;
+    control::wake(&app.library).await;
+    say(global, queued);
     Ok(Exit::Done)
 }
 
 /// The contents that were named, or all.
-async fn chosen(app: &App, targets: &[OsString]) -> Result<Option<Vec<ContentUuid>>, Failure> {
+pub(super) async fn chosen(
+    app: &App,
+    targets: &[OsString],
+) -> Result<Option<Vec<ContentUuid>>, Failure> {
     if targets.is_empty() {
         return Ok(None);
     }

@@ -5,19 +5,29 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use vss_core::Status;
-use vss_engine::{RunOptions, RunReport};
-use vss_ports::{CancelToken, Event, PortResult};
+use vss_core::{Kind, Status};
+use vss_engine::{RunOptions, RunReport, Until};
+use vss_ports::{CancelToken, Event, PortResult, SidecarCounts};
 
+use super::daemon::daemon_of;
+use super::signal;
 use crate::cli::{Global, RunArgs};
+use crate::control;
 use crate::failure::{Exit, Failure};
-use crate::library::Work;
+use crate::library::{Library, Work};
 use crate::output::{self, RunDocument};
 use crate::progress::Progress;
 use crate::wiring::App;
 
+/// How often a daemon's progress is looked at.
+const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+
 pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failure> {
     let started = Instant::now();
+    let library = Library::open(global.library.as_deref())?;
+    if daemon_of(&library).await?.is_some() {
+        return follow(global).await;
+    }
     let app = App::open_for(global.library.as_deref(), Work::Vault, args.workers).await?;
     let (report, cpu) = drain(&app, stop_on_signal()).await?;
     let document = RunDocument {
@@ -27,7 +37,7 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failure
         retried: report.retried,
         bytes: report.bytes,
         seconds: started.elapsed().as_secs_f64(),
-        cpu_seconds: cpu.as_secs_f64(),
+        cpu_seconds: Some(cpu.as_secs_f64()),
         halted: report.halted.clone(),
     };
     if global.json {
@@ -41,6 +51,66 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failure
     }
 }
 
+/// Waits while a daemon makes what is due.
+async fn follow(global: &Global) -> Result<Exit, Failure> {
+    let (started, app) = (Instant::now(), App::open(global.library.as_deref()).await?);
+    let before = app.engine.ports().store.counts().await?;
+    let left = due(&app).await?;
+    control::wake(&app.library).await;
+    let progress = Progress::start("the daemon is making", Some(left));
+    loop {
+        let still = due(&app).await?;
+        progress.set(left.saturating_sub(still), "");
+        if still == 0 {
+            break;
+        }
+        if daemon_of(&app.library).await?.is_none() {
+            let message = "the daemon ended before everything was made";
+            return Err(Failure::new(Exit::Failure, message)
+                .remedy("start it again, or `vss run` without it; nothing is lost"));
+        }
+        tokio::time::sleep(FOLLOW_EVERY).await;
+    }
+    progress.finish();
+    let after = app.engine.ports().store.counts().await?;
+    let grown = |status| {
+        let of = |counts: &SidecarCounts| {
+            let kinds = counts.rows.values();
+            kinds.filter_map(|kind| kind.get(&status)).sum::<u64>()
+        };
+        of(&after).saturating_sub(of(&before))
+    };
+    let bytes = |counts: &SidecarCounts| counts.bytes.values().sum::<u64>();
+    let document = RunDocument {
+        ready: grown(Status::Ready),
+        failed: grown(Status::Failed),
+        quarantined: grown(Status::Quarantined),
+        retried: 0,
+        bytes: bytes(&after).saturating_sub(bytes(&before)),
+        seconds: started.elapsed().as_secs_f64(),
+        // The daemon's, who may do other things as well.
+        cpu_seconds: None,
+        halted: None,
+    };
+    match global.json {
+        true => output::json(&document),
+        false => say(&document),
+    }
+    Ok(Exit::Done)
+}
+
+/// Sidecars of kinds that are not held, whose time has come or that are being made.
+async fn due(app: &App) -> Result<u64, Failure> {
+    let queue = app.engine.queue().await?;
+    let held = |kind: &Kind| queue.paused.iter().any(|(paused, _)| paused == kind);
+    let depths = queue.depths.iter();
+    let depths = depths.map(|depth| match held(&depth.kind) {
+        true => depth.running,
+        false => depth.due + depth.running,
+    });
+    Ok(depths.sum())
+}
+
 /// Runs with a progress display; the processor time it took.
 pub(super) async fn drain(app: &App, stop: CancelToken) -> Result<(RunReport, Duration), Failure> {
     let cpu_before = cpu_time();
@@ -52,6 +122,7 @@ pub(super) async fn drain(app: &App, stop: CancelToken) -> Result<(RunReport, Du
         .run(&RunOptions {
             stop,
             sole_owner: true,
+            until: Until::Drained,
         })
         .await;
     shown.abort();
@@ -93,31 +164,13 @@ pub(super) fn stop_on_signal() -> CancelToken {
     let stop = CancelToken::new();
     let asked = stop.clone();
     tokio::spawn(async move {
-        next_signal().await;
+        signal().await;
         asked.cancel();
         eprintln!("finishing what is under way; again to stop at once");
-        next_signal().await;
+        signal().await;
         std::process::exit(130);
     });
     stop
-}
-
-async fn next_signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    // Without a handler the signal ends the process, which the next run recovers from.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
 
 fn cpu_time() -> Duration {
@@ -127,12 +180,16 @@ fn cpu_time() -> Duration {
 fn say(document: &RunDocument) {
     let made = match document.ready {
         0 => "nothing made".to_owned(),
-        ready => format!(
-            "{ready} sidecars made ({}) in {:.1} s, {:.1} s of processor time",
-            output::bytes(document.bytes),
-            document.seconds,
-            document.cpu_seconds
-        ),
+        ready => {
+            let size = output::bytes(document.bytes);
+            let seconds = document.seconds;
+            match document.cpu_seconds {
+                Some(cpu) => format!(
+                    "{ready} sidecars made ({size}) in {seconds:.1} s, {cpu:.1} s of processor time"
+                ),
+                None => format!("{ready} sidecars made ({size}) in {seconds:.1} s by the daemon"),
+            }
+        }
     };
     output::line(&made);
     if document.retried > 0 {

@@ -1,5 +1,6 @@
 //! `vss status`: how much there is.
 
+use super::daemon::daemon_of;
 use crate::cli::Global;
 use crate::failure::{Exit, Failure};
 use crate::output::{self, StatusCounts, StatusDocument};
@@ -20,6 +21,7 @@ pub(super) async fn status(global: &Global) -> Result<Exit, Failure> {
         originals: report.catalog.originals,
         sidecars: counts.collect(),
         bytes: report.sidecars.bytes,
+        daemon: daemon_of(&app.library).await?,
     };
     if global.json {
         output::json(&document);
@@ -34,6 +36,15 @@ pub(super) async fn status(global: &Global) -> Result<Exit, Failure> {
         "{} contents in {} originals",
         document.contents, document.originals
     ));
+    if let Some(daemon) = &document.daemon {
+        output::line(&format!(
+            "daemon {}: {} jobs under way, {} sidecars made in {} s",
+            daemon.pid,
+            daemon.active.len(),
+            daemon.ready,
+            daemon.uptime
+        ));
+    }
     let heading = [
         "kind",
         "ready",

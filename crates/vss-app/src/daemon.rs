@@ -1,0 +1,225 @@
+//! The life of a daemon: run, answer, index again now and then, and end without losing anything.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use vss_engine::{RunOptions, RunReport, Until};
+use vss_ports::{CancelToken, Event, RefreshObserver, RefreshOptions, RefreshProblem};
+
+use crate::commands::signal;
+use crate::control::{Answer, Errand, Server, refusal};
+use crate::failure::Failure;
+use crate::library::Work;
+use crate::output::ReconcileDocument;
+use crate::wiring::App;
+
+/// How long a run that ended for want of room, or because its engine only died, rests.
+const REST: Duration = Duration::from_secs(30);
+
+/// What a daemon is to do.
+pub(crate) struct DaemonOptions {
+    /// Indexed at the start and again every so often.
+    pub(crate) folders: Vec<PathBuf>,
+    /// How often; never again when `None`.
+    pub(crate) index_every: Option<Duration>,
+    /// How long jobs may go on after it was told to end.
+    pub(crate) grace: Duration,
+}
+
+/// Lives until it is told to end.
+pub(crate) async fn live(app: App, options: DaemonOptions) -> Result<RunReport, Failure> {
+    let app = Arc::new(app);
+    let stop = CancelToken::new();
+    let ready = Arc::new(AtomicU64::new(0));
+    let (errands, mut errand) = mpsc::channel(8);
+    let engine = Arc::clone(&app.engine);
+    let counting = tokio::spawn(count(app.events.listen(), Arc::clone(&ready)));
+    let server = Server::bind(&app.library, engine, stop.clone(), errands, ready)?;
+    let serving = tokio::spawn(server.serve());
+    let indexing = tokio::spawn(index(
+        Arc::clone(&app),
+        options.folders,
+        options.index_every,
+    ));
+    let ending = tokio::spawn(end_on_signal(Arc::clone(&app), stop.clone(), options.grace));
+    tell_systemd(&[sd_notify::NotifyState::Ready]);
+    tracing::info!(library = %app.library.root.display(), pid = std::process::id(), "the daemon works");
+
+    let lived = work(&app, &stop, &mut errand).await;
+
+    tell_systemd(&[sd_notify::NotifyState::Stopping]);
+    for task in [counting, serving, indexing, ending] {
+        task.abort();
+        // The server's socket goes with its last handle.
+        let _ = task.await;
+    }
+    lived
+}
+
+/// Runs, and runs errands in between, until it is told to end.
+async fn work(
+    app: &Arc<App>,
+    stop: &CancelToken,
+    errands: &mut mpsc::Receiver<Errand>,
+) -> Result<RunReport, Failure> {
+    let mut total = RunReport::default();
+    loop {
+        let turn = CancelToken::new();
+        let options = RunOptions {
+            stop: turn.clone(),
+            sole_owner: true,
+            until: Until::Stopped,
+        };
+        let run = app.engine.run(&options);
+        tokio::pin!(run);
+        // A run ends by itself on a full disk, else when it is told to.
+        let (report, errand) = tokio::select! {
+            report = &mut run => (report?, None),
+            errand = next(errands, stop) => {
+                turn.cancel();
+                app.engine.wake();
+                (run.await?, errand)
+            }
+        };
+        add(&mut total, &report);
+        if let Some(errand) = errand {
+            let answer = reconcile(app, &errand).await;
+            // The client may have gone.
+            let _ = errand.answer.send(answer);
+        } else if !stop.is_cancelled() {
+            let why = report.halted.unwrap_or_default();
+            tracing::error!(why, "nothing is made for a while");
+            tokio::select! {
+                () = tokio::time::sleep(REST) => {}
+                () = told(stop) => {}
+            }
+        }
+        if stop.is_cancelled() {
+            return Ok(total);
+        }
+    }
+}
+
+/// The next errand; `None` when it is time to end.
+async fn next(errands: &mut mpsc::Receiver<Errand>, stop: &CancelToken) -> Option<Errand> {
+    tokio::select! {
+        errand = errands.recv() => errand,
+        () = told(stop) => None,
+    }
+}
+
+/// Waits until a token is cancelled. A token wakes nobody, so it is looked at.
+async fn told(stop: &CancelToken) {
+    while !stop.is_cancelled() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn add(total: &mut RunReport, report: &RunReport) {
+    total.ready += report.ready;
+    total.failed += report.failed;
+    total.quarantined += report.quarantined;
+    total.retried += report.retried;
+    total.fenced += report.fenced;
+    total.bytes += report.bytes;
+}
+
+async fn reconcile(app: &App, errand: &Errand) -> Answer {
+    let started = std::time::Instant::now();
+    match app.engine.reconcile(errand.reconcile).await {
+        Ok(report) => Answer::Reconciled(ReconcileDocument::of(&report, started.elapsed())),
+        Err(error) => refusal(&error.into()),
+    }
+}
+
+async fn count(mut events: tokio::sync::broadcast::Receiver<Event>, ready: Arc<AtomicU64>) {
+    use tokio::sync::broadcast::error::RecvError;
+    loop {
+        match events.recv().await {
+            Ok(Event::SidecarReady { .. }) => {
+                ready.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(_) => {}
+            Err(RecvError::Lagged(missed)) => {
+                ready.fetch_add(missed, Ordering::Relaxed);
+            }
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Looks at the folders now and every so often. Somebody else's `vss index` goes first.
+async fn index(app: Arc<App>, folders: Vec<PathBuf>, every: Option<Duration>) {
+    if folders.is_empty() {
+        return;
+    }
+    let options = RefreshOptions {
+        hidden: app.config.hidden,
+        excluded: vec![app.library.root.clone()],
+    };
+    loop {
+        match app.library.lock(Work::Index) {
+            Ok(_lock) => match app.engine.index(&folders, &options, &Logging).await {
+                Ok(report) => {
+                    let (files, enqueued) = (report.found.files, report.enqueued);
+                    tracing::info!(files, enqueued, "indexed");
+                    app.engine.wake();
+                }
+                Err(error) => {
+                    let failure = Failure::from(error);
+                    tracing::error!(%failure, "the folders could not be indexed; tried again");
+                }
+            },
+            Err(busy) => tracing::info!(%busy, "indexing is left to whoever is at it"),
+        }
+        match every {
+            Some(every) => tokio::time::sleep(every).await,
+            None => return,
+        }
+    }
+}
+
+struct Logging;
+
+impl RefreshObserver for Logging {
+    fn progress(&self, _: u64, _: u64) {}
+
+    fn problem(&self, problem: RefreshProblem) {
+        let path = problem.path.display().to_string();
+        let (class, detail) = (problem.class, problem.detail);
+        tracing::warn!(path, class, detail, "not indexed");
+    }
+}
+
+/// The first signal lets jobs end, for so long; then they are given back. A second one ends the
+/// process at once, which the next start recovers from.
+async fn end_on_signal(app: Arc<App>, stop: CancelToken, grace: Duration) {
+    tokio::select! {
+        () = signal() => {
+            tracing::info!("told to end: finishing what is under way");
+            stop.cancel();
+            app.engine.wake();
+        }
+        () = told(&stop) => {}
+    }
+    let asked = async {
+        tokio::time::sleep(grace).await;
+        let abandoned = app.engine.abandon_jobs();
+        tracing::warn!(abandoned, "jobs took too long to end and are given back");
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = asked => {}
+        () = signal() => std::process::exit(130),
+    }
+}
+
+/// Says nothing where systemd does not listen.
+fn tell_systemd(states: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!(%error, "systemd could not be told");
+    }
+}
