@@ -27,6 +27,7 @@ use libtest_mimic::{Arguments, Trial};
 
 pub mod catalog;
 pub mod clock;
+pub mod control;
 pub mod entropy;
 pub mod event_sink;
 pub mod generator;

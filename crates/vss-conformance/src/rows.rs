@@ -13,9 +13,10 @@ use vss_core::{
     Priority, SidecarKey, SidecarSource, Status, Timestamp, Variant,
 };
 use vss_ports::{
-    Adoption, AttemptUsage, Claim, ClaimOrder, ClaimRequest, ClaimedOutput, Commit, CommitOutcome,
-    EnqueueBatch, EnqueueItem, EnqueueReport, Failure, LeaseOwner, PortError, PortErrorKind,
-    PortResult, Publisher, QueueControl, SidecarCounts, SidecarQueue, SidecarRecord, SidecarStore,
+    Adoption, AttemptRecord, AttemptUsage, Claim, ClaimOrder, ClaimRequest, ClaimedOutput, Commit,
+    CommitOutcome, EnqueueBatch, EnqueueItem, EnqueueReport, Failure, LeaseOwner, PortError,
+    PortErrorKind, PortResult, Publisher, QueueControl, SidecarCounts, SidecarQueue, SidecarRecord,
+    SidecarStore,
 };
 
 /// Opens stores.
@@ -106,6 +107,14 @@ pub(crate) fn wanted_text() -> WantedOutput {
             id: "text".parse().unwrap(),
             version: "1.0.0".parse().unwrap(),
         },
+        ..wanted(&Variant::GRID_1X, "1.0.0")
+    }
+}
+
+/// An output of another kind by the same generator.
+pub(crate) fn wanted_kind(kind: &Kind) -> WantedOutput {
+    WantedOutput {
+        kind: kind.clone(),
         ..wanted(&Variant::GRID_1X, "1.0.0")
     }
 }
@@ -276,6 +285,11 @@ impl Bench {
 
     pub(crate) async fn status(&self, number: u8, variant: &Variant) -> Status {
         self.row(number, variant).await.status
+    }
+
+    pub(crate) async fn attempts(&self, number: u8, variant: &Variant) -> Vec<AttemptRecord> {
+        let attempts = self.store.attempts(&key(number, variant)).await;
+        attempts.unwrap()
     }
 
     /// Compares the totals with the rows themselves.

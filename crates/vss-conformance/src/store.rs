@@ -7,13 +7,19 @@ use vss_core::{
     ContentUuid, Digest, FailureClass, Format, Kind, Priority, SidecarKey, SidecarSource, Status,
     Variant,
 };
-use vss_ports::{Adoption, Invalidation, PresenceRow, Recovery, Selection};
+use vss_ports::{Adoption, Invalidation, PresenceRow, Recovery};
 
 use crate::rows::{
-    Bench, RowsHarness, adoption, at, commit_of, content, failure_of, item, key, original, owner,
-    wanted, wanted_text,
+    Bench, RowsHarness, adoption, at, content, failure_of, item, key, original, owner, wanted,
+    wanted_text,
 };
 use crate::{Check, check, trials_of};
+
+mod attempts;
+mod counting;
+
+use attempts::attempts_are_answered_the_newest_last;
+use counting::counts_agree_after_every_kind_of_change;
 
 const CHECKS: &[Check<dyn RowsHarness>] = &[
     check!(find_answers_the_row_or_none),
@@ -28,6 +34,7 @@ const CHECKS: &[Check<dyn RowsHarness>] = &[
     check!(invalidate_forgets_a_file_only_when_it_is_gone),
     check!(invalidate_leaves_other_states_alone),
     check!(forget_removes_rows_except_running_ones),
+    check!(attempts_are_answered_the_newest_last),
     check!(counts_agree_after_every_kind_of_change),
     check!(what_was_written_is_there_after_reopening),
 ];
@@ -320,6 +327,7 @@ async fn forget_removes_rows_except_running_ones(harness: &dyn RowsHarness) {
     for gone in [1, 2] {
         let found = bench.store.find(&key(gone, grid)).await;
         assert_eq!(found.unwrap(), None);
+        assert_eq!(bench.attempts(gone, grid).await, []);
     }
     // A row that comes back does not honour a claim from before it was removed.
     let everyone = Recovery::Owner(owner("a"));
@@ -328,62 +336,6 @@ async fn forget_removes_rows_except_running_ones(harness: &dyn RowsHarness) {
     bench.plan_one(3, grid).await;
     let again = bench.claim("b", at(3), 9).await;
     assert_ne!(again[0].outputs[0].fence, late.fence);
-}
-
-async fn counts_agree_after_every_kind_of_change(harness: &dyn RowsHarness) {
-    let bench = Bench::fresh(harness).await;
-    let grid = &Variant::GRID_1X;
-    bench.assert_counts("nothing").await;
-    let items = (1..=9).map(|n| {
-        let outputs = vec![wanted(grid, "1.0.0"), wanted_text()];
-        item(n, Priority::New, outputs)
-    });
-    bench.plan(items.collect()).await;
-    bench.assert_counts("enqueue").await;
-    let claims = bench.claim("a", at(0), 16).await;
-    bench.assert_counts("claim").await;
-    let outputs: Vec<_> = claims.iter().flat_map(|claim| &claim.outputs).collect();
-    let commits: Vec<_> = outputs[..6]
-        .iter()
-        .map(|output| commit_of(output))
-        .collect();
-    bench.commit(&commits, at(1)).await;
-    bench.assert_counts("commit").await;
-    for (output, class) in outputs[6..12].iter().zip(FailureClass::ALL) {
-        bench.fail(failure_of(output, class), at(2)).await;
-    }
-    bench.assert_counts("fail").await;
-    let everyone = Recovery::Owner(owner("a"));
-    bench.queue.release(&everyone, at(3)).await.unwrap();
-    bench.assert_counts("release").await;
-    let hows = [Invalidation::FileGone, Invalidation::KeepServing];
-    for (commit, how) in commits.iter().zip(hows) {
-        let keys = [commit.key.clone()];
-        let store = &bench.store;
-        let changed = store.invalidate(&keys, how, Priority::New, at(4)).await;
-        assert_eq!(changed.unwrap(), 1);
-    }
-    bench.assert_counts("invalidate").await;
-    let found = Adoption {
-        source: SidecarSource::Reference,
-        ..adoption(80, grid)
-    };
-    let found = [found, adoption(1, grid), adoption(81, grid)];
-    bench.store.adopt(&found, at(5)).await.unwrap();
-    bench.assert_counts("adopt").await;
-    let everything = Selection {
-        statuses: Status::ALL.to_vec(),
-        ..Selection::default()
-    };
-    let keys = [key(81, grid), key(2, grid)];
-    bench.store.forget(&keys).await.unwrap();
-    bench.assert_counts("forget").await;
-    let requeued = bench
-        .control
-        .requeue(&everything, Priority::New, at(6))
-        .await;
-    assert!(requeued.unwrap() > 0);
-    bench.assert_counts("requeue").await;
 }
 
 async fn what_was_written_is_there_after_reopening(harness: &dyn RowsHarness) {
@@ -396,8 +348,10 @@ async fn what_was_written_is_there_after_reopening(harness: &dyn RowsHarness) {
     bench.plan_one(4, &Variant::GRID_1X).await;
     let before = bench.store.page(None, None, 99).await.unwrap();
     let counts = bench.store.counts().await.unwrap();
-    assert_eq!(before.len(), 4);
+    let story = bench.attempts(2, &Variant::GRID_1X).await;
+    assert_eq!((before.len(), story.len()), (4, 1));
     let bench = bench.reopen(harness).await;
+    assert_eq!(bench.attempts(2, &Variant::GRID_1X).await, story);
     assert_eq!(bench.store.page(None, None, 99).await.unwrap(), before);
     assert_eq!(bench.store.counts().await.unwrap(), counts);
 }

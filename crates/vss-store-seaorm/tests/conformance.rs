@@ -1,4 +1,4 @@
-//! The SQLite store keeps the contracts of SidecarStore and SidecarQueue.
+//! The SQLite store keeps the contracts of SidecarStore, SidecarQueue and QueueControl.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::sync::Arc;
@@ -26,6 +26,10 @@ impl RowsHarness for Files {
 fn main() {
     let files = Arc::new(Files(tempfile::tempdir().unwrap()));
     let mut trials = vss_conformance::store::trials("sqlite", Arc::clone(&files) as _);
-    trials.extend(vss_conformance::queue::trials("sqlite", files));
+    trials.extend(vss_conformance::queue::trials(
+        "sqlite",
+        Arc::clone(&files) as _,
+    ));
+    trials.extend(vss_conformance::control::trials("sqlite", files));
     vss_conformance::run(trials);
 }

@@ -22,12 +22,17 @@ use vss_testkit::store::MemoryStore;
 #[derive(Clone, Debug)]
 enum Step {
     Enqueue(Vec<(u8, u8)>, u8, u8),
-    Claim(u8, usize, bool),
+    Claim(u8, usize, u8),
     Commit(Vec<(usize, u8)>, bool),
     Fail(usize, u8),
     Release(u8),
     Renew(u8),
     Requeue(u8, u8, u8),
+    Cancel(u8, u8),
+    Pause(u8),
+    Resume(u8),
+    List(u8, u8, Option<(u8, u8)>, usize),
+    Depths,
     Adopt(u8, u8, u8),
     Invalidate(u8, u8, bool),
     Forget(u8, u8),
@@ -39,13 +44,19 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (prop::collection::vec(slot(), 1..9), 0..5_u8, 0..2_u8)
             .prop_map(|(slots, priority, version)| Step::Enqueue(slots, priority, version)),
-        4 => (0..3_u8, 1..4_usize, any::<bool>()).prop_map(|(o, n, both)| Step::Claim(o, n, both)),
+        4 => (0..3_u8, 1..4_usize, any::<u8>()).prop_map(|(o, n, how)| Step::Claim(o, n, how)),
         4 => (prop::collection::vec((0..99_usize, 0..8_u8), 1..5), any::<bool>())
             .prop_map(|(which, refuse)| Step::Commit(which, refuse)),
-        3 => (0..99_usize, 0..11_u8).prop_map(|(claim, class)| Step::Fail(claim, class)),
+        3 => (0..99_usize, 0..12_u8).prop_map(|(claim, class)| Step::Fail(claim, class)),
         1 => (0..5_u8).prop_map(Step::Release),
         1 => (0..3_u8).prop_map(Step::Renew),
         1 => (0..32_u8, 0..8_u8, 0..5_u8).prop_map(|(s, f, p)| Step::Requeue(s, f, p)),
+        1 => (0..32_u8, 0..8_u8).prop_map(|(s, f)| Step::Cancel(s, f)),
+        1 => (0..8_u8).prop_map(Step::Pause),
+        1 => (0..8_u8).prop_map(Step::Resume),
+        1 => (0..32_u8, 0..8_u8, prop::option::of(slot()), 0..9_usize)
+            .prop_map(|(s, f, after, limit)| Step::List(s, f, after, limit)),
+        1 => Just(Step::Depths),
         1 => (slot(), 0..6_u8).prop_map(|((c, v), from)| Step::Adopt(c, v, from)),
         2 => (slot(), any::<bool>()).prop_map(|((c, v), gone)| Step::Invalidate(c, v, gone)),
         1 => slot().prop_map(|(c, v)| Step::Forget(c, v)),
@@ -90,6 +101,27 @@ fn usage(number: u8, now: Timestamp) -> AttemptUsage {
         peak_memory: (number > 5).then_some(1 << number),
         ..AttemptUsage::between(now, now.plus(Duration::from_millis(u64::from(number))))
     }
+}
+
+/// Some of the states by the bits of one number, narrowed by the bits of another.
+fn selection(states: u8, filter: u8) -> Selection {
+    let chosen = (0_u8..).zip(Status::ALL);
+    let chosen = chosen.filter(|(bit, _)| states >> bit & 1 == 1);
+    Selection {
+        statuses: chosen.map(|(_, status)| status).collect(),
+        contents: (filter & 1 == 1).then(|| vec![content(0), content(1), content(77)]),
+        kind: (filter & 2 == 2).then_some(Kind::THUMB),
+        class: (filter & 6 == 6).then_some(FailureClass::CorruptSource),
+        stale_against: (filter & 4 == 4)
+            .then(|| vec![generator(&Kind::THUMB, 1), generator(&Kind::PROXY, 1)]),
+    }
+}
+
+/// Some of the kinds by the bits of a number.
+fn kinds(bits: u8) -> Vec<Kind> {
+    let kinds = (0..3).map(|variant| key(0, variant + 1).kind);
+    let chosen = (0_u8..).zip(kinds).filter(|(bit, _)| bits >> bit & 1 == 1);
+    chosen.map(|(_, kind)| kind).collect()
 }
 
 /// Refuses every other item when it is told to.
@@ -147,9 +179,9 @@ async fn run<S: SidecarStore + SidecarQueue + QueueControl>(
             };
             format!("{:?}", store.enqueue(&batch, now).await.unwrap())
         }
-        Step::Claim(by, limit, both) => {
+        Step::Claim(by, limit, how) => {
             let mut generators = vec!["image".parse().unwrap()];
-            if *both {
+            if how & 1 == 1 {
                 generators.push("video".parse().unwrap());
             }
             let request = ClaimRequest {
@@ -158,8 +190,12 @@ async fn run<S: SidecarStore + SidecarQueue + QueueControl>(
                 lease_until: now.plus(Duration::from_secs(30)),
                 limit: *limit,
                 generators,
-                except: Vec::new(),
-                order: ClaimOrder::Urgent,
+                // Mostly none.
+                except: kinds((how >> 1) & (how >> 4)),
+                order: match how & 128 {
+                    0 => ClaimOrder::Urgent,
+                    _ => ClaimOrder::Oldest,
+                },
             };
             let claims = store.claim(&request).await.unwrap();
             return (format!("{claims:?}"), claims);
@@ -210,18 +246,23 @@ async fn run<S: SidecarStore + SidecarQueue + QueueControl>(
             format!("{}", store.renew(&owner(*by), until).await.unwrap())
         }
         Step::Requeue(states, filter, urgency) => {
-            let chosen = (0_u8..).zip(Status::ALL);
-            let chosen = chosen.filter(|(bit, _)| states >> bit & 1 == 1);
-            let selection = Selection {
-                statuses: chosen.map(|(_, status)| status).collect(),
-                contents: (filter & 1 == 1).then(|| vec![content(0), content(1), content(77)]),
-                kind: (filter & 2 == 2).then_some(Kind::THUMB),
-                class: (filter & 6 == 6).then_some(FailureClass::CorruptSource),
-                stale_against: (filter & 4 == 4).then(|| vec![generator(&Kind::THUMB, 1)]),
-            };
+            let selection = selection(*states, *filter);
             let moved = store.requeue(&selection, priority(*urgency), now).await;
             format!("{}", moved.unwrap())
         }
+        Step::Cancel(states, filter) => {
+            let selection = selection(*states, *filter);
+            format!("{}", store.cancel(&selection, now).await.unwrap())
+        }
+        Step::Pause(bits) => format!("{}", store.pause(&kinds(*bits), now).await.unwrap()),
+        Step::Resume(bits) => format!("{}", store.resume(&kinds(*bits)).await.unwrap()),
+        Step::List(states, filter, after, limit) => {
+            let selection = selection(*states, *filter);
+            let after = after.map(|(number, variant)| key(number, variant));
+            let found = store.list(&selection, after.as_ref(), *limit).await;
+            format!("{:?}", found.unwrap())
+        }
+        Step::Depths => format!("{:?}", store.depths(now).await.unwrap()),
         Step::Adopt(number, variant, from) => {
             let found = Adoption {
                 key: key(*number, *variant),
@@ -256,7 +297,7 @@ async fn run<S: SidecarStore + SidecarQueue + QueueControl>(
     (answer, Vec::new())
 }
 
-async fn all_rows<S: SidecarStore>(store: &S) -> String {
+async fn all_rows<S: SidecarStore + QueueControl>(store: &S) -> String {
     let rows = store.page(None, None, 99).await.unwrap();
     let counts = store.counts().await.unwrap();
     let contents: Vec<_> = (0..6).map(content).collect();
@@ -266,7 +307,12 @@ async fn all_rows<S: SidecarStore>(store: &S) -> String {
         .await
         .unwrap();
     seen.sort_by(|a, b| (a.content, &a.variant).cmp(&(b.content, &b.variant)));
-    format!("{rows:#?} {counts:#?} {seen:#?}")
+    let mut stories = Vec::new();
+    for row in &rows {
+        stories.push(store.attempts(&row.key).await.unwrap());
+    }
+    let paused = store.paused().await.unwrap();
+    format!("{rows:#?} {counts:#?} {seen:#?} {stories:#?} {paused:?}")
 }
 
 proptest! {

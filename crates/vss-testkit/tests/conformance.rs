@@ -227,7 +227,11 @@ fn main() {
         });
         let harness = Arc::clone(&stores);
         trials.extend(vss_conformance::store::trials(adapter, harness));
-        trials.extend(vss_conformance::queue::trials(adapter, stores));
+        trials.extend(vss_conformance::queue::trials(
+            adapter,
+            Arc::clone(&stores) as _,
+        ));
+        trials.extend(vss_conformance::control::trials(adapter, stores));
     }
     vss_conformance::run(trials);
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use vss_core::{Digest, Kind, Priority, SidecarKey, Status, Variant};
-use vss_ports::{Claim, ClaimRequest};
+use vss_ports::{Claim, ClaimOrder, ClaimRequest};
 
 use crate::rows::{
-    Bench, RowsHarness, at, content, image_only, item, key, owner, request, wanted, wanted_text,
+    Bench, RowsHarness, at, content, image_only, item, key, owner, request, wanted, wanted_kind,
+    wanted_text,
 };
 
 const GRID: Variant = Variant::GRID_1X;
@@ -32,6 +33,69 @@ pub(super) async fn claim_answers_due_rows_the_more_urgent_first(harness: &dyn R
     assert_eq!(contents(&bench.claim("a", at(20), 2).await), [9, 3]);
     assert_eq!(contents(&bench.claim("a", at(20), 99).await), [2, 1]);
     assert_eq!(bench.claim("a", at(20), 99).await, []);
+}
+
+pub(super) async fn claim_of_the_oldest_asks_no_priority(harness: &dyn RowsHarness) {
+    let bench = Bench::fresh(harness).await;
+    let plan = async |number, priority, output, due| {
+        let one = vec![item(number, priority, vec![output])];
+        bench.plan_at(one, at(due)).await;
+    };
+    plan(1, Priority::Interactive, wanted(&GRID, "1.0.0"), 30).await;
+    plan(2, Priority::Regenerate, wanted(&GRID, "1.0.0"), 10).await;
+    plan(3, Priority::Visible, wanted_text(), 20).await;
+    plan(4, Priority::Missing, wanted(&GRID, "1.0.1"), 25).await;
+    plan(5, Priority::Missing, wanted(&GRID, "1.0.1"), 99).await;
+    let oldest = async |limit| {
+        let request = ClaimRequest {
+            order: ClaimOrder::Oldest,
+            ..request("a", at(50), limit)
+        };
+        contents(&bench.queue.claim(&request).await.unwrap())
+    };
+    assert_eq!(oldest(2).await, [2, 3]);
+    assert_eq!(contents(&bench.claim("a", at(50), 1).await), [1]);
+    assert_eq!(oldest(9).await, [4]);
+    // Of a content whose outputs are due since different times, the oldest counts.
+    plan(6, Priority::New, wanted(&GRID, "1.0.0"), 41).await;
+    plan(7, Priority::Interactive, wanted(&GRID, "1.0.0"), 42).await;
+    plan(
+        7,
+        Priority::Regenerate,
+        wanted(&Variant::ICON_1X, "1.0.0"),
+        40,
+    )
+    .await;
+    assert_eq!(oldest(1).await, [7]);
+    assert_eq!(oldest(9).await, [6]);
+}
+
+pub(super) async fn claim_leaves_out_excepted_kinds(harness: &dyn RowsHarness) {
+    let bench = Bench::fresh(harness).await;
+    let proxy = wanted_kind(&Kind::PROXY);
+    let all = vec![wanted(&GRID, "1.0.0"), proxy.clone(), wanted_text()];
+    bench.plan(vec![item(1, Priority::New, all)]).await;
+    let urgent = vec![item(2, Priority::Interactive, vec![proxy])];
+    bench.plan(urgent).await;
+    let ask = async |except: &[Kind], limit| {
+        let request = ClaimRequest {
+            except: except.to_vec(),
+            ..request("a", at(0), limit)
+        };
+        let claims = bench.queue.claim(&request).await.unwrap();
+        let outputs = claims.into_iter().flat_map(|claim| claim.outputs);
+        let name = |key: SidecarKey| (key.content.as_bytes()[0], key.kind);
+        outputs.map(|output| name(output.key)).collect::<Vec<_>>()
+    };
+    let every = [Kind::PROXY, Kind::THUMB, Kind::OCR, Kind::EMBEDDINGS];
+    assert_eq!(ask(&every, 9).await, []);
+    // What is left out takes no place of what is not.
+    let some = [Kind::PROXY, Kind::OCR];
+    assert_eq!(ask(&some, 1).await, [(1, Kind::THUMB)]);
+    assert_eq!(ask(&some, 9).await, []);
+    assert_eq!(ask(&[Kind::PROXY], 9).await, [(1, Kind::OCR)]);
+    let proxies = [(2, Kind::PROXY), (1, Kind::PROXY)];
+    assert_eq!(ask(&[Kind::THUMB], 9).await, proxies);
 }
 
 pub(super) async fn claim_answers_outputs_of_a_content_together(harness: &dyn RowsHarness) {

@@ -1,0 +1,126 @@
+//! The check of requeue.
+
+use vss_core::{FailureClass, Kind, Priority, Status, Variant};
+use vss_ports::Selection;
+
+use crate::rows::{
+    Bench, RowsHarness, at, content, generator, item, wanted, wanted_kind, wanted_text,
+};
+
+const GRID: Variant = Variant::GRID_1X;
+
+pub(super) async fn requeue_moves_what_was_selected_and_may_move(harness: &dyn RowsHarness) {
+    let bench = Bench::fresh(harness).await;
+    bench.failed(1, &GRID, FailureClass::CorruptSource).await;
+    bench.failed(2, &GRID, FailureClass::TooLarge).await;
+    bench.failed(3, &GRID, FailureClass::Crash).await;
+    bench.ready(4, &GRID).await;
+    bench.ready(5, &GRID).await;
+    bench.claimed(6, &GRID).await;
+    let late = vec![item(7, Priority::Missing, vec![wanted_text()])];
+    bench.plan_at(late, at(0)).await;
+    let requeue = async |selection: Selection| {
+        let control = &bench.control;
+        let moved = control.requeue(&selection, Priority::Visible, at(50)).await;
+        moved.unwrap()
+    };
+    let any = Selection {
+        statuses: Status::ALL.to_vec(),
+        ..Selection::default()
+    };
+    let before = bench.store.page(None, None, 99).await.unwrap();
+    let contents = |numbers: &[u8]| Some(numbers.iter().map(|n| content(*n)).collect());
+    for nothing in [
+        Selection::default(),
+        Selection {
+            contents: Some(Vec::new()),
+            ..any.clone()
+        },
+        Selection {
+            contents: contents(&[6, 7]),
+            ..any.clone()
+        },
+        Selection {
+            kind: Some(Kind::OCR),
+            ..any.clone()
+        },
+        Selection {
+            class: Some(FailureClass::Timeout),
+            ..any.clone()
+        },
+        Selection {
+            stale_against: Some(vec![generator("1.0.0")]),
+            ..any.clone()
+        },
+        Selection {
+            stale_against: Some(Vec::new()),
+            ..any.clone()
+        },
+        Selection {
+            statuses: vec![Status::Pending, Status::Running],
+            ..any.clone()
+        },
+        Selection {
+            statuses: vec![Status::Ready],
+            contents: contents(&[1]),
+            ..any.clone()
+        },
+    ] {
+        assert_eq!(requeue(nothing.clone()).await, 0, "{nothing:?}");
+    }
+    assert_eq!(bench.store.page(None, None, 99).await.unwrap(), before);
+
+    let too_large = Selection {
+        class: Some(FailureClass::TooLarge),
+        ..any.clone()
+    };
+    assert_eq!(requeue(too_large).await, 1);
+    let row = bench.row(2, &GRID).await;
+    assert_eq!((row.status, row.attempt), (Status::Pending, 0));
+    assert_eq!(row.priority, Some(Priority::Visible));
+    assert_eq!((row.not_before, row.failure), (Some(at(50)), None));
+
+    let newer = generator("1.1.0");
+    let stale = Selection {
+        statuses: vec![Status::Ready],
+        contents: contents(&[1, 4]),
+        stale_against: Some(vec![newer.clone()]),
+        ..any.clone()
+    };
+    assert_eq!(requeue(stale).await, 1);
+    let row = bench.row(4, &GRID).await;
+    assert_eq!((row.status, row.size), (Status::Pending, Some(500)));
+    assert_eq!(row.version, Some(newer.version), "by whom it is to be made");
+
+    let thumbs = Selection {
+        kind: Some(Kind::THUMB),
+        ..any.clone()
+    };
+    assert_eq!(requeue(thumbs.clone()).await, 3);
+    assert_eq!(requeue(thumbs).await, 0);
+    assert_eq!(bench.status(6, &GRID).await, Status::Running);
+    let again = vec![wanted(&GRID, "1.0.0")];
+    bench.plan(vec![item(3, Priority::Missing, again)]).await;
+    assert_eq!(bench.row(3, &GRID).await.priority, Some(Priority::Visible));
+
+    // Two kinds of one generator have numbers of their own.
+    let proxy = vec![wanted_kind(&Kind::PROXY), wanted(&GRID, "1.0.0")];
+    bench.plan(vec![item(9, Priority::New, proxy)]).await;
+    for claim in bench.claim("z", at(60), 99).await {
+        for output in claim.outputs {
+            bench
+                .commit(&[crate::rows::commit_of(&output)], at(61))
+                .await;
+        }
+    }
+    let stale = Selection {
+        contents: contents(&[9]),
+        stale_against: Some(vec![generator("3.0.0")]),
+        ..any
+    };
+    assert_eq!(requeue(stale).await, 2);
+    let rows = bench.store.of_content(content(9)).await.unwrap();
+    for row in rows {
+        assert_eq!(row.version, Some(generator("3.0.0").version), "{}", row.key);
+    }
+}
