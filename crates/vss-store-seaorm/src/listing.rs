@@ -121,3 +121,30 @@ fn page(selection: &Selection, status: Status, condition: &str) -> String {
             ORDER BY c.content_uuid, l.kind, l.variant LIMIT ?4)"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::{SeaOrmStore, StoreOptions};
+
+    #[tokio::test]
+    async fn the_depth_of_the_queue_is_read_from_the_index_of_due_rows_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sidecars.db");
+        let options = StoreOptions::default();
+        let store = SeaOrmStore::open(&path, &options).await.unwrap();
+        let explain = format!("EXPLAIN QUERY PLAN {}", depths_sql());
+        let rows = store
+            .read()
+            .query_all_raw(statement(explain, [0.into()]))
+            .await;
+        let detail = |row: &sea_orm::QueryResult| row.try_get_by_index::<String>(3).unwrap();
+        let plan: Vec<_> = rows.unwrap().iter().map(detail).collect();
+        let due = "SCAN sidecars USING COVERING INDEX sidecars_due";
+        assert!(plan.iter().any(|step| step == due), "{plan:#?}");
+        assert!(
+            !plan.iter().any(|step| step == "SCAN sidecars"),
+            "{plan:#?}"
+        );
+    }
+}
