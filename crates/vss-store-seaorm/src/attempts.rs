@@ -9,8 +9,8 @@ use vss_core::{FailureClass, GeneratorRef, SidecarKey, Timestamp};
 use vss_ports::{AttemptOutcome, AttemptRecord, AttemptUsage, LeaseOwner, PortResult};
 
 use crate::convert::{hex, millis_value, outcome_of, outcome_text, size_value};
+use crate::dialect::statement;
 use crate::error::failed;
-use crate::open::statement;
 use crate::record::{Cells, Row, keys_json};
 
 const OPERATION: &str = "record attempts";
@@ -69,8 +69,11 @@ pub(crate) async fn record(
     let sql = "
         INSERT INTO sidecar_attempts (content_id, slot_id, generator_id, lease_owner, fence,
             attempt, started_at, ended_at, outcome, detail, duration_ms, cpu_us, peak_memory)
-        SELECT c.id, l.id, g.id, o.id, j.value ->> 6, j.value ->> 7, j.value ->> 8, j.value ->> 9,
-            j.value ->> 10, j.value ->> 11, j.value ->> 12, j.value ->> 13, j.value ->> 14
+        SELECT c.id, l.id, g.id, o.id, CAST(j.value ->> 6 AS BIGINT),
+            CAST(j.value ->> 7 AS BIGINT), CAST(j.value ->> 8 AS BIGINT),
+            CAST(j.value ->> 9 AS BIGINT), j.value ->> 10, j.value ->> 11,
+            CAST(j.value ->> 12 AS BIGINT), CAST(j.value ->> 13 AS BIGINT),
+            CAST(j.value ->> 14 AS BIGINT)
         FROM json_each(?1) j
         CROSS JOIN contents c ON c.content_uuid = unhex(j.value ->> 0)
         CROSS JOIN slots l ON l.kind = j.value ->> 1 AND l.variant = j.value ->> 2
@@ -78,7 +81,7 @@ pub(crate) async fn record(
             AND g.kind = j.value ->> 1
         CROSS JOIN lease_owners o ON o.owner = j.value ->> 5";
     let list = serde_json::Value::from(ended).to_string();
-    let written = tx.execute_raw(statement(sql, [list.into()])).await;
+    let written = tx.execute_raw(statement(tx, sql, [list.into()])).await;
     written.map(|_| ()).map_err(failed(OPERATION))
 }
 
@@ -102,7 +105,7 @@ pub(crate) async fn take_back(
             {outcome}, '', CASE WHEN updated_at < ?1 THEN ?1 - updated_at ELSE 0 END \
          FROM sidecars WHERE {condition}"
     );
-    let written = tx.execute_raw(statement(sql, values)).await;
+    let written = tx.execute_raw(statement(tx, sql, values)).await;
     written.map(|_| ()).map_err(failed(OPERATION))
 }
 
@@ -132,7 +135,7 @@ pub(crate) async fn strikes<'a>(
         GROUP BY 1, 2, 3"#,
         harmful.join(", ")
     );
-    let rows = tx.query_all_raw(statement(sql, [keys_json(keys).into()]));
+    let rows = tx.query_all_raw(statement(tx, sql, [keys_json(keys).into()]));
     let rows = rows.await.map_err(failed(STRIKES))?;
     let mut strikes = HashMap::with_capacity(rows.len());
     for row in &rows {
@@ -174,7 +177,7 @@ pub(crate) async fn of_key(
         key.kind.as_str().into(),
         key.variant.as_str().into(),
     ];
-    let rows = db.query_all_raw(statement(sql, values)).await;
+    let rows = db.query_all_raw(statement(db, sql, values)).await;
     let rows = rows.map_err(failed("read attempts"))?;
     rows.iter().map(|row| read(&Cells::of(row))).collect()
 }

@@ -7,8 +7,8 @@ use vss_ports::{AttemptOutcome, PortResult, Selection};
 use crate::attempts;
 use crate::convert::{status_code, transition};
 use crate::counters::Delta;
+use crate::dialect::statement;
 use crate::error::failed;
-use crate::open::statement;
 use crate::requeue::{Meant, count, generators_json};
 
 const OPERATION: &str = "cancel sidecars";
@@ -35,6 +35,7 @@ pub(crate) async fn cancel(
             stale.as_deref(),
             vec![now.as_millis().into()],
         );
+        meant.hold(tx).await.map_err(failed(OPERATION))?;
         count(tx, &meant, (from, to), &mut delta).await?;
         if running {
             let outcome = AttemptOutcome::Failed(class);
@@ -46,7 +47,7 @@ pub(crate) async fn cancel(
              AND (content_id, slot_id) IN (SELECT content_id, slot_id FROM sidecars WHERE {})",
             meant.condition
         );
-        let words = statement(words, meant.values.clone());
+        let words = statement(tx, words, meant.values.clone());
         tx.execute_raw(words).await.map_err(failed(OPERATION))?;
         let class = meant.bind(class.as_str());
         let sql = format!(
@@ -57,7 +58,7 @@ pub(crate) async fn cancel(
             u8::from(running),
             meant.condition,
         );
-        let done = tx.execute_raw(statement(sql, meant.values)).await;
+        let done = tx.execute_raw(statement(tx, sql, meant.values)).await;
         cancelled += done.map_err(failed(OPERATION))?.rows_affected();
     }
     delta.apply(tx).await?;

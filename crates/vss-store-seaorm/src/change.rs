@@ -9,8 +9,8 @@ use vss_ports::{PortResult, SidecarRecord};
 
 use crate::convert::{contents_json, digest_hex, hex, priority_code, size_value, status_code};
 use crate::counters::Delta;
+use crate::dialect::{on_server, statement};
 use crate::error::failed;
-use crate::open::statement;
 use crate::record::{Cells, Row};
 
 /// One row that changes.
@@ -21,12 +21,20 @@ pub(crate) struct Change {
     pub(crate) after: Row,
 }
 
+// Only what is missing, each once: PostgreSQL gives out a number even to a row that then conflicts,
+// and the numbers of slots are bits of a mask.
 const FORMATS: &str = "INSERT INTO formats (format) \
-    SELECT value ->> 3 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
+    SELECT DISTINCT value ->> 3 FROM json_each(?1) \
+    WHERE value ->> 3 NOT IN (SELECT format FROM formats) ON CONFLICT DO NOTHING";
 const GENERATORS: &str = "INSERT INTO generators (source, version, kind) \
-    SELECT value ->> 4, value ->> 5, value ->> 1 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
+    SELECT DISTINCT value ->> 4, value ->> 5, value ->> 1 FROM json_each(?1) \
+    WHERE (value ->> 4, value ->> 5, value ->> 1) \
+        NOT IN (SELECT source, version, kind FROM generators) \
+    ON CONFLICT DO NOTHING";
 const SLOTS: &str = "INSERT INTO slots (kind, variant) \
-    SELECT value ->> 1, value ->> 2 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
+    SELECT DISTINCT value ->> 1, value ->> 2 FROM json_each(?1) \
+    WHERE (value ->> 1, value ->> 2) NOT IN (SELECT kind, variant FROM slots) \
+    ON CONFLICT DO NOTHING";
 const CONTENTS: &str = "INSERT INTO contents (content_uuid) \
     SELECT unhex(value) FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
 
@@ -34,9 +42,10 @@ const CONTENTS: &str = "INSERT INTO contents (content_uuid) \
 const ROWS: &str = "
 INSERT INTO sidecars (content_id, slot_id, format_id, generator_id, status, size, checksum,
     created_at, updated_at, priority, attempt, not_before, fence, failure_class)
-SELECT c.id, l.id, f.id, g.id, j.value ->> 6, j.value ->> 7, unhex(j.value ->> 8),
-    j.value ->> 9, j.value ->> 10, j.value ->> 11, j.value ->> 12, j.value ->> 13,
-    j.value ->> 14, j.value ->> 15
+SELECT c.id, l.id, f.id, g.id, CAST(j.value ->> 6 AS BIGINT), CAST(j.value ->> 7 AS BIGINT),
+    unhex(j.value ->> 8), CAST(j.value ->> 9 AS BIGINT), CAST(j.value ->> 10 AS BIGINT),
+    CAST(j.value ->> 11 AS BIGINT), CAST(j.value ->> 12 AS BIGINT),
+    CAST(j.value ->> 13 AS BIGINT), CAST(j.value ->> 14 AS BIGINT), j.value ->> 15
 FROM json_each(?1) j
 CROSS JOIN contents c ON c.content_uuid = unhex(j.value ->> 0)
 CROSS JOIN slots l ON l.kind = j.value ->> 1 AND l.variant = j.value ->> 2
@@ -53,7 +62,7 @@ ON CONFLICT (content_id, slot_id) DO UPDATE SET
 
 const DETAILS: &str = "
 INSERT INTO sidecar_details (content_id, slot_id, source_entry_id, failure_detail, source_digest)
-SELECT c.id, l.id, j.value ->> 3, j.value ->> 4, unhex(j.value ->> 5)
+SELECT c.id, l.id, CAST(j.value ->> 3 AS BIGINT), j.value ->> 4, unhex(j.value ->> 5)
 FROM json_each(?1) j
 CROSS JOIN contents c ON c.content_uuid = unhex(j.value ->> 0)
 CROSS JOIN slots l ON l.kind = j.value ->> 1 AND l.variant = j.value ->> 2
@@ -70,7 +79,8 @@ DELETE FROM sidecar_details WHERE (content_id, slot_id) IN (
 
 const ORIGINALS: &str = "
 UPDATE contents SET source_size = o.size, source_digest = o.digest
-FROM (SELECT unhex(value ->> 0) AS uuid, value ->> 1 AS size, unhex(value ->> 2) AS digest
+FROM (SELECT unhex(value ->> 0) AS uuid, CAST(value ->> 1 AS BIGINT) AS size,
+             unhex(value ->> 2) AS digest
       FROM json_each(?1)) AS o
 WHERE contents.content_uuid = o.uuid AND contents.source_digest IS NULL";
 
@@ -147,11 +157,16 @@ pub(crate) async fn originals(
     tx: &DatabaseTransaction,
     contents: impl IntoIterator<Item = &ContentUuid>,
 ) -> PortResult<HashMap<ContentUuid, Digest>> {
-    let sql = r#"SELECT c.content_uuid AS "contents.content_uuid",
-                        c.source_digest AS "contents.source_digest"
-                 FROM json_each(?1) j CROSS JOIN contents c ON c.content_uuid = unhex(j.value)"#;
+    let mut sql = r#"SELECT c.content_uuid AS "contents.content_uuid",
+                            c.source_digest AS "contents.source_digest"
+        FROM json_each(?1) j CROSS JOIN contents c ON c.content_uuid = unhex(j.value)"#
+        .to_owned();
+    if on_server(tx) {
+        // Two commits of one content must not each find that its original is not known yet.
+        sql.push_str(" ORDER BY c.id FOR NO KEY UPDATE OF c");
+    }
     let rows = tx
-        .query_all_raw(statement(sql, [contents_json(contents)]))
+        .query_all_raw(statement(tx, sql, [contents_json(contents)]))
         .await
         .map_err(failed("read originals"))?;
     let mut known = HashMap::with_capacity(rows.len());
@@ -179,7 +194,7 @@ pub(crate) async fn intern_generators(
 }
 
 async fn run(tx: &DatabaseTransaction, sql: &str, list: Value) -> Result<(), DbErr> {
-    tx.execute_raw(statement(sql, [list])).await.map(|_| ())
+    tx.execute_raw(statement(tx, sql, [list])).await.map(|_| ())
 }
 
 fn key_json(key: &SidecarKey) -> serde_json::Value {

@@ -10,12 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 use serde_json::json;
 use vss_core::{Event, GeneratorId, Priority, SidecarKey, Timestamp};
-use vss_ports::{Claim, ClaimOrder, ClaimRequest, ClaimedOutput, PortResult};
+use vss_ports::{
+    Claim, ClaimOrder, ClaimRequest, ClaimedOutput, PortError, PortErrorKind, PortResult,
+};
 
 use crate::convert::{codes, kinds_json, priority_code, status_code, transition};
 use crate::counters::Delta;
+use crate::dialect::{Locked, hold, on_server, statement};
 use crate::error::failed;
-use crate::open::statement;
 use crate::record::Cells;
 
 const OPERATION: &str = "claim sidecars";
@@ -23,24 +25,36 @@ const OPERATION: &str = "claim sidecars";
 /// Terms that SQLite allows in one compound SELECT (SQLITE_LIMIT_COMPOUND_SELECT).
 const TERMS: usize = 500;
 
+/// How often a claim looks again when all it found was taken by others meanwhile.
+const ROUNDS: usize = 8;
+
 /// See [`vss_ports::SidecarQueue::claim`].
 pub(crate) async fn claim(
     tx: &DatabaseTransaction,
     request: &ClaimRequest,
 ) -> PortResult<Vec<Claim>> {
     let generators = generators(tx, request).await?;
+    if on_server(tx) {
+        return beside_others(tx, &generators, request).await;
+    }
+    let chosen = most_urgent(tx, &generators, request).await?;
+    take(tx, &generators, &chosen, request, Locked::Wait).await
+}
+
+/// The first pairs of content and generator, as many as are wanted and there are.
+async fn most_urgent(
+    tx: &DatabaseTransaction,
+    generators: &BTreeMap<i64, String>,
+    request: &ClaimRequest,
+) -> PortResult<Vec<(i64, String)>> {
     let mut depth = request.limit;
-    let chosen = loop {
-        let (chosen, complete) = choose(tx, &generators, request, depth).await?;
+    loop {
+        let (chosen, complete) = choose(tx, generators, request, depth).await?;
         if complete || chosen.len() >= request.limit {
-            break chosen;
+            return Ok(chosen);
         }
         depth = depth.saturating_mul(2);
-    };
-    if chosen.is_empty() {
-        return Ok(Vec::new());
     }
-    take(tx, &generators, &chosen, request).await
 }
 
 /// The numbers of the asked generators at any version, for the kinds that may be claimed.
@@ -51,14 +65,70 @@ async fn generators(
     let names: Vec<&str> = request.generators.iter().map(GeneratorId::as_str).collect();
     let names = serde_json::Value::from(names).to_string();
     let sql = "SELECT id, source FROM generators \
-               WHERE source IN (SELECT value FROM json_each(?1)) \
-               AND kind NOT IN (SELECT value FROM json_each(?2)) \
+               WHERE source IN (SELECT atom FROM json_each(?1)) \
+               AND kind NOT IN (SELECT atom FROM json_each(?2)) \
                AND kind NOT IN (SELECT kind FROM paused_kinds)";
     let values = [names.into(), kinds_json(&request.except)];
-    let rows = tx.query_all_raw(statement(sql, values)).await;
+    let rows = tx.query_all_raw(statement(tx, sql, values)).await;
     let rows = rows.map_err(failed(OPERATION))?;
     let pairs = rows.iter().map(QueryResult::try_get_many_by_index);
     pairs.collect::<Result<_, _>>().map_err(failed(OPERATION))
+}
+
+/// Beside others that claim and commit at the same time. Who locks a content may take its rows, so
+/// that a pair is never split; contents that somebody else works on right now are passed over.
+async fn beside_others(
+    tx: &DatabaseTransaction,
+    generators: &BTreeMap<i64, String>,
+    request: &ClaimRequest,
+) -> PortResult<Vec<Claim>> {
+    // Others look at the same rows: more than is wanted, so that enough is left.
+    let wide = ClaimRequest {
+        limit: request.limit.saturating_mul(4),
+        ..request.clone()
+    };
+    for locked in [Locked::Skip, Locked::Wait].repeat(ROUNDS) {
+        let mut chosen = most_urgent(tx, generators, &wide).await?;
+        if chosen.is_empty() {
+            return Ok(Vec::new());
+        }
+        let free = lock_contents(tx, &chosen, request.limit, locked).await?;
+        chosen.retain(|(content, _)| free.contains(content));
+        chosen.truncate(request.limit);
+        let claims = take(tx, generators, &chosen, request, locked).await?;
+        if !claims.is_empty() {
+            return Ok(claims);
+        }
+        // All of it is being taken by others: look again, then wait for one of them. An answer of
+        // nothing would say that nothing is due.
+    }
+    let cause = "others were always faster";
+    Err(PortError::new(PortErrorKind::Unavailable, OPERATION, cause))
+}
+
+/// Locks the most urgent contents; which. Waits for no more than one.
+async fn lock_contents(
+    tx: &DatabaseTransaction,
+    chosen: &[(i64, String)],
+    limit: usize,
+    locked: Locked,
+) -> PortResult<BTreeSet<i64>> {
+    let mut contents: Vec<i64> = chosen.iter().map(|(content, _)| *content).collect();
+    contents.dedup();
+    let limit = match locked {
+        Locked::Skip => i64::try_from(limit).unwrap_or(i64::MAX),
+        Locked::Wait => 1,
+    };
+    let sql = format!(
+        "SELECT c.id FROM json_each(?1) j CROSS JOIN contents c ON c.id = CAST(j.value AS BIGINT) \
+         ORDER BY j.key LIMIT ?2 FOR NO KEY UPDATE OF c {}",
+        locked.clause()
+    );
+    let contents = serde_json::Value::from(contents).to_string();
+    let rows = tx.query_all_raw(statement(tx, sql, [contents.into(), limit.into()]));
+    let rows = rows.await.map_err(failed(OPERATION))?;
+    let ids = rows.iter().map(|row| row.try_get_by_index(0));
+    ids.collect::<Result<_, _>>().map_err(failed(OPERATION))
 }
 
 /// What orders due rows: priority (the same for all where it does not count), time, content.
@@ -84,12 +154,12 @@ async fn choose(
         for priority in Priority::ALL.into_iter().map(priority_code) {
             for generator in generators.keys() {
                 probes.push(format!(
-                    "SELECT * FROM (SELECT DISTINCT {priority} AS priority, not_before, \
-                        content_id, {generator} AS generator_id \
+                    "SELECT * FROM (SELECT DISTINCT CAST({priority} AS BIGINT) AS priority, \
+                        not_before, content_id, CAST({generator} AS BIGINT) AS generator_id \
                      FROM sidecars INDEXED BY sidecars_due \
                      WHERE status = {status} AND priority = {priority} \
                      AND generator_id = {generator} AND not_before <= ?1 \
-                     ORDER BY not_before, content_id LIMIT ?2)"
+                     ORDER BY not_before, content_id LIMIT ?2) AS probe"
                 ));
             }
         }
@@ -99,7 +169,7 @@ async fn choose(
     for probes in probes.chunks(TERMS) {
         let sql = probes.join(" UNION ALL ");
         let values: [Value; 2] = [request.now.as_millis().into(), limit.into()];
-        let rows = tx.query_all_raw(statement(sql, values)).await;
+        let rows = tx.query_all_raw(statement(tx, sql, values)).await;
         for row in rows.map_err(failed(OPERATION))? {
             let cells: (i64, i64, i64, i64) =
                 row.try_get_many_by_index().map_err(failed(OPERATION))?;
@@ -149,29 +219,22 @@ async fn take(
     generators: &BTreeMap<i64, String>,
     chosen: &[(i64, String)],
     request: &ClaimRequest,
+    locked: Locked,
 ) -> PortResult<Vec<Claim>> {
+    if chosen.is_empty() {
+        return Ok(Vec::new());
+    }
     let owner = "INSERT INTO lease_owners (owner) VALUES (?1) ON CONFLICT DO NOTHING";
-    let owner = statement(owner, [request.owner.as_str().into()]);
+    let owner = statement(tx, owner, [request.owner.as_str().into()]);
     tx.execute_raw(owner).await.map_err(failed(OPERATION))?;
     let (from, to) = transition(Event::Claim)?;
     // The plus keeps the planner on the primary key: the partial index would be scanned.
-    let sql = format!(
-        r#"UPDATE sidecars SET status = {}, attempt = attempt + 1, fence = fence + 1,
-            lease_owner = (SELECT id FROM lease_owners WHERE owner = ?2), lease_until = ?3,
-            not_before = NULL, updated_at = ?4
-        WHERE content_id IN (SELECT value ->> 0 FROM json_each(?1))
-        AND (content_id, generator_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))
-        AND +status IN ({}) AND not_before <= ?4
-        RETURNING content_id, generator_id,
-            (SELECT content_uuid FROM contents WHERE id = content_id) AS "contents.content_uuid",
-            (SELECT kind FROM slots WHERE id = slot_id) AS "slots.kind",
-            (SELECT variant FROM slots WHERE id = slot_id) AS "slots.variant",
-            (SELECT format FROM formats WHERE id = format_id) AS "formats.format",
-            (SELECT source FROM generators WHERE id = generator_id) AS "generators.source",
-            fence AS "sidecars.fence", attempt AS "sidecars.attempt",
-            checksum AS "sidecars.checksum""#,
-        status_code(to),
-        codes(&from),
+    let due = format!(
+        "content_id IN (SELECT CAST(value ->> 0 AS BIGINT) FROM json_each(?1)) \
+         AND (content_id, generator_id) IN (SELECT CAST(value ->> 0 AS BIGINT), \
+             CAST(value ->> 1 AS BIGINT) FROM json_each(?1)) \
+         AND +status IN ({}) AND not_before <= ?4",
+        codes(&from)
     );
     let mut pairs = Vec::new();
     for (content, source) in chosen {
@@ -184,7 +247,24 @@ async fn take(
         Timestamp::as_millis(request.lease_until).into(),
         request.now.as_millis().into(),
     ];
-    let rows = tx.query_all_raw(statement(sql, values)).await;
+    let due = hold(tx, &due, &values, locked).await;
+    let sql = format!(
+        r#"UPDATE sidecars SET status = {}, attempt = attempt + 1, fence = fence + 1,
+            lease_owner = (SELECT id FROM lease_owners WHERE owner = ?2), lease_until = ?3,
+            not_before = NULL, updated_at = ?4
+        WHERE {}
+        RETURNING content_id, generator_id,
+            (SELECT content_uuid FROM contents WHERE id = content_id) AS "contents.content_uuid",
+            (SELECT kind FROM slots WHERE id = slot_id) AS "slots.kind",
+            (SELECT variant FROM slots WHERE id = slot_id) AS "slots.variant",
+            (SELECT format FROM formats WHERE id = format_id) AS "formats.format",
+            (SELECT source FROM generators WHERE id = generator_id) AS "generators.source",
+            fence AS "sidecars.fence", attempt AS "sidecars.attempt",
+            checksum AS "sidecars.checksum""#,
+        status_code(to),
+        due.map_err(failed(OPERATION))?,
+    );
+    let rows = tx.query_all_raw(statement(tx, sql, values)).await;
     let mut delta = Delta::default();
     let mut taken: BTreeMap<(i64, String), Vec<ClaimedOutput>> = BTreeMap::new();
     for row in rows.map_err(failed(OPERATION))? {

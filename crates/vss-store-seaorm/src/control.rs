@@ -6,37 +6,38 @@ use vss_core::{Kind, Priority, SidecarKey, Timestamp};
 use vss_ports::{PortResult, QueueControl, QueueDepth, Selection, SidecarRecord};
 
 use crate::convert::{kinds_json, priority_code};
+use crate::dialect::statement;
 use crate::error::failed;
-use crate::open::{SeaOrmStore, statement};
+use crate::open::SeaOrmStore;
 use crate::record::Cells;
+use crate::transaction::Alone;
 use crate::{cancel, listing, requeue};
 
 #[async_trait]
 impl QueueControl for SeaOrmStore {
     async fn pause(&self, kinds: &[Kind], now: Timestamp) -> PortResult<u64> {
         let sql = "INSERT INTO paused_kinds (kind, paused_at) \
-                   SELECT value, ?2 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
+                   SELECT atom, ?2 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
         let values = [kinds_json(kinds), now.as_millis().into()];
-        let tx = self.begin("pause kinds").await?;
-        let done = tx.execute_raw(statement(sql, values)).await;
-        let changed = done.map_err(failed("pause kinds"))?.rows_affected();
-        tx.commit().await.map_err(failed("pause kinds"))?;
-        Ok(changed)
+        let db = self.writer();
+        let done = db.execute_raw(statement(db, sql, values)).await;
+        Ok(done.map_err(failed("pause kinds"))?.rows_affected())
     }
 
     async fn resume(&self, kinds: &[Kind]) -> PortResult<u64> {
-        let sql = "DELETE FROM paused_kinds WHERE kind IN (SELECT value FROM json_each(?1))";
-        let tx = self.begin("resume kinds").await?;
-        let done = tx.execute_raw(statement(sql, [kinds_json(kinds)])).await;
-        let changed = done.map_err(failed("resume kinds"))?.rows_affected();
-        tx.commit().await.map_err(failed("resume kinds"))?;
-        Ok(changed)
+        let sql = "DELETE FROM paused_kinds WHERE kind IN (SELECT atom FROM json_each(?1))";
+        let db = self.writer();
+        let done = db
+            .execute_raw(statement(db, sql, [kinds_json(kinds)]))
+            .await;
+        Ok(done.map_err(failed("resume kinds"))?.rows_affected())
     }
 
     async fn paused(&self) -> PortResult<Vec<(Kind, Timestamp)>> {
         let sql = r#"SELECT kind AS "paused_kinds.kind", paused_at AS "paused_kinds.paused_at"
                      FROM paused_kinds ORDER BY kind"#;
-        let rows = self.read().query_all_raw(statement(sql, [])).await;
+        let db = self.reader();
+        let rows = db.query_all_raw(statement(db, sql, [])).await;
         let rows = rows.map_err(failed("read the paused kinds"))?;
         let read = |row| {
             let cells = Cells::of(row);
@@ -52,21 +53,21 @@ impl QueueControl for SeaOrmStore {
         priority: Priority,
         now: Timestamp,
     ) -> PortResult<u64> {
-        let tx = self.begin("requeue sidecars").await?;
-        let moved = requeue::requeue(&tx, selection, priority_code(priority), now).await?;
-        tx.commit().await.map_err(failed("requeue sidecars"))?;
-        Ok(moved)
+        self.write("requeue sidecars", Alone::Calls, |tx| async move {
+            requeue::requeue(&tx, selection, priority_code(priority), now).await
+        })
+        .await
     }
 
     async fn cancel(&self, selection: &Selection, now: Timestamp) -> PortResult<u64> {
-        let tx = self.begin("cancel sidecars").await?;
-        let cancelled = cancel::cancel(&tx, selection, now).await?;
-        tx.commit().await.map_err(failed("cancel sidecars"))?;
-        Ok(cancelled)
+        self.write("cancel sidecars", Alone::Calls, |tx| async move {
+            cancel::cancel(&tx, selection, now).await
+        })
+        .await
     }
 
     async fn depths(&self, now: Timestamp) -> PortResult<Vec<QueueDepth>> {
-        listing::depths(self.read(), now).await
+        listing::depths(self.reader(), now).await
     }
 
     async fn list(
@@ -75,6 +76,6 @@ impl QueueControl for SeaOrmStore {
         after: Option<&SidecarKey>,
         limit: usize,
     ) -> PortResult<Vec<SidecarRecord>> {
-        listing::list(self.read(), selection, after, limit).await
+        listing::list(self.reader(), selection, after, limit).await
     }
 }

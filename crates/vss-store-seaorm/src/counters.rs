@@ -9,8 +9,9 @@ use vss_core::{Kind, SidecarSource, Status};
 use vss_ports::{PortError, PortErrorKind, PortResult, SidecarCounts, SidecarRecord};
 
 use crate::convert::{size_value, status_code, status_of};
+use crate::dialect::{on_server, statement};
 use crate::error::failed;
-use crate::open::{SeaOrmStore, statement};
+use crate::open::SeaOrmStore;
 
 /// What a transaction adds to the totals, and takes away.
 #[derive(Default)]
@@ -53,23 +54,46 @@ impl Delta {
         if sums.is_empty() {
             return Ok(());
         }
-        let sql = "INSERT INTO counters (kind, status, row_count, bytes) \
-                   SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 \
-                   FROM json_each(?1) WHERE true \
-                   ON CONFLICT (kind, status) DO UPDATE \
-                   SET row_count = row_count + excluded.row_count, bytes = bytes + excluded.bytes";
+        let mut sql = "INSERT INTO counters (kind, status, row_count, bytes) \
+            SELECT value ->> 0, CAST(value ->> 1 AS BIGINT), CAST(value ->> 2 AS BIGINT), \
+                CAST(value ->> 3 AS BIGINT) \
+            FROM json_each(?1) WHERE true"
+            .to_owned();
+        // A server's counters have no key: commits side by side must not wait for one row.
+        if !on_server(tx) {
+            sql.push_str(
+                " ON CONFLICT (kind, status) DO UPDATE \
+                 SET row_count = row_count + excluded.row_count, bytes = bytes + excluded.bytes",
+            );
+        }
         let sums = serde_json::Value::from(sums).to_string();
-        let added = tx.execute_raw(statement(sql, [sums.into()])).await;
+        let added = tx.execute_raw(statement(tx, sql, [sums.into()])).await;
         added.map(|_| ()).map_err(failed("keep the totals"))
     }
+}
+
+/// Folds what a server's transactions have added, once it is much, into one row a total. Rows that
+/// are added meanwhile stay as they are.
+pub(crate) async fn fold(store: &SeaOrmStore) -> PortResult<()> {
+    let db = store.writer();
+    if !on_server(db) {
+        return Ok(());
+    }
+    let sql = "WITH folded AS (DELETE FROM counters \
+            WHERE (SELECT count(*) FROM counters) >= 1000 RETURNING *) \
+        INSERT INTO counters (kind, status, row_count, bytes) \
+        SELECT kind, status, sum(row_count), sum(bytes) FROM folded GROUP BY kind, status";
+    let folded = db.execute_unprepared(sql).await;
+    folded.map(|_| ()).map_err(failed("fold the totals"))
 }
 
 /// Reads the totals.
 pub(crate) async fn read(store: &SeaOrmStore) -> PortResult<SidecarCounts> {
     const OPERATION: &str = "read the totals of sidecars";
-    let sql = "SELECT kind, status, row_count, bytes FROM counters \
-               WHERE row_count <> 0 OR bytes <> 0";
-    let rows = store.read().query_all_raw(statement(sql, [])).await;
+    let sql = "SELECT kind, status, CAST(sum(row_count) AS BIGINT), CAST(sum(bytes) AS BIGINT) \
+               FROM counters GROUP BY kind, status HAVING sum(row_count) <> 0 OR sum(bytes) <> 0";
+    let db = store.reader();
+    let rows = db.query_all_raw(statement(db, sql, [])).await;
     let mut counts = SidecarCounts::default();
     for row in rows.map_err(failed(OPERATION))? {
         let cells: (String, i64, i64, i64) =

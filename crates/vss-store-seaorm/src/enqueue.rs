@@ -18,8 +18,8 @@ use vss_ports::{EnqueueBatch, EnqueueItem, EnqueueReport, PortResult};
 use crate::change::{intern_contents, intern_outputs};
 use crate::convert::{contents_json, priority_code, size_value, status_code, transition};
 use crate::counters::Delta;
+use crate::dialect::statement;
 use crate::error::failed;
-use crate::open::statement;
 use crate::store::fence_floor;
 use crate::watermark;
 
@@ -89,7 +89,7 @@ async fn revivals(tx: &DatabaseTransaction) -> PortResult<Vec<(Event, Status, St
         for from in from {
             let code = status_code(from);
             let sql = format!("SELECT 1 FROM sidecars WHERE status = {code} LIMIT 1");
-            let any = tx.query_one_raw(statement(sql, [])).await;
+            let any = tx.query_one_raw(statement(tx, sql, [])).await;
             if any.map_err(failed(OPERATION))?.is_some() {
                 revivals.push((event, from, to));
             }
@@ -172,7 +172,7 @@ async fn dictionary<'a>(
         CROSS JOIN generators g ON g.source = j.value ->> 4 AND g.version = j.value ->> 5
             AND g.kind = j.value ->> 1";
     let mut ids = HashMap::with_capacity(outputs.len());
-    for row in tx.query_all_raw(statement(sql, [list.into()])).await? {
+    for row in tx.query_all_raw(statement(tx, sql, [list.into()])).await? {
         let (key, slot, format, generator): (i64, i64, i64, i64) = row.try_get_many_by_index()?;
         let output = usize::try_from(key).ok().and_then(|key| outputs.get(key));
         if let Some(output) = output {
@@ -288,7 +288,7 @@ impl Work<'_> {
         sql: String,
         values: impl IntoIterator<Item = Value>,
     ) -> PortResult<u64> {
-        let done = self.tx.execute_raw(statement(sql, values)).await;
+        let done = self.tx.execute_raw(statement(self.tx, sql, values)).await;
         done.map(|done| done.rows_affected())
             .map_err(failed(OPERATION))
     }

@@ -106,10 +106,17 @@ pub(crate) async fn commit(
             }
         }
     }
-    note_originals(tx, &sources).await?;
-    write(tx, &changes).await?;
-    attempts::record(tx, ends.into_iter().flatten().collect()).await?;
+    let noted = note_originals(tx, &sources).await;
+    noted.map_err(published)?;
+    write(tx, &changes).await.map_err(published)?;
+    let ends = ends.into_iter().flatten().collect();
+    attempts::record(tx, ends).await.map_err(published)?;
     Ok(outcomes)
+}
+
+/// An error after the publisher was called: whatever it is, the call is not made again by itself.
+fn published(error: PortError) -> PortError {
+    PortError::new(error.kind, "record published sidecars", error)
 }
 
 async fn publish(

@@ -7,8 +7,8 @@ use vss_core::{Kind, Priority, SidecarKey, Status, Timestamp};
 use vss_ports::{PortResult, QueueDepth, Selection, SidecarRecord};
 
 use crate::convert::status_code;
+use crate::dialect::statement;
 use crate::error::failed;
-use crate::open::statement;
 use crate::record::{self, Cells};
 use crate::requeue::{Meant, generators_json};
 
@@ -32,7 +32,7 @@ fn depths_sql() -> String {
 
 /// See [`vss_ports::QueueControl::depths`].
 pub(crate) async fn depths(db: &DatabaseConnection, now: Timestamp) -> PortResult<Vec<QueueDepth>> {
-    let query = statement(depths_sql(), [now.as_millis().into()]);
+    let query = statement(db, depths_sql(), [now.as_millis().into()]);
     let rows = db.query_all_raw(query).await;
     let mut depths: BTreeMap<(Kind, Priority), QueueDepth> = BTreeMap::new();
     for row in rows.map_err(failed("read the depth of the queue"))? {
@@ -97,7 +97,7 @@ pub(crate) async fn list(
         pages.join(" UNION ALL ")
     );
     let select = record::select(&from, "ORDER BY c.content_uuid, l.kind, l.variant");
-    let rows = db.query_all_raw(statement(select, values)).await;
+    let rows = db.query_all_raw(statement(db, select, values)).await;
     let rows = rows.map_err(failed(OPERATION))?;
     let read = |row| record::read(row).map(|row| row.record);
     rows.iter().map(read).collect()
@@ -118,7 +118,7 @@ fn page(selection: &Selection, status: Status, condition: &str) -> String {
             FROM {from} CROSS JOIN slots l ON l.id = s.slot_id
             WHERE c.content_uuid >= ?1 AND (c.content_uuid, l.kind, l.variant) > (?1, ?2, ?3)
             AND {condition}
-            ORDER BY c.content_uuid, l.kind, l.variant LIMIT ?4)"
+            ORDER BY c.content_uuid, l.kind, l.variant LIMIT ?4) AS one"
     )
 }
 

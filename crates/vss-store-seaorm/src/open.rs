@@ -1,4 +1,4 @@
-//! Opens the database: pragmas, one writing connection, a few reading ones, the schema.
+//! Opens the database file: pragmas, one writing connection, a few reading ones, the schema.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,10 +8,7 @@ use sea_orm::sqlx::sqlite::{
     SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous,
 };
 use sea_orm::sqlx::{ConnectOptions, Sqlite};
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, SqlxSqliteConnector,
-    Statement, TransactionOptions, TransactionTrait, Value,
-};
+use sea_orm::{DatabaseConnection, SqlxSqliteConnector};
 use vss_migrations::sidecars::SidecarsMigrator;
 use vss_ports::PortResult;
 
@@ -20,11 +17,12 @@ use crate::error::{failed, not_migrated, not_opened};
 /// What a commit survives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Durability {
-    /// A power cut: `synchronous = FULL`.
+    /// A power cut: `synchronous = FULL`, or what the server's `synchronous_commit` says.
     #[default]
     Strict,
-    /// The end of the program, not of the machine: `synchronous = NORMAL`. After a power cut the
-    /// last commits may be missing; their files are adopted again by reconcile.
+    /// The end of the program, not of the machine: `synchronous = NORMAL`, or
+    /// `synchronous_commit = off`. After a power cut the last commits may be missing; their files
+    /// are adopted again by reconcile.
     Fast,
 }
 
@@ -33,7 +31,8 @@ pub enum Durability {
 pub struct StoreOptions {
     /// What a commit survives.
     pub durability: Durability,
-    /// How long a locked database is waited for before a call is `Unavailable`.
+    /// How long a locked database, or a server's lock or connection, is waited for before a call
+    /// is `Unavailable`.
     pub busy_timeout: Duration,
     /// How many reads can go on at once.
     pub readers: u32,
@@ -53,8 +52,8 @@ impl Default for StoreOptions {
 /// The rows of one library and their queue.
 #[derive(Clone, Debug)]
 pub struct SeaOrmStore {
-    write: DatabaseConnection,
-    read: DatabaseConnection,
+    pub(crate) write: DatabaseConnection,
+    pub(crate) read: DatabaseConnection,
 }
 
 /// Kibibytes of pages the writer keeps; nobody else writes, so they stay valid.
@@ -118,27 +117,13 @@ impl SeaOrmStore {
         self.write.close().await.map_err(&fault)
     }
 
-    pub(crate) fn read(&self) -> &DatabaseConnection {
+    pub(crate) fn reader(&self) -> &DatabaseConnection {
         &self.read
     }
 
-    /// Begins a write. It is rolled back unless it is committed.
-    pub(crate) async fn begin(&self, operation: &str) -> PortResult<DatabaseTransaction> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let begun = self.write.begin_with_options(options).await;
-        begun.map_err(failed(operation))
+    pub(crate) fn writer(&self) -> &DatabaseConnection {
+        &self.write
     }
-}
-
-/// A statement with its values.
-pub(crate) fn statement(
-    sql: impl Into<String>,
-    values: impl IntoIterator<Item = Value>,
-) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)
 }
 
 fn opening(path: &Path) -> String {

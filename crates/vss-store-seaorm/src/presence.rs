@@ -7,8 +7,8 @@ use vss_core::{ContentUuid, Format, Kind, SidecarKey, Status, Variant};
 use vss_ports::{PortError, PortErrorKind, PortResult, PresenceRow};
 
 use crate::convert::{contents_json, status_of};
+use crate::dialect::statement;
 use crate::error::failed;
-use crate::open::statement;
 
 const OPERATION: &str = "look up the presence of sidecars";
 
@@ -23,12 +23,12 @@ const CHUNK: usize = 10_000;
 /// packs position, slot and format into one number: a row of its own costs the driver several
 /// times what finding it costs SQLite, and every number more costs as much as the search.
 const PRESENCE: &str = "
-SELECT group_concat(((j.key << 24 | s.slot_id) << 20 | s.format_id) || ' ' || s.status
-    || ' ' || ifnull(s.size, '-'), ',')
+SELECT string_agg(((j.key << 24 | s.slot_id) << 20 | s.format_id) || ' ' || s.status
+    || ' ' || coalesce(CAST(s.size AS TEXT), '-'), ',')
 FROM json_each(?1) j
 CROSS JOIN contents c ON c.content_uuid = unhex(j.value)
 CROSS JOIN sidecars s ON s.content_id = c.id
-WHERE +s.slot_id IN (SELECT value FROM json_each(?2))";
+WHERE +s.slot_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?2))";
 
 /// See [`vss_ports::SidecarStore::presence`].
 pub(crate) async fn presence(
@@ -49,7 +49,7 @@ pub(crate) async fn presence(
     let mut formats = Formats::default();
     let mut found = Vec::new();
     for chunk in wanted.chunks(CHUNK) {
-        let query = statement(PRESENCE, [contents_json(chunk), ids.as_str().into()]);
+        let query = statement(db, PRESENCE, [contents_json(chunk), ids.as_str().into()]);
         let row = db.query_one_raw(query).await.map_err(failed(OPERATION))?;
         let text = row.map(|row| row.try_get_by_index::<Option<String>>(0));
         let text = text.transpose().map_err(failed(OPERATION))?.flatten();
@@ -77,8 +77,8 @@ async fn slots(
     let names: Vec<&str> = variants.iter().map(Variant::as_str).collect();
     let names = serde_json::Value::from(names).to_string();
     let sql = "SELECT id, variant FROM slots \
-               WHERE kind = ?1 AND variant IN (SELECT value FROM json_each(?2))";
-    let query = statement(sql, [kind.as_str().into(), names.into()]);
+               WHERE kind = ?1 AND variant IN (SELECT atom FROM json_each(?2))";
+    let query = statement(db, sql, [kind.as_str().into(), names.into()]);
     let rows = db.query_all_raw(query).await.map_err(failed(OPERATION))?;
     let mut slots = HashMap::with_capacity(rows.len());
     for row in rows {
@@ -151,7 +151,7 @@ impl Formats {
         }
         let sql = "SELECT format FROM formats WHERE id = ?1";
         let row = db
-            .query_one_raw(statement(sql, [seen.format_id.into()]))
+            .query_one_raw(statement(db, sql, [seen.format_id.into()]))
             .await;
         let Some(row) = row.map_err(failed(OPERATION))? else {
             let cause = format!("there is no format {}", seen.format_id);

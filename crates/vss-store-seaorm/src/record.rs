@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use sea_orm::{ConnectionTrait, QueryResult, TryGetable};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, TryGetable};
 use serde_json::json;
 use vss_core::{
     ContentUuid, Digest, EntryId, FailureClass, Priority, SidecarKey, Status, Timestamp,
@@ -15,8 +15,8 @@ use vss_ports::{
 };
 
 use crate::convert::{hex, priority_of, status_of};
+use crate::dialect::{on_server, statement};
 use crate::error::failed;
-use crate::open::statement;
 
 /// Every column of a record, under the name of its table and column.
 const COLUMNS: &str = r#"
@@ -104,17 +104,27 @@ pub(crate) fn read(row: &QueryResult) -> PortResult<Row> {
     Ok(Row { record, own_source })
 }
 
-/// Loads the rows of keys; those that are not there are missing from the answer.
-pub(crate) async fn load<'a, C: ConnectionTrait>(
-    db: &C,
+/// Loads the rows of keys, to be changed in the same transaction; those that are not there are
+/// missing from the answer.
+pub(crate) async fn load<'a>(
+    tx: &DatabaseTransaction,
     keys: impl IntoIterator<Item = &'a SidecarKey>,
 ) -> PortResult<HashMap<SidecarKey, Row>> {
     let from = "json_each(?1) j
         CROSS JOIN contents c ON c.content_uuid = unhex(j.value ->> 0)
         CROSS JOIN slots l ON l.kind = j.value ->> 1 AND l.variant = j.value ->> 2
         CROSS JOIN sidecars s ON s.content_id = c.id AND s.slot_id = l.id";
-    let rows = db
-        .query_all_raw(statement(select(from, ""), [keys_json(keys).into()]))
+    let keys = keys_json(keys);
+    if on_server(tx) {
+        // By itself: one statement that locks and joins would join what stood there before the wait.
+        let lock = format!("SELECT 1 FROM {from} ORDER BY s.content_id, s.slot_id FOR UPDATE OF s");
+        let locked = tx
+            .execute_raw(statement(tx, lock, [keys.as_str().into()]))
+            .await;
+        locked.map_err(failed("lock sidecars"))?;
+    }
+    let rows = tx
+        .query_all_raw(statement(tx, select(from, ""), [keys.into()]))
         .await
         .map_err(failed("load sidecars"))?;
     let mut loaded = HashMap::with_capacity(rows.len());

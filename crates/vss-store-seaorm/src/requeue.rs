@@ -1,6 +1,6 @@
 //! Sends the rows of a selection back to pending, however many they are.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Value};
 use serde_json::json;
 use vss_core::{Event, GeneratorRef, Status, Timestamp};
 use vss_ports::{PortResult, Selection};
@@ -8,9 +8,9 @@ use vss_ports::{PortResult, Selection};
 use crate::change::intern_generators;
 use crate::convert::{contents_json, status_code};
 use crate::counters::Delta;
+use crate::dialect::{Locked, hold, statement};
 use crate::error::failed;
 use crate::finish::step;
-use crate::open::statement;
 
 const OPERATION: &str = "requeue sidecars";
 
@@ -33,7 +33,8 @@ pub(crate) async fn requeue(
         let Some(to) = destination(from).filter(|_| selection.statuses.contains(&from)) else {
             continue;
         };
-        let meant = Meant::by(selection, from, stale.as_deref(), Vec::new());
+        let mut meant = Meant::by(selection, from, stale.as_deref(), Vec::new());
+        meant.hold(tx).await.map_err(failed(OPERATION))?;
         count(tx, &meant, (from, to), &mut delta).await?;
         moved += update(tx, meant, to, priority, now).await?;
     }
@@ -57,12 +58,14 @@ pub(crate) async fn count(
 ) -> PortResult<()> {
     let sql = format!(
         "SELECT l.kind, count(*), \
-            coalesce(sum(CASE g.source WHEN 'reference' THEN 0 ELSE size END), 0) \
+            CAST(coalesce(sum(CASE g.source WHEN 'reference' THEN 0 ELSE size END), 0) AS BIGINT) \
          FROM sidecars JOIN slots l ON l.id = slot_id JOIN generators g ON g.id = generator_id \
          WHERE {} GROUP BY l.kind",
         meant.condition
     );
-    let rows = tx.query_all_raw(statement(sql, meant.values.clone())).await;
+    let rows = tx
+        .query_all_raw(statement(tx, sql, meant.values.clone()))
+        .await;
     for row in rows.map_err(failed(OPERATION))? {
         let cells = row.try_get_many_by_index();
         let (kind, rows, bytes): (String, i64, i64) = cells.map_err(failed(OPERATION))?;
@@ -98,7 +101,7 @@ async fn update(
         status_code(to),
         meant.condition,
     );
-    let updated = tx.execute_raw(statement(sql, meant.values)).await;
+    let updated = tx.execute_raw(statement(tx, sql, meant.values)).await;
     Ok(updated.map_err(failed(OPERATION))?.rows_affected())
 }
 
@@ -152,6 +155,12 @@ impl Meant {
             meant.stale = Some(list);
         }
         meant
+    }
+
+    /// Locks the rows, so that each statement means the same.
+    pub(crate) async fn hold(&mut self, tx: &DatabaseTransaction) -> Result<(), DbErr> {
+        self.condition = hold(tx, &self.condition, &self.values, Locked::Wait).await?;
+        Ok(())
     }
 
     fn and(&mut self, condition: &str) {

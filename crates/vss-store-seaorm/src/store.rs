@@ -15,9 +15,11 @@ use vss_ports::{
 use crate::change::{Change, intern_contents, note_originals, originals, write};
 use crate::convert::{contents_json, size_value};
 use crate::counters::{self, Delta};
+use crate::dialect::statement;
 use crate::error::failed;
-use crate::open::{SeaOrmStore, statement};
+use crate::open::SeaOrmStore;
 use crate::record::{self, Row, keys_json};
+use crate::transaction::Alone;
 use crate::{attempts, finish::step, presence};
 
 const ALL_SLOTS: &str = "CROSS JOIN sidecars s ON s.content_id = c.id
@@ -35,7 +37,7 @@ impl SidecarStore for SeaOrmStore {
             key.kind.as_str().into(),
             key.variant.as_str().into(),
         ];
-        let query = statement(record::select(from, tail), values);
+        let query = statement(self.reader(), record::select(from, tail), values);
         Ok(self.records("find a sidecar", query).await?.pop())
     }
 
@@ -43,7 +45,7 @@ impl SidecarStore for SeaOrmStore {
         let from = format!("contents c {ALL_SLOTS}");
         let tail = "WHERE c.content_uuid = ?1 ORDER BY l.kind, l.variant";
         let values: [Value; 1] = [content.as_bytes().to_vec().into()];
-        let query = statement(record::select(&from, tail), values);
+        let query = statement(self.reader(), record::select(&from, tail), values);
         self.records("list the sidecars of a content", query).await
     }
 
@@ -53,7 +55,7 @@ impl SidecarStore for SeaOrmStore {
         kind: &Kind,
         variants: &[Variant],
     ) -> PortResult<Vec<PresenceRow>> {
-        presence::presence(self.read(), contents, kind, variants).await
+        presence::presence(self.reader(), contents, kind, variants).await
     }
 
     async fn page(
@@ -72,7 +74,11 @@ impl SidecarStore for SeaOrmStore {
               ORDER BY content_uuid LIMIT ?3) c {ALL_SLOTS}"
         );
         let select = record::select(&from, "ORDER BY c.content_uuid, l.kind, l.variant");
-        let query = statement(select, [after.into(), until.into(), limit.into()]);
+        let query = statement(
+            self.reader(),
+            select,
+            [after.into(), until.into(), limit.into()],
+        );
         self.records("page through sidecars", query).await
     }
 
@@ -80,46 +86,10 @@ impl SidecarStore for SeaOrmStore {
         if found.is_empty() {
             return Ok(Vec::new());
         }
-        let tx = self.begin("adopt sidecars").await?;
-        let contents: BTreeSet<_> = found.iter().map(|one| one.key.content).collect();
-        let interned = intern_contents(&tx, &contents).await;
-        interned.map_err(failed("adopt sidecars"))?;
-        let mut known = originals(&tx, &contents).await?;
-        let mut rows = record::load(&tx, found.iter().map(|one| &one.key)).await?;
-        let floor = fence_floor(&tx).await?;
-        let mut changes: HashMap<&SidecarKey, Change> = HashMap::new();
-        let mut fresh = Vec::new();
-        let mut adopted = Vec::with_capacity(found.len());
-        for one in found {
-            let before = match changes.remove(&one.key) {
-                // Named twice: the later word counts, against what was there before the first.
-                Some(earlier) => earlier.before,
-                None => rows.remove(&one.key),
-            };
-            let running = before.as_ref().is_some_and(|row| !takes_adoption(row));
-            adopted.push(!running);
-            if running {
-                // Kept for the case that it is named twice.
-                before.map(|row| rows.insert(one.key.clone(), row));
-                continue;
-            }
-            let own_source = match (one.original, known.get(&one.key.content)) {
-                (Some((_, digest)), Some(of_content)) if digest != *of_content => Some(digest),
-                (Some(original), None) => {
-                    known.insert(one.key.content, original.1);
-                    fresh.push((one.key.content, original));
-                    None
-                }
-                (Some(_), Some(_)) | (None, _) => None,
-            };
-            let after = adopted_row(one, before.as_ref(), own_source, floor, now);
-            changes.insert(&one.key, Change { before, after });
-        }
-        note_originals(&tx, &fresh).await?;
-        let changes: Vec<Change> = changes.into_values().collect();
-        write(&tx, &changes).await?;
-        tx.commit().await.map_err(failed("adopt sidecars"))?;
-        Ok(adopted)
+        self.write("adopt sidecars", Alone::Calls, |tx| async move {
+            adopt(&tx, found, now).await
+        })
+        .await
     }
 
     async fn invalidate(
@@ -132,41 +102,43 @@ impl SidecarStore for SeaOrmStore {
         if keys.is_empty() {
             return Ok(0);
         }
-        let tx = self.begin("invalidate sidecars").await?;
-        let rows = record::load(&tx, keys).await?;
-        let mut changes = Vec::with_capacity(rows.len());
-        for before in rows.into_values() {
-            let mut after = before.clone();
-            if invalidated(&mut after.record, how, priority, now) {
-                let before = Some(before);
-                changes.push(Change { before, after });
+        self.write("invalidate sidecars", Alone::Calls, |tx| async move {
+            let rows = record::load(&tx, keys).await?;
+            let mut changes = Vec::with_capacity(rows.len());
+            for before in rows.into_values() {
+                let mut after = before.clone();
+                if invalidated(&mut after.record, how, priority, now) {
+                    let before = Some(before);
+                    changes.push(Change { before, after });
+                }
             }
-        }
-        write(&tx, &changes).await?;
-        tx.commit().await.map_err(failed("invalidate sidecars"))?;
-        Ok(changes.len() as u64)
+            write(&tx, &changes).await?;
+            Ok(changes.len() as u64)
+        })
+        .await
     }
 
     async fn forget(&self, keys: &[SidecarKey]) -> PortResult<u64> {
         if keys.is_empty() {
             return Ok(0);
         }
-        let tx = self.begin("forget sidecars").await?;
-        let mut rows: Vec<Row> = record::load(&tx, keys).await?.into_values().collect();
-        rows.retain(|row| row.record.status != Status::Running);
-        let mut delta = Delta::default();
-        for row in &rows {
-            delta.record(&row.record, -1)?;
-        }
-        let highest = rows.iter().map(|row| row.record.fence).max();
-        remove(&tx, &rows, size_value(highest.unwrap_or(0))?).await?;
-        delta.apply(&tx).await?;
-        tx.commit().await.map_err(failed("forget sidecars"))?;
-        Ok(rows.len() as u64)
+        self.write("forget sidecars", Alone::Calls, |tx| async move {
+            let mut rows: Vec<Row> = record::load(&tx, keys).await?.into_values().collect();
+            rows.retain(|row| row.record.status != Status::Running);
+            let mut delta = Delta::default();
+            for row in &rows {
+                delta.record(&row.record, -1)?;
+            }
+            let highest = rows.iter().map(|row| row.record.fence).max();
+            remove(&tx, &rows, size_value(highest.unwrap_or(0))?).await?;
+            delta.apply(&tx).await?;
+            Ok(rows.len() as u64)
+        })
+        .await
     }
 
     async fn attempts(&self, key: &SidecarKey) -> PortResult<Vec<AttemptRecord>> {
-        attempts::of_key(self.read(), key).await
+        attempts::of_key(self.reader(), key).await
     }
 
     async fn counts(&self) -> PortResult<SidecarCounts> {
@@ -176,7 +148,7 @@ impl SidecarStore for SeaOrmStore {
 
 impl SeaOrmStore {
     async fn records(&self, operation: &str, query: Statement) -> PortResult<Vec<SidecarRecord>> {
-        let rows = self.read().query_all_raw(query).await;
+        let rows = self.reader().query_all_raw(query).await;
         let rows = rows.map_err(failed(operation))?;
         let read = |row| record::read(row).map(|row| row.record);
         rows.iter().map(read).collect()
@@ -186,11 +158,58 @@ impl SeaOrmStore {
 /// The fence that new rows start with.
 pub(crate) async fn fence_floor(tx: &DatabaseTransaction) -> PortResult<u64> {
     let sql = r#"SELECT fence AS "fence_floor.fence" FROM fence_floor WHERE id = 1"#;
-    let row = tx.query_one_raw(statement(sql, [])).await;
+    let row = tx.query_one_raw(statement(tx, sql, [])).await;
     match row.map_err(failed("read the floor of fences"))? {
         Some(row) => record::Cells::of(&row).number("fence_floor.fence"),
         None => Ok(0),
     }
+}
+
+/// See [`SidecarStore::adopt`].
+async fn adopt(
+    tx: &DatabaseTransaction,
+    found: &[Adoption],
+    now: Timestamp,
+) -> PortResult<Vec<bool>> {
+    let contents: BTreeSet<_> = found.iter().map(|one| one.key.content).collect();
+    let interned = intern_contents(tx, &contents).await;
+    interned.map_err(failed("adopt sidecars"))?;
+    // Rows before contents, as a commit locks them.
+    let mut rows = record::load(tx, found.iter().map(|one| &one.key)).await?;
+    let mut known = originals(tx, &contents).await?;
+    let floor = fence_floor(tx).await?;
+    let mut changes: HashMap<&SidecarKey, Change> = HashMap::new();
+    let mut fresh = Vec::new();
+    let mut adopted = Vec::with_capacity(found.len());
+    for one in found {
+        let before = match changes.remove(&one.key) {
+            // Named twice: the later word counts, against what was there before the first.
+            Some(earlier) => earlier.before,
+            None => rows.remove(&one.key),
+        };
+        let running = before.as_ref().is_some_and(|row| !takes_adoption(row));
+        adopted.push(!running);
+        if running {
+            // Kept for the case that it is named twice.
+            before.map(|row| rows.insert(one.key.clone(), row));
+            continue;
+        }
+        let own_source = match (one.original, known.get(&one.key.content)) {
+            (Some((_, digest)), Some(of_content)) if digest != *of_content => Some(digest),
+            (Some(original), None) => {
+                known.insert(one.key.content, original.1);
+                fresh.push((one.key.content, original));
+                None
+            }
+            (Some(_), Some(_)) | (None, _) => None,
+        };
+        let after = adopted_row(one, before.as_ref(), own_source, floor, now);
+        changes.insert(&one.key, Change { before, after });
+    }
+    note_originals(tx, &fresh).await?;
+    let changes: Vec<Change> = changes.into_values().collect();
+    write(tx, &changes).await?;
+    Ok(adopted)
 }
 
 fn takes_adoption(row: &Row) -> bool {
@@ -257,7 +276,7 @@ fn invalidated(
 /// Removes rows, and contents that have none left; late workers' fences stay below what comes back.
 async fn remove(tx: &DatabaseTransaction, rows: &[Row], highest: i64) -> PortResult<()> {
     let fault = failed("forget sidecars");
-    let floor = "UPDATE fence_floor SET fence = max(fence, ?1) WHERE id = 1";
+    let floor = "UPDATE fence_floor SET fence = ?1 WHERE id = 1 AND fence < ?1";
     let gone = "DELETE FROM sidecars WHERE (content_id, slot_id) IN (
         SELECT c.id, l.id FROM json_each(?1) j
         CROSS JOIN contents c ON c.content_uuid = unhex(j.value ->> 0)
@@ -273,7 +292,7 @@ async fn remove(tx: &DatabaseTransaction, rows: &[Row], highest: i64) -> PortRes
         (gone, keys.into()),
         (empty, contents),
     ] {
-        tx.execute_raw(statement(sql, [value]))
+        tx.execute_raw(statement(tx, sql, [value]))
             .await
             .map_err(&fault)?;
     }

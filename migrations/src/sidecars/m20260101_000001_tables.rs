@@ -5,7 +5,7 @@
 //! and whatever follows from the key (path, row uuid) is not stored.
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 const UP: &str = "
@@ -171,6 +171,15 @@ DROP TABLE slots;
 DROP TABLE contents;
 ";
 
+const UP_POSTGRES: &str = include_str!("m20260101_000001_tables.postgres.sql");
+
+/// After [`DOWN`]: what only PostgreSQL has.
+const DOWN_POSTGRES: &str = "
+DROP FUNCTION unhex(jsonb);
+DROP FUNCTION unhex(text);
+DROP FUNCTION json_each(text);
+";
+
 /// Creates and drops the tables.
 pub(super) struct Tables;
 
@@ -183,12 +192,20 @@ impl MigrationName for Tables {
 #[async_trait]
 impl MigrationTrait for Tables {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared(UP).await?;
+        let up = match manager.get_database_backend() {
+            DbBackend::Postgres => UP_POSTGRES,
+            _ => UP,
+        };
+        manager.get_connection().execute_unprepared(up).await?;
         Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared(DOWN).await?;
+        let db = manager.get_connection();
+        db.execute_unprepared(DOWN).await?;
+        if manager.get_database_backend() == DbBackend::Postgres {
+            db.execute_unprepared(DOWN_POSTGRES).await?;
+        }
         Ok(())
     }
 

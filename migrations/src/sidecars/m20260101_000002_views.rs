@@ -4,7 +4,7 @@
 //! content, kind and variant and SQLite cannot compute a UUIDv5.
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 const UP: &str = "
@@ -79,6 +79,8 @@ DROP VIEW sidecars_view;
 DROP VIEW contents_view;
 ";
 
+const UP_POSTGRES: &str = include_str!("m20260101_000002_views.postgres.sql");
+
 /// Creates and drops the views.
 pub(super) struct Views;
 
@@ -91,7 +93,11 @@ impl MigrationName for Views {
 #[async_trait]
 impl MigrationTrait for Views {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared(UP).await?;
+        let up = match manager.get_database_backend() {
+            DbBackend::Postgres => UP_POSTGRES,
+            _ => UP,
+        };
+        manager.get_connection().execute_unprepared(up).await?;
         Ok(())
     }
 
