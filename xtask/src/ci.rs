@@ -37,6 +37,7 @@ pub(crate) fn run() -> Result<()> {
                     "clippy",
                     "--locked",
                     "--workspace",
+                    test::FEATURES,
                     "--all-targets",
                     "--",
                     "-D",
@@ -47,7 +48,13 @@ pub(crate) fn run() -> Result<()> {
         (
             "doc",
             Box::new(|| {
-                let mut command = cargo(&["doc", "--locked", "--no-deps", "--workspace"]);
+                let mut command = cargo(&[
+                    "doc",
+                    "--locked",
+                    "--no-deps",
+                    "--workspace",
+                    test::FEATURES,
+                ]);
                 shell::run(command.env("RUSTDOCFLAGS", "-D warnings"))
             }),
         ),

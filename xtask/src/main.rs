@@ -11,6 +11,7 @@ mod bench;
 mod ci;
 mod corpus;
 mod demo;
+mod postgres;
 mod setup;
 mod shell;
 mod test;

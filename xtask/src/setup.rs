@@ -18,6 +18,25 @@ struct Package {
 enum Probe {
     Program(&'static str),
     File(&'static str),
+    /// A program of a PostgreSQL server, which Debian keeps out of PATH.
+    Postgres(&'static str),
+}
+
+impl Probe {
+    fn finds(&self) -> bool {
+        match self {
+            Self::Program(name) => shell::find_program(name).is_some(),
+            Self::File(path) => !cfg!(target_os = "linux") || Path::new(path).exists(),
+            Self::Postgres(name) => {
+                let versions = std::fs::read_dir("/usr/lib/postgresql")
+                    .into_iter()
+                    .flatten();
+                let mut folders = versions.flatten().map(|version| version.path().join("bin"));
+                shell::find_program(name).is_some()
+                    || folders.any(|folder| folder.join(name).is_file())
+            }
+        }
+    }
 }
 
 /// All system packages, in one place. Everything else is compiled from crates.
@@ -53,6 +72,13 @@ const PACKAGES: &[Package] = &[
         reason: "`cargo xtask tidy` asks it which files count",
     },
 ];
+
+/// What some tests want and are skipped without.
+const OPTIONAL: &[Package] = &[Package {
+    name: "postgresql",
+    probe: Probe::Postgres("initdb"),
+    reason: "a throw-away server for the PostgreSQL tests",
+}];
 
 /// A cargo subcommand that has to be installed.
 pub(crate) struct Tool {
@@ -95,6 +121,9 @@ impl Tool {
 /// System packages and cargo-nextest; with `ci` also cargo-deny.
 pub(crate) fn run(ci: bool) -> Result<()> {
     system_packages()?;
+    if let Err(error) = packages(OPTIONAL) {
+        println!("going on without, some tests will be skipped: {error:#}");
+    }
     let root = workspace::root()?;
     if let Err(error) = Tool::NEXTEST.install(&root) {
         println!("cannot install cargo-nextest ({error:#}); tests will run with `cargo test`");
@@ -107,12 +136,14 @@ pub(crate) fn run(ci: bool) -> Result<()> {
 
 /// Installs the missing system packages after saying which; does nothing when none is missing.
 pub(crate) fn system_packages() -> Result<()> {
-    let missing = missing(PACKAGES, |probe| match probe {
-        Probe::Program(name) => shell::find_program(name).is_some(),
-        Probe::File(path) => !cfg!(target_os = "linux") || Path::new(path).exists(),
-    });
+    packages(PACKAGES)
+}
+
+fn packages(wanted: &[Package]) -> Result<()> {
+    let missing = missing(wanted, Probe::finds);
     if missing.is_empty() {
-        println!("system packages: all there");
+        let names: Vec<&str> = wanted.iter().map(|package| package.name).collect();
+        println!("system packages: all there ({})", names.join(", "));
         return Ok(());
     }
     println!("missing system packages:");
