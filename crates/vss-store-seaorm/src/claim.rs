@@ -10,9 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 use serde_json::json;
 use vss_core::{Event, GeneratorId, Priority, SidecarKey, Timestamp};
-use vss_ports::{
-    Claim, ClaimOrder, ClaimRequest, ClaimedOutput, PortError, PortErrorKind, PortResult,
-};
+use vss_ports::{Claim, ClaimOrder, ClaimRequest, ClaimedOutput, PortResult};
 
 use crate::convert::{codes, kinds_json, priority_code, status_code, transition};
 use crate::counters::Delta;
@@ -25,20 +23,41 @@ const OPERATION: &str = "claim sidecars";
 /// Terms that SQLite allows in one compound SELECT (SQLITE_LIMIT_COMPOUND_SELECT).
 const TERMS: usize = 500;
 
-/// How often a claim looks again when all it found was taken by others meanwhile.
-const ROUNDS: usize = 8;
-
-/// See [`vss_ports::SidecarQueue::claim`].
+/// See [`vss_ports::SidecarQueue::claim`]. `None` where work is due but others are taking all of it
+/// right now, which an answer of nothing would deny; only on a server.
 pub(crate) async fn claim(
     tx: &DatabaseTransaction,
     request: &ClaimRequest,
-) -> PortResult<Vec<Claim>> {
+    locked: Locked,
+) -> PortResult<Option<Vec<Claim>>> {
     let generators = generators(tx, request).await?;
-    if on_server(tx) {
-        return beside_others(tx, &generators, request).await;
+    if !on_server(tx) {
+        let chosen = most_urgent(tx, &generators, request).await?;
+        return take(tx, &generators, &chosen, request, locked)
+            .await
+            .map(Some);
     }
-    let chosen = most_urgent(tx, &generators, request).await?;
-    take(tx, &generators, &chosen, request, Locked::Wait).await
+    // Others look at the same rows: more than is wanted, so that enough is left.
+    let wide = ClaimRequest {
+        limit: request.limit.saturating_mul(4),
+        ..request.clone()
+    };
+    let mut chosen = most_urgent(tx, &generators, &wide).await?;
+    if chosen.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    match locked {
+        // Who locks a content may take its rows, so that a pair is not split between two claims.
+        Locked::Skip => {
+            let free = lock_contents(tx, &chosen, request.limit).await?;
+            chosen.retain(|(content, _)| free.contains(content));
+            chosen.truncate(request.limit);
+        }
+        // Who waits holds nothing that others wait for.
+        Locked::Wait => chosen.truncate(1),
+    }
+    let claims = take(tx, &generators, &chosen, request, locked).await?;
+    Ok((!claims.is_empty()).then_some(claims))
 }
 
 /// The first pairs of content and generator, as many as are wanted and there are.
@@ -75,56 +94,19 @@ async fn generators(
     pairs.collect::<Result<_, _>>().map_err(failed(OPERATION))
 }
 
-/// Beside others that claim and commit at the same time. Who locks a content may take its rows, so
-/// that a pair is never split; contents that somebody else works on right now are passed over.
-async fn beside_others(
-    tx: &DatabaseTransaction,
-    generators: &BTreeMap<i64, String>,
-    request: &ClaimRequest,
-) -> PortResult<Vec<Claim>> {
-    // Others look at the same rows: more than is wanted, so that enough is left.
-    let wide = ClaimRequest {
-        limit: request.limit.saturating_mul(4),
-        ..request.clone()
-    };
-    for locked in [Locked::Skip, Locked::Wait].repeat(ROUNDS) {
-        let mut chosen = most_urgent(tx, generators, &wide).await?;
-        if chosen.is_empty() {
-            return Ok(Vec::new());
-        }
-        let free = lock_contents(tx, &chosen, request.limit, locked).await?;
-        chosen.retain(|(content, _)| free.contains(content));
-        chosen.truncate(request.limit);
-        let claims = take(tx, generators, &chosen, request, locked).await?;
-        if !claims.is_empty() {
-            return Ok(claims);
-        }
-        // All of it is being taken by others: look again, then wait for one of them. An answer of
-        // nothing would say that nothing is due.
-    }
-    let cause = "others were always faster";
-    Err(PortError::new(PortErrorKind::Unavailable, OPERATION, cause))
-}
-
-/// Locks the most urgent contents; which. Waits for no more than one.
+/// Locks the first contents that nobody else has locked, and gives them.
 async fn lock_contents(
     tx: &DatabaseTransaction,
     chosen: &[(i64, String)],
     limit: usize,
-    locked: Locked,
 ) -> PortResult<BTreeSet<i64>> {
     let mut contents: Vec<i64> = chosen.iter().map(|(content, _)| *content).collect();
     contents.dedup();
-    let limit = match locked {
-        Locked::Skip => i64::try_from(limit).unwrap_or(i64::MAX),
-        Locked::Wait => 1,
-    };
-    let sql = format!(
-        "SELECT c.id FROM json_each(?1) j CROSS JOIN contents c ON c.id = CAST(j.value AS BIGINT) \
-         ORDER BY j.key LIMIT ?2 FOR NO KEY UPDATE OF c {}",
-        locked.clause()
-    );
+    let sql = "SELECT c.id FROM json_each(?1) j \
+        CROSS JOIN contents c ON c.id = CAST(j.value AS BIGINT) \
+        ORDER BY j.key LIMIT ?2 FOR NO KEY UPDATE OF c SKIP LOCKED";
     let contents = serde_json::Value::from(contents).to_string();
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = tx.query_all_raw(statement(tx, sql, [contents.into(), limit.into()]));
     let rows = rows.await.map_err(failed(OPERATION))?;
     let ids = rows.iter().map(|row| row.try_get_by_index(0));

@@ -4,12 +4,16 @@ use async_trait::async_trait;
 use vss_core::{Disposition, Timestamp};
 use vss_ports::{
     Claim, ClaimRequest, Commit, CommitOutcome, EnqueueBatch, EnqueueReport, Failure, LeaseOwner,
-    PortResult, Publisher, Recovery, SidecarQueue,
+    PortError, PortErrorKind, PortResult, Publisher, Recovery, SidecarQueue,
 };
 
+use crate::dialect::Locked;
 use crate::open::SeaOrmStore;
 use crate::transaction::Alone;
 use crate::{claim, counters, enqueue, finish, lease, watermark};
+
+/// How often a claim looks again, and then waits, when others take all that it finds.
+const ROUNDS: usize = 8;
 
 #[async_trait]
 impl SidecarQueue for SeaOrmStore {
@@ -29,10 +33,17 @@ impl SidecarQueue for SeaOrmStore {
         if request.limit == 0 || request.generators.is_empty() {
             return Ok(Vec::new());
         }
-        self.write("claim sidecars", Alone::Rows, |tx| async move {
-            claim::claim(&tx, request).await
-        })
-        .await
+        const OPERATION: &str = "claim sidecars";
+        for locked in [Locked::Skip, Locked::Wait].repeat(ROUNDS) {
+            let claims = self.write(OPERATION, Alone::Rows, |tx| async move {
+                claim::claim(&tx, request, locked).await
+            });
+            if let Some(claims) = claims.await? {
+                return Ok(claims);
+            }
+        }
+        let cause = "others were always faster";
+        Err(PortError::new(PortErrorKind::Unavailable, OPERATION, cause))
     }
 
     async fn renew(&self, owner: &LeaseOwner, until: Timestamp) -> PortResult<u64> {

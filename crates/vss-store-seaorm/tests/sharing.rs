@@ -1,0 +1,311 @@
+//! Several stores on one server share the queue: none answers another's rows, and none waits for
+//! another's files.
+#![cfg(feature = "postgres")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "a test that cannot go on has failed, and says what is skipped"
+)]
+
+mod server;
+mod work;
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use tokio::sync::Barrier;
+use vss_core::{Kind, Priority, Status};
+use vss_ports::{
+    CommitOutcome, Invalidation, LeaseOwner, PortErrorKind, PortResult, Publisher, QueueControl,
+    Recovery, Selection, SidecarQueue, SidecarStore,
+};
+use vss_store_seaorm::{SeaOrmStore, StoreOptions};
+use work::{NOW, Nowhere, batch, commits, keys, request};
+
+/// What must not wait is given this long; it takes milliseconds.
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    let within = tokio::time::timeout(Duration::from_secs(30), what);
+    within.await.expect("it waits for the other")
+}
+
+async fn open(url: &str) -> SeaOrmStore {
+    let options = StoreOptions::default();
+    SeaOrmStore::open_url(url, &options).await.unwrap()
+}
+
+async fn ready(store: &SeaOrmStore) -> u64 {
+    let counts = store.counts().await.unwrap();
+    let of_kind = counts.rows.get(&Kind::THUMB);
+    let rows = of_kind.and_then(|rows| rows.get(&Status::Ready));
+    rows.copied().unwrap_or(0)
+}
+
+async fn number(db: &DatabaseConnection, sql: &str) -> i64 {
+    let query = Statement::from_string(db.get_database_backend(), sql);
+    let row = db.query_one_raw(query).await.unwrap().unwrap();
+    row.try_get_by_index(0).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_claimers_take_each_of_two_thousand_rows_once_and_leave_none() {
+    let Some(server) = server::url() else { return };
+    let url = server::schema(&server).await;
+    // Both apply the migrations, at the same time.
+    let (one, two) = tokio::join!(open(&url), open(&url));
+    one.enqueue(&batch(1_000), NOW).await.unwrap();
+    let drain = async |store: &SeaOrmStore, name: &str| {
+        let (mut taken, request) = (Vec::new(), request(name, 7));
+        loop {
+            let claims = store.claim(&request).await.unwrap();
+            if claims.is_empty() {
+                return taken;
+            }
+            assert!(claims.iter().all(|claim| claim.outputs.len() == 2), "split");
+            let commits = commits(&claims);
+            let outcomes = store.commit(&commits, &Nowhere, NOW).await.unwrap();
+            let committed = |outcome| matches!(outcome, &CommitOutcome::Committed);
+            assert!(outcomes.iter().all(committed), "{outcomes:?}");
+            taken.extend(keys(&claims));
+        }
+    };
+    let (a, b, c, d) = soon(async {
+        tokio::join!(
+            drain(&one, "a"),
+            drain(&one, "b"),
+            drain(&two, "c"),
+            drain(&two, "d")
+        )
+    })
+    .await;
+    let all: Vec<_> = [a, b, c, d].concat();
+    assert_eq!(all.len(), 2_000);
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 2_000);
+    assert_eq!(ready(&one).await, 2_000);
+}
+
+/// Lets others go on while it publishes, and publishes when they are done.
+struct Gate {
+    inside: Barrier,
+    leave: Barrier,
+}
+
+#[async_trait]
+impl Publisher for Gate {
+    async fn publish(&self, positions: &[usize]) -> Vec<PortResult<()>> {
+        self.inside.wait().await;
+        self.leave.wait().await;
+        Nowhere.publish(positions).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_publishes_keeps_nobody_from_claiming_and_committing() {
+    let Some(server) = server::url() else { return };
+    let url = server::schema(&server).await;
+    let (one, two) = (open(&url).await, open(&url).await);
+    one.enqueue(&batch(3), NOW).await.unwrap();
+    let mine = one.claim(&request("a", 1)).await.unwrap();
+    let gate = Gate {
+        inside: Barrier::new(2),
+        leave: Barrier::new(2),
+    };
+    let mine = commits(&mine);
+    let committing = one.commit(&mine, &gate, NOW);
+    let others = async {
+        gate.inside.wait().await;
+        let theirs = two.claim(&request("b", 1)).await.unwrap();
+        assert_eq!(theirs.len(), 1);
+        let outcomes = two.commit(&commits(&theirs), &Nowhere, NOW).await.unwrap();
+        assert!(matches!(
+            outcomes[..],
+            [CommitOutcome::Committed, CommitOutcome::Committed]
+        ));
+        assert_eq!(ready(&two).await, 2);
+        // The last content is claimed by who is committing the first one; both keep their leases.
+        assert_eq!(one.claim(&request("a", 1)).await.unwrap().len(), 1);
+        let (a, later) = (LeaseOwner::new("a"), NOW.plus(Duration::from_secs(60)));
+        assert_eq!(one.renew(&a, later).await.unwrap(), 2);
+        let expired = two.release(&Recovery::Expired, NOW.plus(Duration::from_secs(40)));
+        assert_eq!(
+            expired.await.unwrap(),
+            0,
+            "what is being committed is nobody else's"
+        );
+        gate.leave.wait().await;
+    };
+    let (outcomes, ()) = soon(async { tokio::join!(committing, others) }).await;
+    let outcomes = outcomes.unwrap();
+    assert!(matches!(
+        outcomes[..],
+        [CommitOutcome::Committed, CommitOutcome::Committed]
+    ));
+    assert_eq!(ready(&one).await, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_originals_of_one_content_are_not_both_its_first() {
+    let Some(server) = server::url() else { return };
+    let url = server::schema(&server).await;
+    let (one, two) = (open(&url).await, open(&url).await);
+    one.enqueue(&batch(1), NOW).await.unwrap();
+    let claims = one.claim(&request("a", 1)).await.unwrap();
+    let [first, mut second] = commits(&claims).try_into().unwrap();
+    second.original.1 = vss_core::Digest::of(b"another file");
+    let gate = Gate {
+        inside: Barrier::new(2),
+        leave: Barrier::new(2),
+    };
+    let (first, second) = ([first], [second]);
+    let outcomes = soon(async {
+        tokio::join!(one.commit(&first, &gate, NOW), async {
+            gate.inside.wait().await;
+            // It waits for the other, which is let go once it has been sent.
+            tokio::join!(two.commit(&second, &Nowhere, NOW), gate.leave.wait()).0
+        })
+    })
+    .await;
+    assert!(matches!(
+        outcomes.0.unwrap()[..],
+        [CommitOutcome::Committed]
+    ));
+    assert!(matches!(
+        outcomes.1.unwrap()[..],
+        [CommitOutcome::SourceConflict]
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn totals_stay_exact_while_rows_come_go_and_are_folded() {
+    let Some(server) = server::url() else { return };
+    let url = server::schema(&server).await;
+    let (one, two) = (open(&url).await, open(&url).await);
+    one.enqueue(&batch(200), NOW).await.unwrap();
+    let work = async |store: &SeaOrmStore, name: &str| {
+        for _ in 0..40 {
+            let claims = store.claim(&request(name, 3)).await.unwrap();
+            let outcomes = store.commit(&commits(&claims), &Nowhere, NOW).await;
+            outcomes.unwrap();
+        }
+    };
+    let disturb = async {
+        let all = Selection {
+            statuses: Status::ALL.to_vec(),
+            ..Selection::default()
+        };
+        for round in 0..20_usize {
+            two.requeue(&all, Priority::Missing, NOW).await.unwrap();
+            let some = keys_of(&two, round).await;
+            let how = Invalidation::FileGone;
+            two.invalidate(&some, how, Priority::New, NOW)
+                .await
+                .unwrap();
+            one.forget(&some).await.unwrap();
+            two.cancel(&all, NOW).await.unwrap();
+            one.enqueue(&batch(200), NOW).await.unwrap();
+            two.release(&Recovery::Owner(LeaseOwner::new("a")), NOW)
+                .await
+                .unwrap();
+        }
+    };
+    soon(async { tokio::join!(work(&one, "a"), work(&two, "b"), work(&two, "c"), disturb) }).await;
+    let db = server::connect(&url).await;
+    let differ = "SELECT count(*) FROM (SELECT kind, status, count(*) AS n FROM sidecars \
+            JOIN slots ON id = slot_id GROUP BY 1, 2) r \
+        FULL JOIN (SELECT kind, status, sum(row_count) AS n FROM counters GROUP BY 1, 2 \
+            HAVING sum(row_count) <> 0) c USING (kind, status) WHERE r.n IS DISTINCT FROM c.n";
+    assert_eq!(number(&db, differ).await, 0);
+    // A thousand rows of totals are folded by the next call that is not in a hurry.
+    let many =
+        "INSERT INTO counters SELECT 'thumb', 2, n % 3 - 1, 0 FROM generate_series(1, 3000) n";
+    db.execute_unprepared(many).await.unwrap();
+    let before = ready(&one).await;
+    one.renew(&LeaseOwner::new("a"), NOW).await.unwrap();
+    assert!(number(&db, "SELECT count(*) FROM counters").await < 10);
+    assert_eq!(ready(&one).await, before);
+}
+
+async fn keys_of(store: &SeaOrmStore, round: usize) -> Vec<vss_core::SidecarKey> {
+    let page = store.page(None, None, 50).await.unwrap();
+    let some = page.into_iter().skip(round).step_by(7);
+    some.map(|record| record.key).collect()
+}
+
+/// Counts how often it is asked.
+#[derive(Default)]
+struct Counting(AtomicUsize);
+
+#[async_trait]
+impl Publisher for Counting {
+    async fn publish(&self, positions: &[usize]) -> Vec<PortResult<()>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Nowhere.publish(positions).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_came_in_anothers_way_is_tried_again_but_published_once() {
+    let Some(server) = server::url() else { return };
+    let url = server::schema(&server).await;
+    let store = open(&url).await;
+    store.enqueue(&batch(2), NOW).await.unwrap();
+    // A number that is drawn is not given back when the transaction is.
+    let hiccups = "CREATE SEQUENCE hiccups;
+        CREATE FUNCTION hiccup() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('hiccups') < 4 THEN RAISE EXCEPTION 'hiccup' USING ERRCODE = TG_ARGV[0]; END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER hiccup BEFORE INSERT ON counters EXECUTE FUNCTION hiccup('40P01')";
+    let db = server::connect(&url).await;
+    db.execute_unprepared(hiccups).await.unwrap();
+    // Three hiccups, then it goes through.
+    let claims = store.claim(&request("a", 2)).await.unwrap();
+    assert_eq!(claims.len(), 2);
+    assert_eq!(claims[0].outputs[0].attempt, 1);
+    let again = "ALTER SEQUENCE hiccups RESTART";
+    db.execute_unprepared(again).await.unwrap();
+    let publisher = Counting::default();
+    let error = store.commit(&commits(&claims), &publisher, NOW).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Unavailable, "{error:?}");
+    assert_eq!(publisher.0.load(Ordering::Relaxed), 1);
+    assert_eq!(ready(&store).await, 0, "nothing of it was recorded");
+    // More of them than tries: the caller may come again.
+    let lasting = "ALTER SEQUENCE hiccups RESTART WITH -99 MINVALUE -99";
+    db.execute_unprepared(lasting).await.unwrap();
+    let owner = Recovery::Owner(LeaseOwner::new("a"));
+    let error = store.release(&owner, NOW).await.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Unavailable);
+    assert!(error.is_retryable());
+    let tries = number(&db, "SELECT last_value + 100 FROM hiccups").await;
+    assert_eq!(tries, 5);
+}
+
+#[tokio::test]
+async fn opening_an_existing_schema_makes_no_tables_and_a_wrong_address_is_refused() {
+    let Some(server) = server::url() else { return };
+    let url = server::schema(&server).await;
+    let options = StoreOptions::default();
+    let refused = SeaOrmStore::open_existing_url(&url, &options).await;
+    assert_eq!(refused.unwrap_err().kind, PortErrorKind::Rejected);
+    let db = server::connect(&url).await;
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()";
+    assert_eq!(number(&db, tables).await, 0);
+    open(&url).await.close().await.unwrap();
+    let opened = SeaOrmStore::open_existing_url(&url, &options).await;
+    opened.unwrap().close().await.unwrap();
+    for wrong in ["sqlite:///somewhere", "postgres://[", "nothing"] {
+        let error = SeaOrmStore::open_url(wrong, &options).await.unwrap_err();
+        assert_eq!(error.kind, PortErrorKind::Rejected, "{wrong}");
+    }
+    let elsewhere = url.replace("/postgres?", "/no_such_database?");
+    let error = SeaOrmStore::open_url(&elsewhere, &options)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Rejected, "{error:?}");
+    assert!(error.to_string().contains("no_such_database"), "{error}");
+}
