@@ -11,6 +11,7 @@ use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use vss_core::plan::{DecodeLimits, Policy, Preset, Recipe, StillRecipe};
 use vss_core::{Format, Kind, Variant};
+use vss_engine::Settings;
 
 use crate::failure::{Exit, Failure};
 
@@ -35,6 +36,15 @@ pub(crate) struct Config {
     pub(crate) durability: Durability,
     /// Whether hidden files are indexed.
     pub(crate) hidden: bool,
+    /// A PostgreSQL schema for the rows, instead of the library's own `sidecars.db`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) database: Option<String>,
+    /// Decoded pixels in memory at any time, in bytes; 0 means a quarter of the machine's memory.
+    pub(crate) memory: u64,
+    /// Originals read at once from one volume; 1 suits a disk with a head.
+    pub(crate) readers: u16,
+    /// Jobs side by side that make a kind, where it should be fewer than `workers`.
+    pub(crate) at_once: BTreeMap<Kind, u16>,
     pub(crate) limits: Limits,
     /// Presets of the thumb kind by variant, instead of or beside the standard ones.
     pub(crate) thumb: BTreeMap<Variant, ThumbPreset>,
@@ -100,6 +110,10 @@ impl Default for Config {
             workers: 0,
             durability: Durability::Group,
             hidden: false,
+            database: None,
+            memory: 0,
+            readers: 4,
+            at_once: BTreeMap::new(),
             limits: Limits {
                 max_pixels,
                 max_side,
@@ -123,7 +137,14 @@ impl Config {
             layers = layers.merge(Toml::file_exact(file));
         }
         // Only these: other VSS_ names are the command line's and the tests'.
-        let plain = Env::prefixed("VSS_").only(&["workers", "durability", "hidden"]);
+        let plain = Env::prefixed("VSS_").only(&[
+            "workers",
+            "durability",
+            "hidden",
+            "database",
+            "memory",
+            "readers",
+        ]);
         let limits = Env::prefixed("VSS_LIMITS_")
             .only(&["max_pixels", "max_side", "max_decoded_bytes"])
             .map(|key| format!("limits.{key}").into());
@@ -139,6 +160,13 @@ impl Config {
     }
 
     fn checked(self) -> Result<Self, Failure> {
+        let zero = self.at_once.iter().find(|(_, limit)| **limit == 0);
+        let zero = zero.map(|(kind, _)| format!("at_once.{kind}"));
+        if let Some(key) = zero.or_else(|| (self.readers == 0).then(|| "readers".into())) {
+            let message = format!("the configuration is wrong: {key} must be at least 1");
+            return Err(Failure::new(Exit::Usage, message)
+                .remedy("to make nothing of a kind for a while: vss queue pause KIND"));
+        }
         for (variant, preset) in &self.thumb {
             let wrong = |what: &str| {
                 let message = format!("the configuration is wrong: thumb.\"{variant}\": {what}");
@@ -182,6 +210,22 @@ impl Config {
         }
     }
 
+    /// What the engine is told.
+    pub(crate) fn settings(&self) -> Settings {
+        let at_once = self.at_once.iter();
+        Settings {
+            kind_limits: at_once
+                .map(|(kind, limit)| (kind.clone(), usize::from(*limit)))
+                .collect(),
+            memory_budget: match self.memory {
+                0 => usual_memory(),
+                memory => memory,
+            },
+            volume_lanes: usize::from(self.readers),
+            ..Settings::new(self.policy(), self.workers())
+        }
+    }
+
     /// Jobs side by side: what was asked for, else all cores but one for the person in front of
     /// the machine, when there are more than two.
     pub(crate) fn workers(&self) -> usize {
@@ -191,6 +235,21 @@ impl Config {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         if cores > 2 { cores - 1 } else { cores }
     }
+}
+
+/// A quarter of the machine's memory, or a gibibyte where that is not told.
+fn usual_memory() -> u64 {
+    #[cfg(target_os = "linux")]
+    {
+        let info = rustix::system::sysinfo();
+        #[expect(clippy::useless_conversion, reason = "32 bits on some machines")]
+        let total = u64::from(info.totalram);
+        let bytes = total.saturating_mul(u64::from(info.mem_unit)) / 4;
+        if bytes > 0 {
+            return bytes;
+        }
+    }
+    1 << 30
 }
 
 fn user_file() -> Option<PathBuf> {

@@ -11,7 +11,7 @@ use vss_ports::{CancelToken, Event, RefreshObserver, RefreshOptions, RefreshProb
 
 use crate::commands::signal;
 use crate::control::{Answer, Errand, Server, refusal};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::library::Work;
 use crate::output::ReconcileDocument;
 use crate::wiring::App;
@@ -70,7 +70,7 @@ async fn work(
         let turn = CancelToken::new();
         let options = RunOptions {
             stop: turn.clone(),
-            sole_owner: true,
+            sole_owner: app.is_sole_owner(),
             until: Until::Stopped,
         };
         let run = app.engine.run(&options);
@@ -128,6 +128,12 @@ fn add(total: &mut RunReport, report: &RunReport) {
 }
 
 async fn reconcile(app: &App, errand: &Errand) -> Answer {
+    if !app.is_sole_owner() {
+        return Answer::Failed {
+            error: "others may work on this library: end every daemon and run first".into(),
+            exit_code: Exit::Library.code(),
+        };
+    }
     let started = std::time::Instant::now();
     match app.engine.reconcile(errand.reconcile).await {
         Ok(report) => Answer::Reconciled(ReconcileDocument::of(&report, started.elapsed())),

@@ -142,17 +142,27 @@ impl Library {
 
     /// Takes a lock, or says who is in the way.
     pub(crate) fn lock(&self, work: Work) -> Result<Lock, Failure> {
+        self.take(work, File::try_lock)
+    }
+
+    /// Takes a lock together with others who share it.
+    pub(crate) fn share(&self, work: Work) -> Result<Lock, Failure> {
+        self.take(work, File::try_lock_shared)
+    }
+
+    fn take(
+        &self,
+        work: Work,
+        lock: impl Fn(&File) -> Result<(), TryLockError>,
+    ) -> Result<Lock, Failure> {
         let (name, doing) = match work {
             Work::Vault => ("run.lock", "running or reconciling"),
             Work::Index => ("index.lock", "indexing"),
         };
         let path = self.root.join(name);
         let failed = |error: std::io::Error| {
-            Failure::new(
-                Exit::Library,
-                format!("{} could not be locked", path.display()),
-            )
-            .because(error)
+            let message = format!("{} could not be locked", path.display());
+            Failure::new(Exit::Library, message).because(error)
         };
         let file = File::options()
             .create(true)
@@ -160,7 +170,7 @@ impl Library {
             .write(true)
             .open(&path)
             .map_err(failed)?;
-        match file.try_lock() {
+        match lock(&file) {
             Ok(()) => Ok(Lock(file)),
             Err(TryLockError::WouldBlock) => {
                 let message = format!("{} is locked: another vss is {doing}", self.root.display());

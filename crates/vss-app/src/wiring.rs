@@ -6,7 +6,7 @@ use std::sync::Arc;
 use vss_catalog_seaorm::{CatalogSettings, SeaOrmCatalog};
 use vss_core::DeviceUuid;
 use vss_core::plan::GeneratorDescriptor;
-use vss_engine::{Engine, Settings};
+use vss_engine::Engine;
 use vss_gen_image::ImageGenerator;
 use vss_ports::{Entropy, Generator, LeaseOwner, PortError, PortErrorKind, Ports};
 use vss_store_seaorm::{SeaOrmStore, StoreOptions};
@@ -45,8 +45,26 @@ impl App {
         workers: Option<u16>,
     ) -> Result<Self, Failure> {
         let library = Library::open(place)?;
-        let lock = library.lock(work)?;
+        let shared = Config::load(&library.root)?.database.is_some();
+        let lock = match (work, shared) {
+            // Several may work on one server's queue; whoever compares must still be alone.
+            (Work::Vault, true) => library.share(work)?,
+            _ => library.lock(work)?,
+        };
         Self::wire(library, Some((lock, work)), workers).await
+    }
+
+    /// Opens the library for work during which nobody else may work in it, on whatever database.
+    pub(crate) async fn open_alone(place: Option<&Path>) -> Result<Self, Failure> {
+        let library = Library::open(place)?;
+        let lock = library.lock(Work::Vault)?;
+        Self::wire(library, Some((lock, Work::Vault)), None).await
+    }
+
+    /// Whether nobody else can be making sidecars of this library: the lock says so, unless the
+    /// queue is on a server.
+    pub(crate) fn is_sole_owner(&self) -> bool {
+        self.config.database.is_none()
     }
 
     async fn wire(
@@ -59,15 +77,12 @@ impl App {
             config.workers = workers;
         }
         // Only whoever works in the vault alone may sweep what others left half-done.
-        let alone = lock.as_ref().is_some_and(|(_, work)| *work == Work::Vault);
+        let locked = lock.as_ref().is_some_and(|(_, work)| *work == Work::Vault);
+        let alone = locked && config.database.is_none();
         let folder = library.sidecars_root();
         let vault = FsVault::open(&folder, vault_options(&config, alone))
             .map_err(|error| unopened(error, &folder, "restore the folder from a backup"))?;
-        let rows = library.sidecars_db();
-        let remake = "move it away and run `vss reconcile`: every row is made again from the files";
-        let store = SeaOrmStore::open(&rows, &store_options(&config))
-            .await
-            .map_err(|error| unopened(error, &rows, remake))?;
+        let store = open_store(&library, &config).await?;
         let store = Arc::new(store);
         let originals = library.catalog_db();
         let remake = "move it away and `vss index` your folders again: no sidecar is made again";
@@ -88,8 +103,8 @@ impl App {
             entropy: Arc::new(entropy),
             events: Arc::new(events.clone()),
         };
-        let settings = Settings::new(config.policy(), config.workers());
-        let engine = Arc::new(Engine::new(ports, settings, lease_owner(&entropy)));
+        let engine = Engine::new(ports, config.settings(), lease_owner(&entropy));
+        let engine = Arc::new(engine);
         Ok(Self {
             library,
             config,
@@ -99,6 +114,26 @@ impl App {
             _lock: lock.map(|(lock, _)| lock),
         })
     }
+}
+
+/// The rows: on the server that is configured, else in the library.
+async fn open_store(library: &Library, config: &Config) -> Result<SeaOrmStore, Failure> {
+    let options = store_options(config);
+    if let Some(url) = &config.database {
+        return SeaOrmStore::open_url(url, &options).await.map_err(|error| {
+            let message = format!(
+                "the database of {} cannot be used: {error}",
+                library.root.display()
+            );
+            Failure::new(Exit::Library, message)
+                .because(error.source)
+                .remedy("is the server running? `database` in vss.toml says where it is")
+        });
+    }
+    let rows = library.sidecars_db();
+    let remake = "move it away and run `vss reconcile`: every row is made again from the files";
+    let store = SeaOrmStore::open(&rows, &options).await;
+    store.map_err(|error| unopened(error, &rows, remake))
 }
 
 /// The engines of this program.

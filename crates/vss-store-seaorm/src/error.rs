@@ -105,13 +105,13 @@ fn kind_of_sqlite(code: &str) -> PortErrorKind {
 
 /// Whether a server broke off a transaction for another's sake: the same once more may succeed.
 pub(crate) fn is_contention(error: &PortError) -> bool {
-    let cause = match error.source.downcast_ref() {
-        Some(
-            DbErr::Conn(RuntimeErr::SqlxError(cause))
-            | DbErr::Exec(RuntimeErr::SqlxError(cause))
-            | DbErr::Query(RuntimeErr::SqlxError(cause)),
-        ) => cause,
-        _ => return false,
+    let Some(
+        DbErr::Conn(RuntimeErr::SqlxError(cause))
+        | DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause)),
+    ) = error.source.downcast_ref()
+    else {
+        return false;
     };
     let code = cause.as_database_error().and_then(|cause| cause.code());
     let contention = [sqlstate::SERIALIZATION_FAILURE, sqlstate::DEADLOCK_DETECTED];

@@ -7,7 +7,7 @@ use vss_engine::ReconcileOptions;
 use crate::cli::Global;
 use crate::control::{self, Answer, Request};
 use crate::failure::{Exit, Failure};
-use crate::library::{Library, Work};
+use crate::library::Library;
 use crate::output::{self, ReconcileDocument};
 use crate::wiring::App;
 
@@ -81,7 +81,7 @@ pub(super) async fn reconciled(
         None => {}
     }
     let started = Instant::now();
-    let app = App::open_for(global.library.as_deref(), Work::Vault, None).await?;
+    let app = App::open_alone(global.library.as_deref()).await?;
     let options = ReconcileOptions {
         verify_all: verify,
         dry_run,

@@ -121,7 +121,7 @@ pub(super) async fn drain(app: &App, stop: CancelToken) -> Result<(RunReport, Du
         .engine
         .run(&RunOptions {
             stop,
-            sole_owner: true,
+            sole_owner: app.is_sole_owner(),
             until: Until::Drained,
         })
         .await;
