@@ -1,11 +1,12 @@
 //! Plans work: new rows, raised priorities, revived failures, and how far the planner got, all in
 //! one transaction.
 //!
-//! The items are turned on their side: for each output that many contents want, one statement puts
-//! a thousand contents into its slot. The number of rows it says it made is then the number for
-//! that slot, so the totals stay exact without reading anything back.
+//! Contents that want the same are put together, and one statement makes all their rows of one kind,
+//! content by content: new rows are then appended to the table, which lies in that order. The number
+//! of rows it says it made is the number for that kind, so the totals stay exact without reading
+//! anything back.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Value};
 use serde_json::json;
@@ -68,9 +69,17 @@ pub(crate) async fn enqueue(
         intern_contents(tx, contents)
             .await
             .map_err(failed(OPERATION))?;
-        for ((output, rank), contents) in groups(chunk) {
-            if let Some(ids) = ids.get(&output) {
-                work.put(output.0.as_str(), *ids, rank, &contents).await?;
+        for group in groups(chunk) {
+            let contents = contents_json(&group.contents);
+            for (kind, wanted) in by_kind(&group, &ids) {
+                let wanted = Wanted {
+                    kind,
+                    rank: group.rank,
+                    outputs: wanted,
+                    contents: &contents,
+                    number: group.contents.len(),
+                };
+                work.put(&wanted).await?;
             }
         }
     }
@@ -98,37 +107,68 @@ async fn revivals(tx: &DatabaseTransaction) -> PortResult<Vec<(Event, Status, St
     Ok(revivals)
 }
 
-/// Who wants the same output at the same priority, in the order of the first to want it.
-fn groups(items: &[EnqueueItem]) -> Vec<((Output<'_>, i64), Vec<ContentUuid>)> {
-    let mut groups: Vec<((Output<'_>, i64), Vec<ContentUuid>)> = Vec::new();
-    let mut places: HashMap<(Output<'_>, i64), usize> = HashMap::new();
-    let mut previous: Option<(&EnqueueItem, Vec<usize>)> = None;
+/// Contents that want the same outputs at the same priority.
+struct Group<'a> {
+    outputs: Vec<Output<'a>>,
+    rank: i64,
+    contents: Vec<ContentUuid>,
+}
+
+/// Who wants the same, in the order of the first to want it.
+fn groups(items: &[EnqueueItem]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut places: HashMap<(Vec<Output<'_>>, i64), usize> = HashMap::new();
+    let mut previous: Option<(&EnqueueItem, usize)> = None;
     for item in items {
         // Neighbours mostly want the same; comparing is cheaper than hashing.
-        let same = previous.as_ref().filter(|(before, _)| {
+        let same = previous.filter(|(before, _)| {
             before.priority == item.priority && before.outputs == item.outputs
         });
-        let wanted = match same {
-            Some((_, wanted)) => wanted.clone(),
+        let place = match same {
+            Some((_, place)) => place,
             None => {
-                let place = |wanted| {
-                    let key = (output(wanted), priority_code(item.priority));
-                    *places.entry(key).or_insert_with(|| {
-                        groups.push((key, Vec::new()));
-                        groups.len() - 1
-                    })
-                };
-                item.outputs.iter().map(place).collect()
+                let outputs: Vec<_> = item.outputs.iter().map(output).collect();
+                let rank = priority_code(item.priority);
+                *places.entry((outputs, rank)).or_insert_with_key(|key| {
+                    groups.push(Group {
+                        outputs: key.0.clone(),
+                        rank,
+                        contents: Vec::new(),
+                    });
+                    groups.len() - 1
+                })
             }
         };
-        for place in &wanted {
-            if let Some((_, contents)) = groups.get_mut(*place) {
-                contents.push(item.content);
-            }
+        if let Some(group) = groups.get_mut(place) {
+            group.contents.push(item.content);
         }
-        previous = Some((item, wanted));
+        previous = Some((item, place));
     }
     groups
+}
+
+/// The numbers of a group's outputs by kind, in the order in which rows lie in the table.
+fn by_kind<'a>(group: &Group<'a>, ids: &HashMap<Output<'a>, Ids>) -> BTreeMap<&'a str, Vec<Ids>> {
+    let mut kinds: BTreeMap<&str, Vec<Ids>> = BTreeMap::new();
+    for output in &group.outputs {
+        if let Some(ids) = ids.get(output) {
+            kinds.entry(output.0.as_str()).or_default().push(*ids);
+        }
+    }
+    for ids in kinds.values_mut() {
+        ids.sort_by_key(|ids| ids.slot);
+    }
+    kinds
+}
+
+/// What many contents want of one kind.
+struct Wanted<'a> {
+    kind: &'a str,
+    rank: i64,
+    outputs: Vec<Ids>,
+    /// A JSON array of them.
+    contents: &'a Value,
+    number: usize,
 }
 
 /// Gives every output its numbers.
@@ -198,51 +238,58 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Makes contents want one output.
-    async fn put(
-        &mut self,
-        kind: &str,
-        ids: Ids,
-        rank: i64,
-        contents: &[ContentUuid],
-    ) -> PortResult<()> {
-        let json = contents_json(contents);
+    /// Makes contents want outputs of one kind.
+    async fn put(&mut self, wanted: &Wanted<'_>) -> PortResult<()> {
+        let outputs = wanted.outputs.iter();
+        let outputs: Vec<_> = outputs
+            .map(|ids| json!([ids.slot, ids.format, ids.generator]))
+            .collect();
+        let expected = (wanted.number as u64).saturating_mul(outputs.len() as u64);
+        let outputs: Value = serde_json::Value::from(outputs).to_string().into();
         let insert = format!(
             "INSERT INTO sidecars (content_id, slot_id, status, format_id, generator_id, attempt, \
                 fence, created_at, updated_at, priority, not_before) \
-             SELECT c.id, ?2, {}, ?3, ?4, 0, ?5, ?6, ?6, ?7, ?6 \
+             WITH o AS MATERIALIZED (SELECT value ->> 0 AS slot, value ->> 1 AS format, \
+                value ->> 2 AS generator FROM json_each(?2)) \
+             SELECT c.id, o.slot, {}, o.format, o.generator, 0, ?3, ?4, ?4, ?5, ?4 \
              FROM json_each(?1) j CROSS JOIN contents c ON c.content_uuid = unhex(j.value) \
-             WHERE true ON CONFLICT DO NOTHING",
+             CROSS JOIN o WHERE true ON CONFLICT DO NOTHING",
             status_code(Status::Pending)
         );
         let values = [
-            json.clone(),
-            ids.slot.into(),
-            ids.format.into(),
-            ids.generator.into(),
+            wanted.contents.clone(),
+            outputs.clone(),
             self.floor.into(),
             self.now.into(),
-            rank.into(),
+            wanted.rank.into(),
         ];
         let inserted = self.execute(insert, values).await?;
         self.report.inserted += inserted;
         let made = i64::try_from(inserted).unwrap_or(i64::MAX);
-        self.delta.add(kind, Status::Pending, made, 0);
+        self.delta.add(wanted.kind, Status::Pending, made, 0);
         // What was there already may be pending with less urgency, or have failed.
-        if inserted < contents.len() as u64 {
-            self.revive(kind, ids, rank, &json).await?;
-            self.raise(ids.slot, rank, json).await?;
+        if inserted < expected {
+            for ids in &wanted.outputs {
+                self.revive(wanted.kind, *ids, wanted.rank, wanted.contents)
+                    .await?;
+            }
+            self.raise(wanted, outputs).await?;
         }
         Ok(())
     }
 
-    async fn raise(&self, slot: i64, rank: i64, contents: Value) -> PortResult<()> {
+    async fn raise(&self, wanted: &Wanted<'_>, outputs: Value) -> PortResult<()> {
+        let less = format!("status = {} AND priority > ", status_code(Status::Pending));
+        let any = format!("SELECT 1 FROM sidecars WHERE {less} ?1 LIMIT 1");
+        let any = self.tx.query_one_raw(statement(any, [wanted.rank.into()]));
+        if any.await.map_err(failed(OPERATION))?.is_none() {
+            return Ok(());
+        }
         let sql = format!(
-            "UPDATE sidecars SET priority = ?3 WHERE slot_id = ?2 AND status = {} \
-             AND priority > ?3 AND content_id IN ({CONTENT_IDS})",
-            status_code(Status::Pending)
+            "UPDATE sidecars SET priority = ?3 WHERE {less} ?3 AND content_id IN ({CONTENT_IDS}) \
+             AND slot_id IN (SELECT value ->> 0 FROM json_each(?2))"
         );
-        let values = [contents, slot.into(), rank.into()];
+        let values = [wanted.contents.clone(), outputs, wanted.rank.into()];
         self.execute(sql, values).await.map(|_| ())
     }
 
