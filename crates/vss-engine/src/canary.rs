@@ -3,7 +3,7 @@
 
 use std::sync::PoisonError;
 
-use vss_core::{GeneratorId, SidecarSource, Status};
+use vss_core::{GeneratorId, Priority, SidecarSource, Status};
 use vss_ports::{Claim, ClaimedOutput, PortResult, Selection, SidecarRecord};
 
 use crate::Engine;
@@ -58,6 +58,7 @@ fn claim_of(row: SidecarRecord, generator: &GeneratorId) -> Claim {
             format: row.format,
             fence: row.fence,
             attempt: row.attempt,
+            priority: Priority::Regenerate,
             replaces: row.digest,
         }],
     }

@@ -54,20 +54,23 @@ impl Committer {
         Ok(self.report)
     }
 
-    /// Waits a moment for company, unless the group is full or the run is ending.
+    /// Waits a moment for company, unless the group is full, somebody waits for it, or the run is
+    /// ending.
     async fn gather(&self, first: Made, inbox: &mut mpsc::Receiver<Made>) -> Vec<Made> {
         let settings = &self.engine.settings;
         let window = self.engine.ports.clock.sleep(settings.group_wait);
         tokio::pin!(window);
         let mut files = first.finished.len();
+        let mut urgent = first.urgent;
         let mut group = vec![first];
-        while files < settings.group_files && !self.stop.is_cancelled() {
+        while files < settings.group_files && !urgent && !self.stop.is_cancelled() {
             let more = tokio::select! {
                 more = inbox.recv() => more,
                 () = &mut window => None,
             };
             let Some(more) = more else { break };
             files += more.finished.len();
+            urgent |= more.urgent;
             group.push(more);
         }
         group

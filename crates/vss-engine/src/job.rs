@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use vss_core::plan::{DecodeLimits, Recipe};
-use vss_core::{Digest, FailureClass, Format, GeneratorId, GeneratorRef, RetryRule};
+use vss_core::{Digest, FailureClass, Format, GeneratorId, GeneratorRef, Priority, RetryRule};
 use vss_ports::{
     AttemptUsage, Claim, ClaimedOutput, GenerateFailure, GenerateJob, Generator, JobOutput,
     OpenOriginal, PortError, PortErrorKind, Produced, Sealed, Staged,
@@ -22,6 +22,8 @@ pub(crate) struct Made {
     pub(crate) finished: Vec<Finished>,
     pub(crate) failed: Vec<(ClaimedOutput, GenerateFailure)>,
     pub(crate) usage: AttemptUsage,
+    /// Whether somebody waits for any of it.
+    pub(crate) urgent: bool,
 }
 
 /// One output that is made, sealed and not yet published.
@@ -73,6 +75,10 @@ impl Engine {
             finished: Vec::new(),
             failed: Vec::new(),
             usage: AttemptUsage::between(started_at, started_at),
+            urgent: claim
+                .outputs
+                .iter()
+                .any(|output| output.priority == Priority::Interactive),
         };
         let health = match self.work(&claim, &hosting, &mut made).await {
             Ok(health) => health,

@@ -27,7 +27,7 @@ use crate::{AttemptUsage, PortError, PortResult};
 /// - `claim` answers all due outputs of one content and generator together and never more than the wanted number of claims.
 /// - `claim` answers only rows of the generators that were asked for.
 /// - `claim` answers no row of a kind that is excepted, and the content's other outputs all the same.
-/// - A claimed row is running, has one more attempt and one more on its fence, and is not claimed again.
+/// - A claimed row is running at the priority that the claim names, has one more attempt and one more on its fence, and is not claimed again.
 /// - Two claims side by side never answer the same row.
 /// - `commit` calls the publisher with exactly the items whose fence holds, before any row becomes ready.
 /// - `commit` makes a row ready only when its publication succeeded, and puts it back to pending as transient when it did not.
@@ -217,6 +217,8 @@ pub struct ClaimedOutput {
     pub fence: u64,
     /// Which attempt this is, from 1.
     pub attempt: u32,
+    /// How urgent it is: what somebody waits for need not wait for company.
+    pub priority: Priority,
     /// The digest of the old file that is served meanwhile and may be replaced.
     pub replaces: Option<Digest>,
 }

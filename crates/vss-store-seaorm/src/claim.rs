@@ -242,7 +242,7 @@ async fn take(
             (SELECT format FROM formats WHERE id = format_id) AS "formats.format",
             (SELECT source FROM generators WHERE id = generator_id) AS "generators.source",
             fence AS "sidecars.fence", attempt AS "sidecars.attempt",
-            checksum AS "sidecars.checksum""#,
+            priority AS "sidecars.priority", checksum AS "sidecars.checksum""#,
         status_code(to),
         due.map_err(failed(OPERATION))?,
     );
@@ -259,12 +259,15 @@ async fn take(
         for from in &from {
             delta.shift(key.kind.as_str(), *from, to, 1);
         }
+        let priority = cells.priority("sidecars.priority")?;
+        let unset = || cells.corrupt("sidecars.priority", "a pending row has none".into());
         let pair = (cells.get("content_id")?, cells.get("generators.source")?);
         taken.entry(pair).or_default().push(ClaimedOutput {
             key,
             format: cells.text("formats.format")?,
             fence: cells.number("sidecars.fence")?,
             attempt: cells.number("sidecars.attempt")?,
+            priority: priority.ok_or_else(unset)?,
             replaces: cells.digest("sidecars.checksum")?,
         });
     }

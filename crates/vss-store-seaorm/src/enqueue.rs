@@ -281,7 +281,9 @@ impl Work<'_> {
     async fn raise(&self, wanted: &Wanted<'_>, outputs: Value) -> PortResult<()> {
         let less = format!("status = {} AND priority > ", status_code(Status::Pending));
         let any = format!("SELECT 1 FROM sidecars WHERE {less} ?1 LIMIT 1");
-        let any = self.tx.query_one_raw(statement(any, [wanted.rank.into()]));
+        let any = self
+            .tx
+            .query_one_raw(statement(self.tx, any, [wanted.rank.into()]));
         if any.await.map_err(failed(OPERATION))?.is_none() {
             return Ok(());
         }

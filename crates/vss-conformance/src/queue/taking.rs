@@ -172,6 +172,7 @@ pub(super) async fn a_claimed_row_is_running_and_not_claimed_again(harness: &dyn
     let lease = row.lease.unwrap();
     assert_eq!((lease.owner, lease.until), (owner("a"), at(30_000)));
     assert_eq!(row.priority, Some(Priority::New));
+    assert_eq!(claimed.priority, Priority::New);
     assert_eq!(row.not_before, None);
     // Not even when its lease ran out: that takes a release.
     assert_eq!(bench.claim("b", at(99_000), 9).await, []);

@@ -309,6 +309,7 @@ fn take(row: &mut SidecarRecord, request: &ClaimRequest) -> ClaimedOutput {
         format: row.format.clone(),
         fence: row.fence,
         attempt: row.attempt,
+        priority: row.priority.unwrap(),
         replaces: row.digest,
     }
 }
