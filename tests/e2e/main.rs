@@ -12,6 +12,7 @@
 mod bad_input;
 mod cli_shapes;
 mod corpus;
+mod daemon;
 mod heavy;
 mod lifecycle;
 mod program;

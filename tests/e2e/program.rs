@@ -74,6 +74,7 @@ impl Library {
             .env("VSS_LIBRARY", self.root())
             .env("XDG_CONFIG_HOME", self.folder.path().join(".config"))
             .env("XDG_STATE_HOME", self.folder.path().join(".state"))
+            .env("XDG_RUNTIME_DIR", self.folder.path().join(".runtime"))
             .env_remove("VSS_LOG")
             .env_remove("VSS_WORKERS")
             .current_dir(self.folder.path())
