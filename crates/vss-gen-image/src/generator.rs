@@ -3,13 +3,13 @@
 
 use std::os::unix::fs::FileExt;
 
-use semver::Version;
 use vss_core::plan::{GeneratorDescriptor, Recipe, StillRecipe};
-use vss_core::{Format, GeneratorRef, Kind, MediaType};
+use vss_core::{Format, MediaType};
 use vss_ports::{GenerateFailure, GenerateJob, Generator, JobOutput, Produced};
 
 use crate::cascade::{self, Level};
 use crate::decoded::Decoded;
+use crate::descriptor::descriptor;
 use crate::failure::{Outcome, cancelled, corrupt, unsupported, unwritable};
 use crate::limits::Room;
 use crate::raster::{self, Raster};
@@ -34,43 +34,11 @@ enum Codec {
     Raster(Raster),
 }
 
-/// Every media type that is read. Some formats go by several names; the first is the registered
-/// or the usual one.
-const INPUTS: [(&str, Codec); 12] = [
-    ("image/jpeg", Codec::Jpeg),
-    ("image/png", Codec::Raster(Raster::Png)),
-    // What sniffers call a PNG with more than one frame; the first is a plain PNG.
-    ("image/apng", Codec::Raster(Raster::Png)),
-    ("image/webp", Codec::Raster(Raster::Webp)),
-    ("image/gif", Codec::Raster(Raster::Gif)),
-    ("image/bmp", Codec::Raster(Raster::Bmp)),
-    ("image/x-ms-bmp", Codec::Raster(Raster::Bmp)),
-    ("image/x-bmp", Codec::Raster(Raster::Bmp)),
-    ("image/tiff", Codec::Tiff),
-    ("image/x-tiff-big", Codec::Tiff),
-    ("image/vnd.microsoft.icon", Codec::Raster(Raster::Ico)),
-    ("image/x-icon", Codec::Raster(Raster::Ico)),
-];
-
 impl ImageGenerator {
-    /// A generator named `image`, version 1.0.0.
-    #[expect(
-        clippy::expect_used,
-        reason = "the names are constants; every test makes a generator"
-    )]
+    /// A generator as [`descriptor`] says.
     pub fn new() -> Self {
-        let inputs = INPUTS.iter().map(|(name, _)| name.parse());
         Self {
-            descriptor: GeneratorDescriptor {
-                generator: GeneratorRef {
-                    id: "image".parse().expect("a name of a generator"),
-                    version: Version::new(1, 0, 0),
-                },
-                inputs: inputs
-                    .collect::<Result<Vec<MediaType>, _>>()
-                    .expect("names of media types"),
-                kinds: vec![Kind::THUMB],
-            },
+            descriptor: descriptor(),
             pool: Pool::default(),
         }
     }
@@ -110,10 +78,16 @@ impl Generator for ImageGenerator {
 }
 
 fn codec_of(media_type: &MediaType) -> Outcome<Codec> {
-    let known = INPUTS.iter().find(|(name, _)| *name == media_type.as_str());
-    known
-        .map(|(_, codec)| *codec)
-        .ok_or_else(|| unsupported(format!("{media_type} is not read")))
+    Ok(match media_type.as_str() {
+        "image/jpeg" => Codec::Jpeg,
+        "image/png" | "image/apng" => Codec::Raster(Raster::Png),
+        "image/webp" => Codec::Raster(Raster::Webp),
+        "image/gif" => Codec::Raster(Raster::Gif),
+        "image/bmp" | "image/x-ms-bmp" | "image/x-bmp" => Codec::Raster(Raster::Bmp),
+        "image/tiff" | "image/x-tiff-big" => Codec::Tiff,
+        "image/vnd.microsoft.icon" | "image/x-icon" => Codec::Raster(Raster::Ico),
+        _ => return Err(unsupported(format!("{media_type} is not read"))),
+    })
 }
 
 fn recipe_of(output: &JobOutput<'_>) -> Outcome<StillRecipe> {
@@ -200,4 +174,16 @@ fn write(level: &Level, quality: u8, output: &JobOutput<'_>, encoded: &mut Vec<u
         .file
         .write_all_at(encoded, 0)
         .map_err(|error| unwritable(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_media_type_that_is_named_has_a_codec_and_no_other() {
+        let named = descriptor().inputs;
+        assert!(named.iter().all(|input| codec_of(input).is_ok()));
+        assert!(codec_of(&"image/heic".parse().unwrap()).is_err());
+    }
 }

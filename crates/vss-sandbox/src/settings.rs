@@ -1,0 +1,39 @@
+//! Which worker serves a generator, and under which rules.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use vss_core::plan::GeneratorDescriptor;
+
+use crate::{SandboxLevel, WorkerLimits};
+
+/// Which worker serves a generator, and under which rules.
+#[derive(Clone, Debug)]
+pub struct WorkerSettings {
+    /// What the worker has to be: another generator or version is refused.
+    pub descriptor: GeneratorDescriptor,
+    /// The worker's program; an absolute path.
+    pub program: PathBuf,
+    /// Its arguments. The workers of this workspace need none.
+    pub arguments: Vec<OsString>,
+    /// What it may use.
+    pub limits: WorkerLimits,
+    /// A worker that is confined less is refused.
+    pub require: SandboxLevel,
+    /// Whether it gives way to everything else on the machine.
+    pub background: bool,
+}
+
+impl WorkerSettings {
+    /// A worker of stills that is confined as much as can be.
+    pub fn image(descriptor: GeneratorDescriptor, program: PathBuf) -> Self {
+        Self {
+            descriptor,
+            program,
+            arguments: Vec::new(),
+            limits: WorkerLimits::IMAGE,
+            require: SandboxLevel::L3,
+            background: false,
+        }
+    }
+}
