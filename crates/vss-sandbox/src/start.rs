@@ -24,6 +24,8 @@ use crate::{Layers, SandboxLevel, WorkerSettings};
 
 /// The descriptor of the worker's end of the socket.
 pub(crate) const SOCKET: RawFd = 3;
+/// What to do about a worker that does not fit.
+const REINSTALL: &str = "install the worker of the same release as vss";
 /// How long a worker may take until it is ready: models are loaded from slow disks.
 const HANDSHAKE: Duration = Duration::from_secs(20);
 /// The worker's whole environment: one thread, one arena, the same bytes every time.
@@ -95,7 +97,8 @@ fn greet(settings: &WorkerSettings) -> Result<(WorkerProcess, Ready), GenerateFa
     let Some(frame) = frame else {
         let end = worker.reap();
         let code = end.map_or(String::new(), |end| format!(" ({})", end.status));
-        let why = format!("ended before it was ready{code}{}", worker.tail.detail());
+        let tail = worker.tail.detail();
+        let why = format!("ended before it was ready{code}; {REINSTALL}{tail}");
         return Err(missing(settings, &why));
     };
     let ready = understood(&frame, settings).map_err(|why| missing(settings, &why))?;
@@ -104,19 +107,18 @@ fn greet(settings: &WorkerSettings) -> Result<(WorkerProcess, Ready), GenerateFa
 
 /// The handshake of a worker of this release; otherwise why not.
 fn understood(frame: &[u8], settings: &WorkerSettings) -> Result<Ready, String> {
-    let remedy = "install the worker of the same release as vss";
     // The shape of the rest belongs to the version that comes first.
     match frame {
         [0, protocol, ..] if u32::from(*protocol) == PROTOCOL => {}
-        _ => return Err(format!("does not speak protocol {PROTOCOL}: {remedy}")),
+        _ => return Err(format!("does not speak protocol {PROTOCOL}: {REINSTALL}")),
     }
     let Some(FromWorker::Ready(ready)) = decode(frame) else {
-        return Err(format!("does not speak protocol {PROTOCOL}: {remedy}"));
+        return Err(format!("does not speak protocol {PROTOCOL}: {REINSTALL}"));
     };
     let wanted = &settings.descriptor.generator;
     if ready.generator != *wanted {
         return Err(format!(
-            "is {} {}, not {} {}: {remedy}",
+            "is {} {}, not {} {}: {REINSTALL}",
             ready.generator.id, ready.generator.version, wanted.id, wanted.version
         ));
     }
@@ -224,9 +226,6 @@ fn reason(error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => {
             "may not be started: make it executable (chmod +x), on a file system without noexec"
                 .into()
-        }
-        _ if error.raw_os_error() == Some(libc::ENOEXEC) => {
-            "is no program of this machine: install the worker built for it".into()
         }
         _ => format!("does not start: {error}"),
     }

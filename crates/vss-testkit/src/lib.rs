@@ -12,5 +12,6 @@ pub mod entropy;
 pub mod event_sink;
 pub mod faulty_vault;
 pub mod generator;
+pub mod poison;
 pub mod store;
 pub mod vault;

@@ -199,6 +199,11 @@ pub(super) const FENCES: &[Fence] = &[
         remedy: "ask the Generator port: Tesseract is linked in one crate",
     },
     Fence {
+        libraries: &["landlock", "seccompiler", "postcard"],
+        owners: &["vss-sandbox"],
+        remedy: "ask vss-sandbox: confinement has one home",
+    },
+    Fence {
         libraries: &["notify*"],
         owners: &["vss-watch-notify"],
         remedy: "ask the Watcher port",

@@ -1,0 +1,8 @@
+//! The worker of stills: `vss` starts it and hands it a socket.
+
+use vss_gen_image::ImageGenerator;
+use vss_sandbox::{Profile, serve};
+
+fn main() {
+    serve(&ImageGenerator::new(), Profile::Image)
+}

@@ -1,0 +1,1 @@
+//! The worker programs are `image.rs` and, for tests, `probe.rs`; this library is empty.
