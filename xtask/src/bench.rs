@@ -14,7 +14,7 @@ use crate::{setup, shell, workspace};
 /// What to measure and how.
 #[derive(Args)]
 pub(crate) struct BenchArgs {
-    /// `thumbs`, or the name of a bench target (presence, path, enqueue, index ..)
+    /// `thumbs`, `sandbox` (the same work confined), or the name of a bench target (presence, path, enqueue, index ..)
     name: String,
     /// thumbs: folder of JPEGs [default: photos/camera of the corpus]
     #[arg(long)]
@@ -34,7 +34,7 @@ pub(crate) struct BenchArgs {
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     setup::system_packages()?;
     let workspace = workspace::read()?;
-    if args.name == "thumbs" {
+    if ["thumbs", "sandbox"].contains(&args.name.as_str()) {
         return thumbs::run(&workspace, args);
     }
     let benches = || {
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let Some((package, _)) = benches().find(|(_, bench)| **bench == args.name) else {
         let names: Vec<&str> = benches().map(|(_, bench)| bench.as_str()).collect();
         bail!(
-            "no bench {:?}; there are: thumbs, {}",
+            "no bench {:?}; there are: thumbs, sandbox, {}",
             args.name,
             names.join(", ")
         );

@@ -69,18 +69,20 @@ pub fn probe(settings: &WorkerSettings) -> Result<WorkerReport, GenerateFailure>
 /// `tool_missing` with what to do about it.
 pub(crate) fn start(settings: &WorkerSettings) -> Result<WorkerProcess, GenerateFailure> {
     let (worker, ready) = greet(settings)?;
-    let level = ready.layers.level();
-    if level < settings.require {
-        return Err(missing(
-            settings,
-            &format!(
-                "is confined at {level} on this machine ({}): {} is required by sandbox.require",
-                one_line(&ready.layers.to_string()),
-                settings.require
-            ),
-        ));
-    }
+    confined_enough(&ready.layers, settings.require).map_err(|why| missing(settings, &why))?;
     Ok(worker)
+}
+
+/// Whether a worker that says so may get jobs; otherwise why not.
+fn confined_enough(layers: &Layers, require: SandboxLevel) -> Result<(), String> {
+    let level = layers.level();
+    if level >= require {
+        return Ok(());
+    }
+    let missing = one_line(&layers.to_string());
+    Err(format!(
+        "is confined at {level} on this machine ({missing}): sandbox.require asks for {require}"
+    ))
 }
 
 fn greet(settings: &WorkerSettings) -> Result<(WorkerProcess, Ready), GenerateFailure> {
@@ -271,6 +273,24 @@ mod tests {
             },
         });
         understood(&encode(&ready).unwrap(), &settings())
+    }
+
+    #[test]
+    fn a_worker_confined_less_than_required_is_refused() {
+        let layers = Layers {
+            process: Layer::Enforced,
+            limits: Layer::Enforced,
+            seccomp: Layer::Enforced,
+            ..Layers::none("the kernel is old")
+        };
+        assert_eq!(confined_enough(&layers, SandboxLevel::L1), Ok(()));
+        assert_eq!(confined_enough(&layers, SandboxLevel::L2), Ok(()));
+        let why = confined_enough(&layers, SandboxLevel::L3).unwrap_err();
+        assert!(
+            why.contains("L2 on this machine (landlock: the kernel is old)"),
+            "{why}"
+        );
+        assert!(why.contains("sandbox.require asks for L3"), "{why}");
     }
 
     #[test]

@@ -38,27 +38,22 @@ pub(super) fn run(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     let bench_dir = workspace.target_dir.join("bench");
     std::fs::create_dir_all(&bench_dir).context("cannot make target/bench")?;
     let ours = Command::new(workspace.target_dir.join("release/examples/thumbs"));
+    if args.name == "sandbox" {
+        let confined = sandboxed(workspace)?;
+        let mut sides = [
+            Side::new("sandboxed", confined, &bench_dir),
+            Side::new("within", ours, &bench_dir),
+        ];
+        rounds(&mut sides, &photos, count, args.rounds)?;
+        println!("\n{}", report(&sides, count)?);
+        return Ok(());
+    }
     let mut sides = vec![Side::new("ours", ours, &bench_dir)];
     match peer::peer(&workspace.root.join(&args.peer), &bench_dir) {
         Ok(command) => sides.push(Side::new("peer", command, &bench_dir)),
         Err(why) => println!("no peer, so our own figures only: {why:#}"),
     }
-    println!(
-        "{count} photos of {}, {} rounds",
-        photos.display(),
-        args.rounds
-    );
-    for round in 1..=args.rounds {
-        for side in &mut sides {
-            let cost = side.measure(&photos)?;
-            println!(
-                "round {round} {}: {:.1} CPU ms a photo, {:.2} s",
-                side.name,
-                cost.cpu * 1000.0 / as_f64(count),
-                cost.wall
-            );
-        }
-    }
+    rounds(&mut sides, &photos, count, args.rounds)?;
     println!("\n{}", report(&sides, count)?);
     match peer::scorer(&workspace.root.join(&args.scorer), &bench_dir) {
         Ok(scorer) => {
@@ -69,6 +64,44 @@ pub(super) fn run(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
             }
         }
         Err(why) => println!("no score: {why:#}"),
+    }
+    Ok(())
+}
+
+/// The same work by confined workers.
+fn sandboxed(workspace: &Workspace) -> Result<Command> {
+    shell::run(&mut shell::cargo(
+        &workspace.root,
+        [
+            "build",
+            "--release",
+            "--package",
+            "vss-worker",
+            "--bin",
+            "vss-worker-image",
+            "--example",
+            "sandboxed_thumbs",
+        ],
+    ))?;
+    let program = workspace
+        .target_dir
+        .join("release/examples/sandboxed_thumbs");
+    Ok(Command::new(program))
+}
+
+/// Measures all sides, one after the other, round by round.
+fn rounds(sides: &mut [Side], photos: &Path, count: u64, rounds: usize) -> Result<()> {
+    println!("{count} photos of {}, {rounds} rounds", photos.display());
+    for round in 1..=rounds {
+        for side in &mut *sides {
+            let cost = side.measure(photos)?;
+            println!(
+                "round {round} {}: {:.1} CPU ms a photo, {:.2} s",
+                side.name,
+                cost.cpu * 1000.0 / as_f64(count),
+                cost.wall
+            );
+        }
     }
     Ok(())
 }
@@ -164,7 +197,9 @@ fn report(sides: &[Side], photos: u64) -> Result<String> {
             .map(|(ours, peer)| ours.cpu / peer.cpu);
         write!(
             text,
-            "\nCPU of ours / peer, median of the rounds: {:.3}",
+            "\nCPU of {} / {}, median of the rounds: {:.3}",
+            ours.name,
+            peer.name,
             median(pairs)
         )?;
         for size in SIZES {
@@ -172,7 +207,9 @@ fn report(sides: &[Side], photos: u64) -> Result<String> {
             let bytes = |side: &Side| bytes_with(&side.out, &suffix).map(as_f64);
             write!(
                 text,
-                "\nbytes of ours / peer at {size}: {:.3}",
+                "\nbytes of {} / {} at {size}: {:.3}",
+                ours.name,
+                peer.name,
                 bytes(ours)? / bytes(peer)?
             )?;
         }

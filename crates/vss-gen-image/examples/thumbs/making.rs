@@ -1,12 +1,5 @@
 //! Makes `NAME_256.webp`, `NAME_512.webp` and `NAME_1024.webp`, quality 80, of every JPEG in a
-//! flat folder, one job a photo: what the benchmark runs beside other programs.
-//!
-//! `cargo run --release -p vss-gen-image --example thumbs -- PHOTO_DIR OUT_DIR [THREADS=2]`
-#![expect(
-    clippy::disallowed_methods,
-    clippy::print_stderr,
-    reason = "a program of its own, with files and a terminal"
-)]
+//! flat folder, one job a photo.
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -17,15 +10,15 @@ use std::thread;
 
 use vss_core::Format;
 use vss_core::plan::{DecodeLimits, Recipe, StillRecipe};
-use vss_gen_image::ImageGenerator;
 use vss_ports::{CancelToken, GenerateJob, Generator, JobOutput, Unlimited};
 
 const SIDES: [u32; 3] = [256, 512, 1024];
 
-fn main() -> Result<(), Box<dyn Error>> {
+/// Makes them with a generator, as the command line says: `PHOTO_DIR OUT_DIR [THREADS=2]`.
+pub(crate) fn run(generator: &dyn Generator) -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1);
     let (Some(photos), Some(out)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: thumbs PHOTO_DIR OUT_DIR [THREADS=2]".into());
+        return Err("usage: PHOTO_DIR OUT_DIR [THREADS=2]".into());
     };
     let threads: usize = match arguments.next() {
         Some(text) => text.to_str().ok_or("THREADS is a number")?.parse()?,
@@ -39,13 +32,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     queue.sort();
     queue.reverse();
 
-    let generator = ImageGenerator::new();
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(photo) = queue.lock().ok().and_then(|mut queue| queue.pop()) {
-                    if let Err(error) = make(&generator, &photo, &out) {
+                    if let Err(error) = make(generator, &photo, &out) {
                         eprintln!("{}: {error}", photo.display());
                     }
                 }
@@ -55,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn make(generator: &ImageGenerator, photo: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+fn make(generator: &dyn Generator, photo: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     let source = File::open(photo)?;
     let name = photo.file_stem().ok_or("a photo has a name")?;
     let file = |side: u32| {
