@@ -170,7 +170,7 @@ pub(crate) fn program() -> PathBuf {
     let program = profile.join(format!("vss{}", std::env::consts::EXE_SUFFIX));
     assert!(
         program.exists(),
-        "build it first: cargo build -p vss-app (looked at {program:?})"
+        "build it first: cargo build (looked at {program:?})"
     );
     program
 }

@@ -26,7 +26,18 @@ pub(crate) fn run(folder: Option<PathBuf>, out: Option<PathBuf>) -> Result<()> {
     std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
     shell::run(&mut shell::cargo(
         &workspace.root,
-        ["build", "--release", "--package", "vss-app", "--bin", "vss"],
+        [
+            "build",
+            "--release",
+            "--package",
+            "vss-app",
+            "--bin",
+            "vss",
+            "--package",
+            "vss-worker",
+            "--bin",
+            "vss-worker-image",
+        ],
     ))?;
     let library = out.join("demo.sdlibrary");
     // The name is ours, and a demo starts from nothing.

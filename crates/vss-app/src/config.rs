@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use vss_core::plan::{DecodeLimits, Policy, Preset, Recipe, StillRecipe};
 use vss_core::{Format, Kind, Variant};
 use vss_engine::Settings;
+use vss_sandbox::SandboxLevel;
 
 use crate::failure::{Exit, Failure};
 
@@ -46,6 +47,7 @@ pub(crate) struct Config {
     /// Jobs side by side that make a kind, where it should be fewer than `workers`.
     pub(crate) at_once: BTreeMap<Kind, u16>,
     pub(crate) limits: Limits,
+    pub(crate) sandbox: Sandbox,
     /// Presets of the thumb kind by variant, instead of or beside the standard ones.
     pub(crate) thumb: BTreeMap<Variant, ThumbPreset>,
 }
@@ -57,6 +59,27 @@ pub(crate) struct Limits {
     pub(crate) max_pixels: u64,
     pub(crate) max_side: u32,
     pub(crate) max_decoded_bytes: u64,
+}
+
+/// How workers are confined.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sandbox {
+    /// A worker that is confined less gets no job.
+    pub(crate) require: SandboxLevel,
+}
+
+impl Default for Sandbox {
+    /// What every Linux of the last ten years has; workers take more wherever they can.
+    fn default() -> Self {
+        Self {
+            require: if cfg!(target_os = "linux") {
+                SandboxLevel::L2
+            } else {
+                SandboxLevel::L1
+            },
+        }
+    }
 }
 
 /// One thumbnail preset.
@@ -119,6 +142,7 @@ impl Default for Config {
                 max_side,
                 max_decoded_bytes,
             },
+            sandbox: Sandbox::default(),
             thumb,
         }
     }
@@ -148,9 +172,13 @@ impl Config {
         let limits = Env::prefixed("VSS_LIMITS_")
             .only(&["max_pixels", "max_side", "max_decoded_bytes"])
             .map(|key| format!("limits.{key}").into());
+        let sandbox = Env::prefixed("VSS_SANDBOX_")
+            .only(&["require"])
+            .map(|key| format!("sandbox.{key}").into());
         let config: Self = layers
             .merge(plain)
             .merge(limits)
+            .merge(sandbox)
             .extract()
             .map_err(|error| {
                 // The first of possibly several; each names its file and key.

@@ -7,8 +7,8 @@ use vss_catalog_seaorm::{CatalogSettings, SeaOrmCatalog};
 use vss_core::DeviceUuid;
 use vss_core::plan::GeneratorDescriptor;
 use vss_engine::Engine;
-use vss_gen_image::ImageGenerator;
 use vss_ports::{Entropy, Generator, LeaseOwner, PortError, PortErrorKind, Ports};
+use vss_sandbox::{SandboxLevel, SandboxedGenerator, WorkerSettings};
 use vss_store_seaorm::{SeaOrmStore, StoreOptions};
 use vss_system::{BroadcastSink, OsEntropy, SystemClock};
 use vss_vault_fs::{FsVault, FsVaultOptions};
@@ -98,7 +98,7 @@ impl App {
             control: store,
             vault: Arc::new(vault),
             catalog: Arc::new(catalog),
-            generators: generators(),
+            generators: generators(&config)?,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(entropy),
             events: Arc::new(events.clone()),
@@ -136,17 +136,33 @@ async fn open_store(library: &Library, config: &Config) -> Result<SeaOrmStore, F
     store.map_err(|error| unopened(error, &rows, remake))
 }
 
-/// The engines of this program.
-pub(crate) fn generators() -> Vec<Arc<dyn Generator>> {
-    vec![Arc::new(ImageGenerator::new())]
+/// The engines of this program: each is a worker, and is started with its first job.
+fn generators(config: &Config) -> Result<Vec<Arc<dyn Generator>>, Failure> {
+    let settings = image_worker(config.sandbox.require)?;
+    Ok(vec![Arc::new(SandboxedGenerator::new(settings))])
 }
 
 /// What they can do, for commands that need no library.
 pub(crate) fn descriptors() -> Vec<GeneratorDescriptor> {
-    generators()
-        .iter()
-        .map(|generator| generator.descriptor().clone())
-        .collect()
+    vec![vss_gen_image::descriptor()]
+}
+
+/// The worker of stills: in the folder that `VSS_WORKER_DIR` names, else beside this program.
+pub(crate) fn image_worker(require: SandboxLevel) -> Result<WorkerSettings, Failure> {
+    let unknown = |error| Failure::internal("find the folder of the workers", error);
+    let folder = match std::env::var_os("VSS_WORKER_DIR") {
+        Some(folder) => std::path::absolute(folder).map_err(unknown)?,
+        None => {
+            let own = std::env::current_exe().map_err(unknown)?;
+            own.parent().unwrap_or(&own).to_owned()
+        }
+    };
+    let name = format!("vss-worker-image{}", std::env::consts::EXE_SUFFIX);
+    let descriptor = vss_gen_image::descriptor();
+    Ok(WorkerSettings {
+        require,
+        ..WorkerSettings::image(descriptor, folder.join(name))
+    })
 }
 
 /// Boot, process and a nonce: no other engine ever has the same.

@@ -1,6 +1,7 @@
 //! `vss doctor`: whether everything this program needs is in order, each point with its remedy.
 
 use serde::Serialize;
+use vss_sandbox::SandboxLevel;
 
 use crate::cli::Global;
 use crate::failure::{Exit, Failure};
@@ -56,6 +57,7 @@ pub(super) async fn doctor(global: &Global) -> Result<Exit, Failure> {
         );
         checks.push(Check::good("generator", detail));
     }
+    checks.push(check_worker());
     match &global.library {
         Some(_) => check_library(global, &mut checks).await,
         None => checks.push(Check::good(
@@ -85,6 +87,52 @@ pub(super) async fn doctor(global: &Global) -> Result<Exit, Failure> {
     } else {
         Exit::Failure
     })
+}
+
+/// Starts the worker once, and asks what confines it here.
+fn check_worker() -> Check {
+    let settings = match wiring::image_worker(SandboxLevel::L1) {
+        Ok(settings) => settings,
+        Err(failure) => return Check::bad("worker", &failure),
+    };
+    match vss_sandbox::probe(&settings) {
+        Ok(report) => Check::good(
+            "worker",
+            format!(
+                "{} {} at {} ({}), {}",
+                report.generator.id,
+                report.generator.version,
+                report.level,
+                report.layers,
+                settings.program.display()
+            ),
+        ),
+        Err(why) => {
+            let remedy = why.class.remedy();
+            Check::bad("worker", &Failure::new(Exit::Failure, why.detail).remedy(remedy))
+        }
+    }
+}
+
+/// Whether workers are confined as much as the configuration asks for.
+fn check_level(app: &App) -> Check {
+    let require = app.config.sandbox.require;
+    let level = wiring::image_worker(require)
+        .ok()
+        .and_then(|settings| vss_sandbox::probe(&settings).ok())
+        .map(|report| report.level);
+    match level {
+        Some(level) if level >= require => {
+            Check::good("sandbox", format!("{require} is required, workers have {level}"))
+        }
+        level => {
+            let has = level.map_or("no worker", SandboxLevel::as_str);
+            let message = format!("{require} is required, and this machine has {has}");
+            let remedy = "without it nothing is made: enable Landlock (kernel 5.13), or lower \
+                          sandbox.require in vss.toml";
+            Check::bad("sandbox", &Failure::new(Exit::Failure, message).remedy(remedy))
+        }
+    }
 }
 
 async fn check_library(global: &Global, checks: &mut Vec<Check>) {
@@ -120,6 +168,7 @@ async fn check_contents(app: &App, checks: &mut Vec<Check>) {
         "configuration",
         format!("{} workers", app.config.workers()),
     ));
+    checks.push(check_level(app));
     match app.engine.ports().vault.stage().await {
         Ok(staged) => {
             let how = match staged.name {
