@@ -109,7 +109,10 @@ fn check_worker() -> Check {
         ),
         Err(why) => {
             let remedy = why.class.remedy();
-            Check::bad("worker", &Failure::new(Exit::Failure, why.detail).remedy(remedy))
+            Check::bad(
+                "worker",
+                &Failure::new(Exit::Failure, why.detail).remedy(remedy),
+            )
         }
     }
 }
@@ -122,15 +125,19 @@ fn check_level(app: &App) -> Check {
         .and_then(|settings| vss_sandbox::probe(&settings).ok())
         .map(|report| report.level);
     match level {
-        Some(level) if level >= require => {
-            Check::good("sandbox", format!("{require} is required, workers have {level}"))
-        }
+        Some(level) if level >= require => Check::good(
+            "sandbox",
+            format!("{require} is required, workers have {level}"),
+        ),
         level => {
             let has = level.map_or("no worker", SandboxLevel::as_str);
             let message = format!("{require} is required, and this machine has {has}");
             let remedy = "without it nothing is made: enable Landlock (kernel 5.13), or lower \
                           sandbox.require in vss.toml";
-            Check::bad("sandbox", &Failure::new(Exit::Failure, message).remedy(remedy))
+            Check::bad(
+                "sandbox",
+                &Failure::new(Exit::Failure, message).remedy(remedy),
+            )
         }
     }
 }
