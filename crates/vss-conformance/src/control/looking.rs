@@ -40,6 +40,12 @@ pub(super) async fn depths_count_due_later_and_running(harness: &dyn RowsHarness
         depth(Kind::THUMB, Priority::New, 3, 1, 1),
     ];
     assert_eq!(bench.control.depths(at(8)).await.unwrap(), expected);
+    let now_due = bench.control.depths(at(9)).await.unwrap();
+    let urgent = now_due
+        .iter()
+        .filter(|one| one.priority == Priority::Visible);
+    assert!(urgent.clone().all(|one| (one.due, one.later) == (1, 0)));
+    assert_eq!(urgent.count(), 2);
     bench.claim("a", at(9), 1).await;
     let expected = [
         depth(Kind::OCR, Priority::New, 3, 0, 0),
@@ -85,14 +91,12 @@ pub(super) async fn list_answers_a_selection_by_pages(harness: &dyn RowsHarness)
     assert_eq!(list(&Selection::default(), None, 99).await, []);
     for size in [1, 2, 5] {
         let mut found: Vec<SidecarRecord> = Vec::new();
-        loop {
+        for _ in 0..all.len().div_ceil(size) {
             let page = list(&any, found.last(), size).await;
             assert!(page.len() <= size);
-            if page.is_empty() {
-                break;
-            }
             found.extend(page);
         }
+        assert_eq!(list(&any, found.last(), size).await, []);
         assert_eq!(found, all, "pages of {size}");
     }
     let thumbs = Selection {

@@ -1,10 +1,10 @@
 //! The check of requeue.
 
 use vss_core::{FailureClass, Kind, Priority, Status, Variant};
-use vss_ports::Selection;
+use vss_ports::{ClaimRequest, Selection};
 
 use crate::rows::{
-    Bench, RowsHarness, at, content, generator, item, wanted, wanted_kind, wanted_text,
+    Bench, RowsHarness, at, content, generator, item, request, wanted, wanted_kind, wanted_text,
 };
 
 const GRID: Variant = Variant::GRID_1X;
@@ -119,6 +119,15 @@ pub(super) async fn requeue_moves_what_was_selected_and_may_move(harness: &dyn R
         ..any
     };
     assert_eq!(requeue(stale).await, 2);
+    // Which is seen by a claim that leaves one of them out.
+    let request = ClaimRequest {
+        except: vec![Kind::THUMB],
+        ..request("z", at(70), 99)
+    };
+    let claims = bench.queue.claim(&request).await.unwrap();
+    let outputs = claims.iter().flat_map(|claim| &claim.outputs);
+    let kinds: Vec<_> = outputs.map(|output| output.key.kind.clone()).collect();
+    assert!(kinds.contains(&Kind::PROXY) && !kinds.contains(&Kind::THUMB));
     let rows = bench.store.of_content(content(9)).await.unwrap();
     for row in rows {
         assert_eq!(row.version, Some(generator("3.0.0").version), "{}", row.key);
