@@ -1,5 +1,6 @@
 //! What a failed statement means to a caller of the port.
 
+use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
 use vss_migrations::MigrateError;
 use vss_ports::{PortError, PortErrorKind};
@@ -113,7 +114,7 @@ pub(crate) fn is_contention(error: &PortError) -> bool {
     else {
         return false;
     };
-    let code = cause.as_database_error().and_then(|cause| cause.code());
+    let code = cause.as_database_error().and_then(DatabaseError::code);
     let contention = [sqlstate::SERIALIZATION_FAILURE, sqlstate::DEADLOCK_DETECTED];
     code.is_some_and(|code| contention.contains(&code.as_ref()))
 }

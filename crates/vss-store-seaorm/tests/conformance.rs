@@ -11,11 +11,6 @@ use vss_conformance::rows::{Rows, RowsHarness};
 use vss_store_seaorm::{Durability, SeaOrmStore, StoreOptions};
 
 #[cfg(feature = "postgres")]
-#[expect(
-    unreachable_pub,
-    clippy::print_stderr,
-    reason = "shared by tests, and says what is skipped"
-)]
 mod server;
 
 // No check pulls the plug, so none needs to wait for the disk.

@@ -1,5 +1,8 @@
-//! The store and the in-memory one answer any sequence of calls alike.
+//! The store, in a file or on a server, and the in-memory one answer any sequence of calls alike.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[cfg(feature = "postgres")]
+mod server;
 
 use std::time::Duration;
 
@@ -315,33 +318,68 @@ async fn all_rows<S: SidecarStore + QueueControl>(store: &S) -> String {
     format!("{rows:#?} {counts:#?} {seen:#?} {stories:#?} {paused:?}")
 }
 
+/// Gives both the same calls and compares every answer, then all rows.
+async fn compare(steps: &[Step], real: &SeaOrmStore) -> Result<(), TestCaseError> {
+    let model = MemoryStore::default();
+    let mut now = Timestamp::from_millis(1_767_225_600_000);
+    let mut claims = Vec::new();
+    for step in steps {
+        now = now.plus(Duration::from_millis(match step {
+            Step::Wait(millis) => u64::from(*millis),
+            _ => 1,
+        }));
+        let (expected, _) = run(&model, step, now, &claims).await;
+        let (found, taken) = run(real, step, now, &claims).await;
+        prop_assert_eq!(expected, found, "{:?}", step);
+        claims.extend(taken);
+    }
+    prop_assert_eq!(all_rows(&model).await, all_rows(real).await);
+    Ok(())
+}
+
+fn options() -> StoreOptions {
+    StoreOptions {
+        durability: Durability::Fast,
+        ..StoreOptions::default()
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build().unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_sequence_of_calls_is_answered_alike(steps in prop::collection::vec(step(), 1..40)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
+        runtime().block_on(async {
             let folder = tempfile::tempdir().unwrap();
-            let options = StoreOptions { durability: Durability::Fast, ..StoreOptions::default() };
             let path = folder.path().join("sidecars.db");
-            let real = SeaOrmStore::open(&path, &options).await.unwrap();
-            let model = MemoryStore::default();
-            let mut now = Timestamp::from_millis(1_767_225_600_000);
-            let mut claims = Vec::new();
-            for step in &steps {
-                now = now.plus(Duration::from_millis(match step {
-                    Step::Wait(millis) => u64::from(*millis),
-                    _ => 1,
-                }));
-                let (expected, _) = run(&model, step, now, &claims).await;
-                let (found, taken) = run(&real, step, now, &claims).await;
-                prop_assert_eq!(expected, found, "{:?}", step);
-                claims.extend(taken);
-            }
-            prop_assert_eq!(all_rows(&model).await, all_rows(&real).await);
+            let real = SeaOrmStore::open(&path, &options()).await.unwrap();
+            compare(&steps, &real).await?;
             real.close().await.unwrap();
-            Ok(())
+            Ok::<_, TestCaseError>(())
+        })?;
+    }
+}
+
+#[cfg(feature = "postgres")]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_sequence_of_calls_is_answered_alike_by_a_server(
+        steps in prop::collection::vec(step(), 1..40),
+    ) {
+        let Some(server) = server::url() else { return Ok(()) };
+        runtime().block_on(async {
+            let url = server::schema(&server).await;
+            let real = SeaOrmStore::open_url(&url, &options()).await.unwrap();
+            compare(&steps, &real).await?;
+            real.close().await.unwrap();
+            Ok::<_, TestCaseError>(())
         })?;
     }
 }

@@ -1,12 +1,7 @@
 //! Several stores on one server share the queue: none answers another's rows, and none waits for
 //! another's files.
 #![cfg(feature = "postgres")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    unreachable_pub,
-    reason = "a test that cannot go on has failed, and says what is skipped"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod server;
 mod work;
@@ -30,7 +25,8 @@ use work::{NOW, Nowhere, batch, commits, keys, request};
 /// What must not wait is given this long; it takes milliseconds.
 async fn soon<T>(what: impl Future<Output = T>) -> T {
     let within = tokio::time::timeout(Duration::from_secs(30), what);
-    within.await.expect("it waits for the other")
+    // An error: it waits for the other.
+    within.await.unwrap()
 }
 
 async fn open(url: &str) -> SeaOrmStore {

@@ -1,5 +1,7 @@
 //! A schema of its own for each test, on the server that VSS_TEST_POSTGRES names.
 
+use std::io::Write;
+use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
@@ -9,18 +11,19 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
     clippy::disallowed_methods,
     reason = "who runs the tests names the server"
 )]
-pub fn url() -> Option<String> {
+pub(crate) fn url() -> Option<String> {
     let url = std::env::var("VSS_TEST_POSTGRES").ok();
+    static TOLD: Once = Once::new();
     if url.is_none() {
-        eprintln!(
-            "skipped on PostgreSQL: VSS_TEST_POSTGRES names no server; `cargo xtask test` starts one"
-        );
+        let skipped = "skipped on PostgreSQL: VSS_TEST_POSTGRES names no server; \
+                       `cargo xtask test` starts one\n";
+        TOLD.call_once(|| std::io::stderr().write_all(skipped.as_bytes()).unwrap());
     }
     url
 }
 
 /// The URL of a new, empty schema.
-pub async fn schema(server: &str) -> String {
+pub(crate) async fn schema(server: &str) -> String {
     static SCHEMAS: AtomicU32 = AtomicU32::new(0);
     // A process that had this number may have left one behind.
     let number = SCHEMAS.fetch_add(1, Ordering::Relaxed);
@@ -34,7 +37,7 @@ pub async fn schema(server: &str) -> String {
 }
 
 /// A connection that knows nothing of the store.
-pub async fn connect(url: &str) -> DatabaseConnection {
+pub(crate) async fn connect(url: &str) -> DatabaseConnection {
     let mut options = sea_orm::ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
     Database::connect(options).await.unwrap()

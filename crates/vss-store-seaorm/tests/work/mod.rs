@@ -12,7 +12,7 @@ use vss_ports::{
     PortResult, Publisher,
 };
 
-pub const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
 fn generator() -> GeneratorRef {
     GeneratorRef {
@@ -22,7 +22,7 @@ fn generator() -> GeneratorRef {
 }
 
 /// Two thumbnails of each of so many contents.
-pub fn batch(contents: u16) -> EnqueueBatch {
+pub(crate) fn batch(contents: u16) -> EnqueueBatch {
     let output = |variant| WantedOutput {
         kind: Kind::THUMB,
         variant,
@@ -49,7 +49,7 @@ pub fn batch(contents: u16) -> EnqueueBatch {
     }
 }
 
-pub fn request(owner: &str, limit: usize) -> ClaimRequest {
+pub(crate) fn request(owner: &str, limit: usize) -> ClaimRequest {
     ClaimRequest {
         owner: LeaseOwner::new(owner),
         now: NOW,
@@ -61,12 +61,12 @@ pub fn request(owner: &str, limit: usize) -> ClaimRequest {
     }
 }
 
-pub fn keys(claims: &[Claim]) -> Vec<SidecarKey> {
+pub(crate) fn keys(claims: &[Claim]) -> Vec<SidecarKey> {
     let outputs = claims.iter().flat_map(|claim| &claim.outputs);
     outputs.map(|output| output.key.clone()).collect()
 }
 
-pub fn commits(claims: &[Claim]) -> Vec<Commit> {
+pub(crate) fn commits(claims: &[Claim]) -> Vec<Commit> {
     let outputs = claims.iter().flat_map(|claim| &claim.outputs);
     let commit = outputs.map(|output| Commit {
         key: output.key.clone(),
@@ -82,7 +82,7 @@ pub fn commits(claims: &[Claim]) -> Vec<Commit> {
 }
 
 /// Publishes without files.
-pub struct Nowhere;
+pub(crate) struct Nowhere;
 
 #[async_trait]
 impl Publisher for Nowhere {
