@@ -1,9 +1,15 @@
-//! The schema of `sidecars.db` goes up, down and up again on filled tables, and is what the
+//! The schema of `sidecars.db`, in a file and on a server, goes up, down and up again on filled tables, and is what the
 //! snapshot says.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[cfg(feature = "postgres")]
+#[path = "../../crates/vss-store-seaorm/tests/server/mod.rs"]
+mod server;
+
 use expect_test::expect_file;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
+};
 use sea_orm_migration::MigratorTrait;
 use vss_migrations::sidecars::SidecarsMigrator;
 use vss_migrations::{MigrateError, check, migrate};
@@ -41,39 +47,120 @@ async fn texts(db: &DatabaseConnection, sql: &str) -> Vec<String> {
 }
 
 async fn schema(db: &DatabaseConnection) -> String {
-    let sql = "SELECT sql FROM sqlite_schema \
-               WHERE sql IS NOT NULL AND name NOT LIKE 'seaql%' ORDER BY type, name";
+    let sql = match db.get_database_backend() {
+        DbBackend::Postgres => POSTGRES_SCHEMA,
+        _ => {
+            "SELECT sql FROM sqlite_schema \
+             WHERE sql IS NOT NULL AND name NOT LIKE 'seaql%' ORDER BY type, name"
+        }
+    };
     texts(db, sql).await.join(";\n\n") + ";\n"
 }
 
-#[tokio::test]
-async fn the_schema_is_what_the_snapshot_says() {
-    let db = memory().await;
-    migrate::<SidecarsMigrator>(&db).await.unwrap();
-    expect_file!["sidecars.sql"].assert_eq(&schema(&db).await);
+/// What the server makes of our words, one text a table, function and view; without the schema,
+/// and without what differs between versions of the server.
+const POSTGRES_SCHEMA: &str = "
+WITH parts AS (
+    SELECT c.oid, 1 AS part, attnum AS number, '    ' || attname || ' '
+        || format_type(atttypid, atttypmod)
+        || CASE WHEN attcollation = '\"C\"'::regcollation THEN ' COLLATE C' ELSE '' END
+        || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END
+        || CASE WHEN attidentity = 'd' THEN ' IDENTITY' ELSE '' END AS text
+    FROM pg_class c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0
+    WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v')
+    UNION ALL
+    SELECT conrelid, 2, row_number() OVER (ORDER BY pg_get_constraintdef(oid) COLLATE \"C\"),
+        '    ' || pg_get_constraintdef(oid)
+    FROM pg_constraint
+    WHERE connamespace = current_schema()::regnamespace AND contype IN ('c', 'f', 'p', 'u')
+    UNION ALL
+    SELECT indrelid, 3, row_number() OVER (ORDER BY indexrelid::regclass::text COLLATE \"C\"),
+        '    ' || replace(pg_get_indexdef(indexrelid), current_schema() || '.', '')
+    FROM pg_index JOIN pg_class ON oid = indrelid
+    WHERE relnamespace = current_schema()::regnamespace
+)
+SELECT text FROM (
+    SELECT relname || E'\\n' || string_agg(parts.text, E'\\n' ORDER BY part, number) AS text
+    FROM pg_class c JOIN parts USING (oid) WHERE relname NOT LIKE 'seaql%' GROUP BY c.oid, relname
+    UNION ALL
+    SELECT 'FUNCTION ' || proname || '(' || pg_get_function_identity_arguments(oid) || ')' || prosrc
+    FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
+) texts ORDER BY text COLLATE \"C\"";
+
+/// Bytes as the database spells them.
+fn spelled(db: &DatabaseConnection, sql: &str) -> String {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return sql.to_owned();
+    }
+    let mut parts = sql.split(" x'");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let bytes = parts.fold(first, |text, part| {
+        text + r" '\x" + &part.replacen('\'', "'::bytea", 1)
+    });
+    bytes
+        .replace("zeroblob(32)", "decode(repeat('00', 32), 'hex')")
+        .replace("zeroblob(16)", "decode(repeat('00', 16), 'hex')")
 }
 
-#[tokio::test]
-async fn filled_tables_go_down_and_up_again() {
-    let db = memory().await;
+/// Each test in a file, and on the server where there is one.
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::memory().await).await;
+            })+
+        }
+
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            use super::server;
+
+            $(#[tokio::test]
+            async fn $name() {
+                let Some(url) = server::url() else { return };
+                let url = server::schema(&url).await;
+                super::$name(server::connect(&url).await).await;
+            })+
+        }
+    };
+}
+
+on_both!(
+    the_schema_is_what_the_snapshot_says,
+    filled_tables_go_down_and_up_again,
+    each_migration_can_be_undone_by_itself_with_its_rows_kept,
+    attempts_go_with_their_sidecar,
+    a_database_from_a_newer_version_is_refused_unchanged,
+    rows_that_contradict_themselves_are_refused,
+);
+
+async fn the_schema_is_what_the_snapshot_says(db: DatabaseConnection) {
+    migrate::<SidecarsMigrator>(&db).await.unwrap();
+    let snapshot = match db.get_database_backend() {
+        DbBackend::Postgres => expect_file!["sidecars.postgres.txt"],
+        _ => expect_file!["sidecars.sql"],
+    };
+    snapshot.assert_eq(&schema(&db).await);
+}
+
+async fn filled_tables_go_down_and_up_again(db: DatabaseConnection) {
     migrate::<SidecarsMigrator>(&db).await.unwrap();
     let before = schema(&db).await;
-    db.execute_unprepared(FILL).await.unwrap();
+    db.execute_unprepared(&spelled(&db, FILL)).await.unwrap();
     SidecarsMigrator::down(&db, None).await.unwrap();
     assert_eq!(schema(&db).await, ";\n");
     migrate::<SidecarsMigrator>(&db).await.unwrap();
     assert_eq!(schema(&db).await, before);
-    db.execute_unprepared(FILL).await.unwrap();
+    db.execute_unprepared(&spelled(&db, FILL)).await.unwrap();
     // Opened once more, it stays as it is.
     migrate::<SidecarsMigrator>(&db).await.unwrap();
     assert_eq!(texts(&db, "SELECT value FROM watermarks").await, ["1"]);
 }
 
-#[tokio::test]
-async fn each_migration_can_be_undone_by_itself_with_its_rows_kept() {
-    let db = memory().await;
+async fn each_migration_can_be_undone_by_itself_with_its_rows_kept(db: DatabaseConnection) {
     migrate::<SidecarsMigrator>(&db).await.unwrap();
-    db.execute_unprepared(FILL).await.unwrap();
+    db.execute_unprepared(&spelled(&db, FILL)).await.unwrap();
     SidecarsMigrator::down(&db, Some(1)).await.unwrap();
     let lacking = check::<SidecarsMigrator>(&db).await.unwrap_err();
     assert!(matches!(lacking, MigrateError::Older { missing } if missing.len() == 1));
@@ -95,20 +182,16 @@ async fn each_migration_can_be_undone_by_itself_with_its_rows_kept() {
     assert_eq!(texts(&db, view).await, expected);
 }
 
-#[tokio::test]
-async fn attempts_go_with_their_sidecar() {
-    let db = memory().await;
+async fn attempts_go_with_their_sidecar(db: DatabaseConnection) {
     migrate::<SidecarsMigrator>(&db).await.unwrap();
-    db.execute_unprepared(FILL).await.unwrap();
+    db.execute_unprepared(&spelled(&db, FILL)).await.unwrap();
     let gone = "DELETE FROM sidecars WHERE slot_id = 33";
     db.execute_unprepared(gone).await.unwrap();
     let left = "SELECT detail FROM sidecar_attempts";
     assert!(texts(&db, left).await.is_empty());
 }
 
-#[tokio::test]
-async fn a_database_from_a_newer_version_is_refused_unchanged() {
-    let db = memory().await;
+async fn a_database_from_a_newer_version_is_refused_unchanged(db: DatabaseConnection) {
     migrate::<SidecarsMigrator>(&db).await.unwrap();
     let future = "INSERT INTO seaql_migrations VALUES ('m20990101_000001_dreams', 0);
                   DELETE FROM seaql_migrations WHERE version LIKE '%views';
@@ -121,11 +204,9 @@ async fn a_database_from_a_newer_version_is_refused_unchanged() {
     assert_eq!(schema(&db).await, before);
 }
 
-#[tokio::test]
-async fn rows_that_contradict_themselves_are_refused() {
-    let db = memory().await;
+async fn rows_that_contradict_themselves_are_refused(db: DatabaseConnection) {
     migrate::<SidecarsMigrator>(&db).await.unwrap();
-    db.execute_unprepared(FILL).await.unwrap();
+    db.execute_unprepared(&spelled(&db, FILL)).await.unwrap();
     for wrong in [
         "UPDATE sidecars SET status = 5",
         "UPDATE sidecars SET priority = NULL WHERE status = 1",
@@ -143,6 +224,9 @@ async fn rows_that_contradict_themselves_are_refused() {
         "UPDATE sidecar_attempts SET slot_id = 77",
         "INSERT INTO sidecar_availability VALUES (1, 1, 3, 0)",
     ] {
-        assert!(db.execute_unprepared(wrong).await.is_err(), "{wrong}");
+        assert!(
+            db.execute_unprepared(&spelled(&db, wrong)).await.is_err(),
+            "{wrong}"
+        );
     }
 }

@@ -36,7 +36,7 @@ impl QueueControl for SeaOrmStore {
     async fn paused(&self) -> PortResult<Vec<(Kind, Timestamp)>> {
         let sql = r#"SELECT kind AS "paused_kinds.kind", paused_at AS "paused_kinds.paused_at"
                      FROM paused_kinds ORDER BY kind"#;
-        let db = self.reader();
+        let db = self.read();
         let rows = db.query_all_raw(statement(db, sql, [])).await;
         let rows = rows.map_err(failed("read the paused kinds"))?;
         let read = |row| {
@@ -67,7 +67,7 @@ impl QueueControl for SeaOrmStore {
     }
 
     async fn depths(&self, now: Timestamp) -> PortResult<Vec<QueueDepth>> {
-        listing::depths(self.reader(), now).await
+        listing::depths(self.read(), now).await
     }
 
     async fn list(
@@ -76,6 +76,6 @@ impl QueueControl for SeaOrmStore {
         after: Option<&SidecarKey>,
         limit: usize,
     ) -> PortResult<Vec<SidecarRecord>> {
-        listing::list(self.reader(), selection, after, limit).await
+        listing::list(self.read(), selection, after, limit).await
     }
 }

@@ -92,7 +92,7 @@ pub(crate) async fn read(store: &SeaOrmStore) -> PortResult<SidecarCounts> {
     const OPERATION: &str = "read the totals of sidecars";
     let sql = "SELECT kind, status, CAST(sum(row_count) AS BIGINT), CAST(sum(bytes) AS BIGINT) \
                FROM counters GROUP BY kind, status HAVING sum(row_count) <> 0 OR sum(bytes) <> 0";
-    let db = store.reader();
+    let db = store.read();
     let rows = db.query_all_raw(statement(db, sql, [])).await;
     let mut counts = SidecarCounts::default();
     for row in rows.map_err(failed(OPERATION))? {

@@ -135,8 +135,8 @@ mod tests {
         let store = SeaOrmStore::open(&path, &options).await.unwrap();
         let explain = format!("EXPLAIN QUERY PLAN {}", depths_sql());
         let rows = store
-            .read
-            .query_all_raw(statement(&store.read, explain, [0.into()]))
+            .read()
+            .query_all_raw(statement(store.read(), explain, [0.into()]))
             .await;
         let detail = |row: &sea_orm::QueryResult| row.try_get_by_index::<String>(3).unwrap();
         let plan: Vec<_> = rows.unwrap().iter().map(detail).collect();

@@ -117,7 +117,7 @@ impl SeaOrmStore {
         self.write.close().await.map_err(&fault)
     }
 
-    pub(crate) fn reader(&self) -> &DatabaseConnection {
+    pub(crate) fn read(&self) -> &DatabaseConnection {
         &self.read
     }
 

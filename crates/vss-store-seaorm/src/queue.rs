@@ -26,7 +26,7 @@ impl SidecarQueue for SeaOrmStore {
     }
 
     async fn watermark(&self, name: &str) -> PortResult<Option<String>> {
-        watermark::read(self.reader(), name).await
+        watermark::read(self.read(), name).await
     }
 
     async fn claim(&self, request: &ClaimRequest) -> PortResult<Vec<Claim>> {

@@ -37,7 +37,7 @@ impl SidecarStore for SeaOrmStore {
             key.kind.as_str().into(),
             key.variant.as_str().into(),
         ];
-        let query = statement(self.reader(), record::select(from, tail), values);
+        let query = statement(self.read(), record::select(from, tail), values);
         Ok(self.records("find a sidecar", query).await?.pop())
     }
 
@@ -45,7 +45,7 @@ impl SidecarStore for SeaOrmStore {
         let from = format!("contents c {ALL_SLOTS}");
         let tail = "WHERE c.content_uuid = ?1 ORDER BY l.kind, l.variant";
         let values: [Value; 1] = [content.as_bytes().to_vec().into()];
-        let query = statement(self.reader(), record::select(&from, tail), values);
+        let query = statement(self.read(), record::select(&from, tail), values);
         self.records("list the sidecars of a content", query).await
     }
 
@@ -55,7 +55,7 @@ impl SidecarStore for SeaOrmStore {
         kind: &Kind,
         variants: &[Variant],
     ) -> PortResult<Vec<PresenceRow>> {
-        presence::presence(self.reader(), contents, kind, variants).await
+        presence::presence(self.read(), contents, kind, variants).await
     }
 
     async fn page(
@@ -75,7 +75,7 @@ impl SidecarStore for SeaOrmStore {
         );
         let select = record::select(&from, "ORDER BY c.content_uuid, l.kind, l.variant");
         let query = statement(
-            self.reader(),
+            self.read(),
             select,
             [after.into(), until.into(), limit.into()],
         );
@@ -138,7 +138,7 @@ impl SidecarStore for SeaOrmStore {
     }
 
     async fn attempts(&self, key: &SidecarKey) -> PortResult<Vec<AttemptRecord>> {
-        attempts::of_key(self.reader(), key).await
+        attempts::of_key(self.read(), key).await
     }
 
     async fn counts(&self) -> PortResult<SidecarCounts> {
@@ -148,7 +148,7 @@ impl SidecarStore for SeaOrmStore {
 
 impl SeaOrmStore {
     async fn records(&self, operation: &str, query: Statement) -> PortResult<Vec<SidecarRecord>> {
-        let rows = self.reader().query_all_raw(query).await;
+        let rows = self.read().query_all_raw(query).await;
         let rows = rows.map_err(failed(operation))?;
         let read = |row| record::read(row).map(|row| row.record);
         rows.iter().map(read).collect()
