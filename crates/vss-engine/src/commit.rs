@@ -1,6 +1,7 @@
 //! Group commit: finished files of several jobs share one sync and one transaction. The order is
 //! the one that survives a crash: bytes durable, fences checked, files in place, rows ready.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,7 +9,7 @@ use async_trait::async_trait;
 use tokio::sync::{Mutex, mpsc};
 use vss_core::{Disposition, FailureClass, ManifestEntry, SidecarSource};
 use vss_ports::{
-    AttemptUsage, CancelToken, ClaimedOutput, Commit, CommitOutcome, Event, Failure,
+    AttemptUsage, CancelToken, ClaimedOutput, Commit, CommitOutcome, Entropy, Event, Failure,
     GenerateFailure, PortResult, Publication, Publisher, Vault,
 };
 
@@ -211,15 +212,7 @@ impl Committer {
             return Ok(());
         }
         let ports = &self.engine.ports;
-        let failure = |(output, why, usage): &(ClaimedOutput, GenerateFailure, _)| Failure {
-            key: output.key.clone(),
-            fence: output.fence,
-            class: why.class,
-            detail: why.detail.clone(),
-            jitter: ports.entropy.next_u64(),
-            usage: *usage,
-        };
-        let failures: Vec<_> = failed.iter().map(failure).collect();
+        let failures = failures(&failed, &*ports.entropy);
         let recorded = loop {
             let now = ports.clock.now();
             match ports.queue.fail(&failures, now).await {
@@ -269,6 +262,23 @@ impl Committer {
             will_retry,
         });
     }
+}
+
+/// What failed together is tried again together: outputs of one content have one jitter, or each of
+/// them would kill a worker by itself.
+fn failures(failed: &Failures, entropy: &dyn Entropy) -> Vec<Failure> {
+    let mut jitters = HashMap::new();
+    let failure = |(output, why, usage): &(ClaimedOutput, GenerateFailure, AttemptUsage)| Failure {
+        key: output.key.clone(),
+        fence: output.fence,
+        class: why.class,
+        detail: why.detail.clone(),
+        jitter: *jitters
+            .entry(output.key.content)
+            .or_insert_with(|| entropy.next_u64()),
+        usage: *usage,
+    };
+    failed.iter().map(failure).collect()
 }
 
 /// Publishes into the vault what the queue says still holds.

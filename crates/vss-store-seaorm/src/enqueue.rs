@@ -249,8 +249,9 @@ impl Work<'_> {
         let insert = format!(
             "INSERT INTO sidecars (content_id, slot_id, status, format_id, generator_id, attempt, \
                 fence, created_at, updated_at, priority, not_before) \
-             WITH o AS MATERIALIZED (SELECT value ->> 0 AS slot, value ->> 1 AS format, \
-                value ->> 2 AS generator FROM json_each(?2)) \
+             WITH o AS MATERIALIZED (SELECT CAST(value ->> 0 AS BIGINT) AS slot, \
+                CAST(value ->> 1 AS BIGINT) AS format, \
+                CAST(value ->> 2 AS BIGINT) AS generator FROM json_each(?2)) \
              SELECT c.id, o.slot, {}, o.format, o.generator, 0, ?3, ?4, ?4, ?5, ?4 \
              FROM json_each(?1) j CROSS JOIN contents c ON c.content_uuid = unhex(j.value) \
              CROSS JOIN o WHERE true ON CONFLICT DO NOTHING",
@@ -289,7 +290,7 @@ impl Work<'_> {
         }
         let sql = format!(
             "UPDATE sidecars SET priority = ?3 WHERE {less} ?3 AND content_id IN ({CONTENT_IDS}) \
-             AND slot_id IN (SELECT value ->> 0 FROM json_each(?2))"
+             AND slot_id IN (SELECT CAST(value ->> 0 AS BIGINT) FROM json_each(?2))"
         );
         let values = [wanted.contents.clone(), outputs, wanted.rank.into()];
         self.execute(sql, values).await.map(|_| ())
