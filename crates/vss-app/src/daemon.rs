@@ -9,11 +9,11 @@ use tokio::sync::mpsc;
 use vss_engine::{RunOptions, RunReport, Until};
 use vss_ports::{CancelToken, Event, RefreshObserver, RefreshOptions, RefreshProblem};
 
-use crate::commands::signal;
 use crate::control::{Answer, Errand, Server, refusal};
 use crate::failure::{Exit, Failure};
 use crate::library::Work;
 use crate::output::ReconcileDocument;
+use crate::signals::Signals;
 use crate::wiring::App;
 
 /// How long a run that ended for want of room, or because its engine only died, rests.
@@ -44,7 +44,12 @@ pub(crate) async fn live(app: App, options: DaemonOptions) -> Result<RunReport, 
         options.folders,
         options.index_every,
     ));
-    let ending = tokio::spawn(end_on_signal(Arc::clone(&app), stop.clone(), options.grace));
+    let ending = tokio::spawn(end_on_signal(
+        Arc::clone(&app),
+        Signals::listen(),
+        stop.clone(),
+        options.grace,
+    ));
     tell_systemd(&[sd_notify::NotifyState::Ready]);
     tracing::info!(library = %app.library.root.display(), pid = std::process::id(), "the daemon works");
 
@@ -202,9 +207,9 @@ impl RefreshObserver for Logging {
 
 /// The first signal lets jobs end, for so long; then they are given back. A second one ends the
 /// process at once, which the next start recovers from.
-async fn end_on_signal(app: Arc<App>, stop: CancelToken, grace: Duration) {
+async fn end_on_signal(app: Arc<App>, mut signals: Signals, stop: CancelToken, grace: Duration) {
     tokio::select! {
-        () = signal() => {
+        () = signals.next() => {
             tracing::info!("told to end: finishing what is under way");
             stop.cancel();
             app.engine.wake();
@@ -219,7 +224,7 @@ async fn end_on_signal(app: Arc<App>, stop: CancelToken, grace: Duration) {
     };
     tokio::select! {
         () = asked => {}
-        () = signal() => std::process::exit(130),
+        () = signals.next() => std::process::exit(130),
     }
 }
 

@@ -19,6 +19,7 @@ mod logging;
 mod output;
 mod progress;
 mod sample;
+mod signals;
 mod target;
 mod wiring;
 

@@ -59,22 +59,3 @@ pub(crate) async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         }
     }
 }
-
-/// Waits for Ctrl-C or SIGTERM.
-pub(crate) async fn signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    // Without a handler the signal ends the process, which the next run recovers from.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}

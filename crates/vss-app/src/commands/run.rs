@@ -10,13 +10,13 @@ use vss_engine::{RunOptions, RunReport, Until};
 use vss_ports::{CancelToken, Event, PortResult, SidecarCounts};
 
 use super::daemon::daemon_of;
-use super::signal;
 use crate::cli::{Global, RunArgs};
 use crate::control;
 use crate::failure::{Exit, Failure};
 use crate::library::{Library, Work};
 use crate::output::{self, RunDocument};
 use crate::progress::Progress;
+use crate::signals::Signals;
 use crate::wiring::App;
 
 /// How often a daemon's progress is looked at.
@@ -163,11 +163,12 @@ async fn show(mut events: Receiver<Event>, progress: Arc<Progress>) {
 pub(super) fn stop_on_signal() -> CancelToken {
     let stop = CancelToken::new();
     let asked = stop.clone();
+    let mut signals = Signals::listen();
     tokio::spawn(async move {
-        signal().await;
+        signals.next().await;
         asked.cancel();
         eprintln!("finishing what is under way; again to stop at once");
-        signal().await;
+        signals.next().await;
         std::process::exit(130);
     });
     stop
