@@ -2,7 +2,9 @@
 
 use std::thread;
 
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, test_kill_process, waitid,
+};
 use vss_core::FailureClass;
 use vss_ports::{CancelToken, GenerateFailure, JobHost, JobUsage};
 use vss_sandbox::{SandboxedGenerator, WorkerLimits, WorkerSettings};
@@ -48,6 +50,9 @@ fn a_worker_that_is_killed_while_it_waits_costs_nothing() {
     let generator = generator();
     let first = good(&generator);
     kill_process(pid(first), Signal::KILL).unwrap();
+    // Until it is dead, and without reaping it.
+    let dead = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    waitid(WaitId::Pid(pid(first)), dead).unwrap();
     assert_ne!(good(&generator), first);
 }
 
