@@ -53,7 +53,10 @@ fn make(generator: &dyn Generator, photo: &Path, out: &Path) -> Result<(), Box<d
     let file = |side: u32| {
         let mut name = name.to_os_string();
         name.push(format!("_{side}.webp"));
-        File::create(out.join(name))
+        // Read again by who checks what a worker wrote.
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(true);
+        options.open(out.join(name))
     };
     let files = SIDES.map(file).into_iter().collect::<Result<Vec<_>, _>>()?;
     let recipe = |max_side| {
