@@ -23,6 +23,9 @@ const OPERATION: &str = "claim sidecars";
 /// Terms that SQLite allows in one compound SELECT (SQLITE_LIMIT_COMPOUND_SELECT).
 const TERMS: usize = 500;
 
+/// Contents that one claim locks at most: a server has room for some thousand such locks in all.
+const MOST: usize = 256;
+
 /// See [`vss_ports::SidecarQueue::claim`]. `None` where work is due but others are taking all of it
 /// right now, which an answer of nothing would deny; only on a server.
 pub(crate) async fn claim(
@@ -46,16 +49,9 @@ pub(crate) async fn claim(
     if chosen.is_empty() {
         return Ok(Some(Vec::new()));
     }
-    match locked {
-        // Who locks a content may take its rows, so that a pair is not split between two claims.
-        Locked::Skip => {
-            let free = lock_contents(tx, &chosen, request.limit).await?;
-            chosen.retain(|(content, _)| free.contains(content));
-            chosen.truncate(request.limit);
-        }
-        // Who waits holds nothing that others wait for.
-        Locked::Wait => chosen.truncate(1),
-    }
+    let free = own_contents(tx, &chosen, request.limit, locked).await?;
+    chosen.retain(|(content, _)| free.contains(content));
+    chosen.truncate(request.limit);
     let claims = take(tx, &generators, &chosen, request, locked).await?;
     Ok((!claims.is_empty()).then_some(claims))
 }
@@ -94,17 +90,26 @@ async fn generators(
     pairs.collect::<Result<_, _>>().map_err(failed(OPERATION))
 }
 
-/// Locks the first contents that nobody else has locked, and gives them.
-async fn lock_contents(
+/// The first contents that no other claim is at: the rows of a content are locked one after the
+/// other, and two claims that began at once would split them. Waits for no more than one.
+async fn own_contents(
     tx: &DatabaseTransaction,
     chosen: &[(i64, String)],
     limit: usize,
+    locked: Locked,
 ) -> PortResult<BTreeSet<i64>> {
     let mut contents: Vec<i64> = chosen.iter().map(|(content, _)| *content).collect();
     contents.dedup();
-    let sql = "SELECT c.id FROM json_each(?1) j \
-        CROSS JOIN contents c ON c.id = CAST(j.value AS BIGINT) \
-        ORDER BY j.key LIMIT ?2 FOR NO KEY UPDATE OF c SKIP LOCKED";
+    let key = "hashtext('vss.claim ' || current_schema()), hashint8(content)";
+    let (limit, lock) = match locked {
+        Locked::Skip => (limit.min(MOST), format!("pg_try_advisory_xact_lock({key})")),
+        Locked::Wait => (1, format!("pg_advisory_xact_lock({key}) IS NOT NULL")),
+    };
+    // OFFSET keeps the lock out of the inner query: nothing is locked that is not taken.
+    let sql = format!(
+        "SELECT content FROM (SELECT CAST(value AS BIGINT) AS content FROM json_each(?1) \
+         ORDER BY key OFFSET 0) AS contents WHERE {lock} LIMIT ?2"
+    );
     let contents = serde_json::Value::from(contents).to_string();
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = tx.query_all_raw(statement(tx, sql, [contents.into(), limit.into()]));

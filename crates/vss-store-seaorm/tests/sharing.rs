@@ -82,6 +82,90 @@ async fn four_claimers_take_each_of_two_thousand_rows_once_and_leave_none() {
     assert_eq!(all.len(), 2_000);
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 2_000);
     assert_eq!(ready(&one).await, 2_000);
+    // The numbers of slots are bits of a mask: none is lost on a row that was there already.
+    let db = server::connect(&url).await;
+    assert_eq!(number(&db, "SELECT max(id) FROM slots").await, 2);
+}
+
+/// Goes on once somebody waits for a lock in this schema, or `done` says that nobody will.
+async fn until_waiting(db: &DatabaseConnection, done: impl Fn() -> bool) -> bool {
+    let waiting = "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
+        WHERE NOT l.granted AND a.application_name = 'vss' AND EXISTS (SELECT 1 FROM pg_locks h \
+            WHERE h.pid = l.pid \
+            AND h.relation IN ('fence_floor'::regclass, 'sidecars'::regclass))";
+    while !done() {
+        if number(db, waiting).await > 0 {
+            return true;
+        }
+        tokio::task::yield_now().await;
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contents_that_others_work_on_are_passed_over_but_never_said_not_to_be_due() {
+    let Some(server) = server::url() else { return };
+    let url = server::schema(&server).await;
+    let store = open(&url).await;
+    store.enqueue(&batch(4), NOW).await.unwrap();
+    let db = server::connect(&url).await;
+    // One content that another claim is at, one whose rows somebody else changes.
+    let lock = "BEGIN; SELECT 1 FROM sidecars WHERE content_id = 2 FOR UPDATE; \
+        SELECT pg_advisory_xact_lock(hashtext('vss.claim ' || current_schema()), hashint8(1))";
+    db.execute_unprepared(lock).await.unwrap();
+    let claims = soon(store.claim(&request("a", 9))).await.unwrap();
+    assert_eq!(claims.len(), 2, "two are free");
+    // The others are due all the same: to answer nothing would say that they are not.
+    let watcher = server::connect(&url).await;
+    let taken = AtomicUsize::new(0);
+    soon(async {
+        let claiming = async {
+            let claims = store.claim(&request("a", 9)).await.unwrap();
+            taken.store(1, Ordering::Relaxed);
+            claims
+        };
+        let freeing = async {
+            let done = || taken.load(Ordering::Relaxed) > 0;
+            assert!(until_waiting(&watcher, done).await, "it did not wait");
+            db.execute_unprepared("ROLLBACK").await.unwrap();
+        };
+        let (claims, ()) = tokio::join!(claiming, freeing);
+        assert!(!claims.is_empty());
+        assert!(claims.iter().all(|claim| claim.outputs.len() == 2));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rare_calls_wait_for_each_other_while_claims_and_commits_go_on() {
+    let Some(server) = server::url() else { return };
+    let url = server::schema(&server).await;
+    let (one, two) = (open(&url).await, open(&url).await);
+    one.enqueue(&batch(2), NOW).await.unwrap();
+    let (db, watcher) = (server::connect(&url).await, server::connect(&url).await);
+    // As a call of that kind has it.
+    let lock = "BEGIN; LOCK TABLE fence_floor IN EXCLUSIVE MODE";
+    db.execute_unprepared(lock).await.unwrap();
+    let ended = AtomicUsize::new(0);
+    soon(async {
+        let enqueue = async {
+            let report = one.enqueue(&batch(3), NOW).await.unwrap();
+            ended.store(1, Ordering::Relaxed);
+            report
+        };
+        let others = async {
+            let done = || ended.load(Ordering::Relaxed) > 0;
+            assert!(until_waiting(&watcher, done).await, "it did not wait");
+            let claims = two.claim(&request("b", 9)).await.unwrap();
+            let outcomes = two.commit(&commits(&claims), &Nowhere, NOW).await;
+            assert_eq!(outcomes.unwrap().len(), 4);
+            db.execute_unprepared("ROLLBACK").await.unwrap();
+        };
+        let (report, ()) = tokio::join!(enqueue, others);
+        assert_eq!(report.inserted, 2);
+    })
+    .await;
+    assert_eq!(ready(&two).await, 4);
 }
 
 /// Lets others go on while it publishes, and publishes when they are done.
@@ -157,11 +241,21 @@ async fn two_originals_of_one_content_are_not_both_its_first() {
         leave: Barrier::new(2),
     };
     let (first, second) = ([first], [second]);
+    let watcher = server::connect(&url).await;
+    let ended = AtomicUsize::new(0);
     let outcomes = soon(async {
         tokio::join!(one.commit(&first, &gate, NOW), async {
             gate.inside.wait().await;
-            // It waits for the other, which is let go once it has been sent.
-            tokio::join!(two.commit(&second, &Nowhere, NOW), gate.leave.wait()).0
+            let late = async {
+                let outcomes = two.commit(&second, &Nowhere, NOW).await;
+                ended.store(1, Ordering::Relaxed);
+                outcomes
+            };
+            let let_go = async {
+                until_waiting(&watcher, || ended.load(Ordering::Relaxed) > 0).await;
+                gate.leave.wait().await;
+            };
+            tokio::join!(late, let_go).0
         })
     })
     .await;
