@@ -14,7 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use tokio::sync::Barrier;
-use vss_core::{Kind, Priority, Status};
+use vss_core::{Kind, Priority, Status, Variant};
 use vss_ports::{
     CommitOutcome, Invalidation, LeaseOwner, PortErrorKind, PortResult, Publisher, QueueControl,
     Recovery, Selection, SidecarQueue, SidecarStore,
@@ -83,8 +83,11 @@ async fn four_claimers_take_each_of_two_thousand_rows_once_and_leave_none() {
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 2_000);
     assert_eq!(ready(&one).await, 2_000);
     // The numbers of slots are bits of a mask: none is lost on a row that was there already.
+    let mut more = batch(1);
+    more.items[0].outputs[0].variant = Variant::GRID_2X;
+    one.enqueue(&more, NOW).await.unwrap();
     let db = server::connect(&url).await;
-    assert_eq!(number(&db, "SELECT max(id) FROM slots").await, 2);
+    assert_eq!(number(&db, "SELECT max(id) FROM slots").await, 3);
 }
 
 /// Goes on once somebody waits for a lock in this schema, or `done` says that nobody will.
