@@ -18,8 +18,10 @@ impl Daemon {
     pub(crate) fn start<S: AsRef<std::ffi::OsStr>>(library: &Library, arguments: &[S]) -> Self {
         let mut command = library.command(["daemon"]);
         command.args(arguments).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut daemon = Self {
+            child: command.spawn().unwrap(),
+        };
+        let log = BufReader::new(daemon.child.stderr.take().unwrap());
         let mut seen = Vec::new();
         let mut lines = log.lines();
         for line in &mut lines {
@@ -30,7 +32,7 @@ impl Daemon {
             {
                 // Whatever it says later is read, so that it never waits for a reader.
                 std::thread::spawn(move || lines.for_each(drop));
-                return Self { child };
+                return daemon;
             }
         }
         panic!("it never began: {seen:#?}");

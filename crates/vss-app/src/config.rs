@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use etcetera::BaseStrategy;
 use figment::Figment;
@@ -44,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) memory: u64,
     /// Originals read at once from one volume; 1 suits a disk with a head.
     pub(crate) readers: u16,
+    /// Seconds that claimed work stays claimed when its process no longer says that it lives.
+    pub(crate) lease: u16,
     /// Jobs side by side that make a kind, where it should be fewer than `workers`.
     pub(crate) at_once: BTreeMap<Kind, u16>,
     pub(crate) limits: Limits,
@@ -136,6 +139,7 @@ impl Default for Config {
             database: None,
             memory: 0,
             readers: 4,
+            lease: 30,
             at_once: BTreeMap::new(),
             limits: Limits {
                 max_pixels,
@@ -168,6 +172,7 @@ impl Config {
             "database",
             "memory",
             "readers",
+            "lease",
         ]);
         let limits = Env::prefixed("VSS_LIMITS_")
             .only(&["max_pixels", "max_side", "max_decoded_bytes"])
@@ -190,7 +195,10 @@ impl Config {
     fn checked(self) -> Result<Self, Failure> {
         let zero = self.at_once.iter().find(|(_, limit)| **limit == 0);
         let zero = zero.map(|(kind, _)| format!("at_once.{kind}"));
-        if let Some(key) = zero.or_else(|| (self.readers == 0).then(|| "readers".into())) {
+        if let Some(key) = zero
+            .or_else(|| (self.readers == 0).then(|| "readers".into()))
+            .or_else(|| (self.lease == 0).then(|| "lease".into()))
+        {
             let message = format!("the configuration is wrong: {key} must be at least 1");
             return Err(Failure::new(Exit::Usage, message)
                 .remedy("to make nothing of a kind for a while: vss queue pause KIND"));
@@ -250,6 +258,8 @@ impl Config {
                 memory => memory,
             },
             volume_lanes: usize::from(self.readers),
+            lease: Duration::from_secs(u64::from(self.lease)),
+            renew_every: Duration::from_secs(u64::from(self.lease)) / 3,
             ..Settings::new(self.policy(), self.workers())
         }
     }

@@ -130,6 +130,7 @@ fn add(total: &mut RunReport, report: &RunReport) {
     total.retried += report.retried;
     total.fenced += report.fenced;
     total.bytes += report.bytes;
+    total.cpu += report.cpu;
 }
 
 async fn reconcile(app: &App, errand: &Errand) -> Answer {

@@ -139,7 +139,7 @@ pub(crate) struct RunDocument {
     pub(crate) retried: u64,
     pub(crate) bytes: u64,
     pub(crate) seconds: f64,
-    /// Of this process; nothing is said of a daemon's.
+    /// Of this process and its workers; nothing is said of a daemon's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cpu_seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -81,6 +81,7 @@ impl Committer {
         let (mut finished, mut failed) = (Vec::new(), Failures::new());
         for made in group {
             let usage = made.usage;
+            self.report.cpu += usage.cpu.unwrap_or_default();
             finished.extend(made.finished.into_iter().map(|one| (one, usage)));
             let of_job = made.failed.into_iter();
             failed.extend(of_job.map(|(output, why)| (output, why, usage)));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use vss_core::plan::WantedOutput;
 use vss_core::{ContentUuid, FailureClass, Kind, MediaType, Status, Timestamp, Variant};
-use vss_ports::{ChangeSeq, ContentRecord, PortError, SidecarRecord};
+use vss_ports::{AttemptRecord, ChangeSeq, ContentRecord, PortError, SidecarRecord};
 
 use crate::Engine;
 
@@ -61,6 +61,8 @@ pub struct ExplainedSidecar {
     pub attempts: u32,
     /// When it is tried next, when it waits.
     pub next_attempt: Option<Timestamp>,
+    /// The attempts that the queue remembers, the newest last.
+    pub history: Vec<AttemptRecord>,
 }
 
 /// A content that does not have all it should have.
@@ -104,7 +106,9 @@ impl Engine {
             .unwrap_or_default();
         let mut sidecars = Vec::with_capacity(rows.len());
         for row in &rows {
-            sidecars.push(self.explain_row(row)?);
+            let mut sidecar = self.explain_row(row)?;
+            sidecar.history = self.ports.store.attempts(&row.key).await?;
+            sidecars.push(sidecar);
         }
         let missing = wanted
             .iter()
@@ -159,6 +163,7 @@ impl Engine {
             class: row.failure.as_ref().map(|failure| failure.class),
             attempts: row.attempt,
             next_attempt: row.not_before.filter(|_| row.failure.is_some()),
+            history: Vec::new(),
         })
     }
 
@@ -248,6 +253,7 @@ fn never_queued(wanted: &WantedOutput) -> ExplainedSidecar {
         class: None,
         attempts: 0,
         next_attempt: None,
+        history: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Run: hand out due work, several jobs side by side, until nothing is due or until told to stop.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use vss_ports::{CancelToken, PortError, PortResult, Recovery};
@@ -47,6 +48,8 @@ pub struct RunReport {
     pub fenced: u64,
     /// Bytes of what was made.
     pub bytes: u64,
+    /// Processor time of the generators, as far as they measure themselves.
+    pub cpu: Duration,
     /// Why it stopped before everything due was done.
     pub halted: Option<String>,
 }

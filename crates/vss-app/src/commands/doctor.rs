@@ -3,6 +3,7 @@
 use serde::Serialize;
 use vss_sandbox::SandboxLevel;
 
+use super::daemon::daemon_of;
 use crate::cli::Global;
 use crate::failure::{Exit, Failure};
 use crate::library::{Library, Work};
@@ -171,10 +172,25 @@ async fn check_library(global: &Global, checks: &mut Vec<Check>) {
 }
 
 async fn check_contents(app: &App, checks: &mut Vec<Check>) {
-    checks.push(Check::good(
-        "configuration",
-        format!("{} workers", app.config.workers()),
-    ));
+    let settings = app.engine.settings();
+    let mut detail = format!(
+        "{} workers, {} for pixels, {} readers a volume",
+        settings.workers,
+        output::bytes(settings.memory_budget),
+        settings.volume_lanes
+    );
+    for (kind, limit) in &settings.kind_limits {
+        detail.push_str(&format!(", {kind} at most {limit} at once"));
+    }
+    checks.push(Check::good("configuration", detail));
+    match daemon_of(&app.library).await {
+        Ok(Some(daemon)) => {
+            let detail = format!("process {} works, {} made", daemon.pid, daemon.ready);
+            checks.push(Check::good("daemon", detail));
+        }
+        Ok(None) => checks.push(Check::good("daemon", "none")),
+        Err(failure) => checks.push(Check::bad("daemon", &failure)),
+    }
     checks.push(check_level(app));
     match app.engine.ports().vault.stage().await {
         Ok(staged) => {
@@ -188,7 +204,14 @@ async fn check_contents(app: &App, checks: &mut Vec<Check>) {
     }
     match app.engine.status().await {
         Ok(status) => {
-            let detail = format!("{} contents in the catalog", status.catalog.contents);
+            let place = match app.config.database {
+                Some(_) => "rows on a server",
+                None => "rows in the library",
+            };
+            let detail = format!(
+                "{} contents in the catalog, {place}",
+                status.catalog.contents
+            );
             checks.push(Check::good("databases", detail));
         }
         Err(error) => checks.push(Check::bad("databases", &Failure::from(error))),

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use serde::Serialize;
 use vss_core::{FailureClass, Status};
 use vss_engine::{ExplainedSidecar, Explanation, Problem, Verdict};
-use vss_ports::ChangeSeq;
+use vss_ports::{AttemptOutcome, AttemptRecord, ChangeSeq};
 
 use crate::cli::Global;
 use crate::failure::{Exit, Failure};
@@ -15,6 +15,9 @@ use crate::wiring::App;
 
 /// Contents looked at in one step when the whole library is asked about.
 const BATCH: usize = 500;
+
+/// Attempts that a person is told of; JSON has all.
+const ATTEMPTS_SAID: usize = 5;
 
 #[derive(Serialize)]
 struct ExplainDocument {
@@ -40,6 +43,61 @@ struct SidecarEntry {
     class: Option<FailureClass>,
     attempts: u32,
     next_attempt: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    history: Vec<AttemptEntry>,
+}
+
+#[derive(Serialize)]
+struct AttemptEntry {
+    attempt: u32,
+    /// `ready`, `released`, or the class of the failure.
+    outcome: &'static str,
+    detail: String,
+    generator: String,
+    version: Option<String>,
+    started_at: Option<String>,
+    seconds: f64,
+    cpu_seconds: Option<f64>,
+    peak_memory: Option<u64>,
+}
+
+impl AttemptEntry {
+    fn of(attempt: AttemptRecord) -> Self {
+        Self {
+            attempt: attempt.attempt,
+            outcome: match attempt.outcome {
+                AttemptOutcome::Ready => "ready",
+                AttemptOutcome::Failed(class) => class.as_str(),
+                AttemptOutcome::Released => "released",
+            },
+            detail: attempt.detail,
+            generator: attempt.generator.to_string(),
+            version: attempt.version.map(|version| version.to_string()),
+            started_at: output::time(attempt.usage.started_at),
+            seconds: attempt.usage.duration.as_secs_f64(),
+            cpu_seconds: attempt.usage.cpu.map(|cpu| cpu.as_secs_f64()),
+            peak_memory: attempt.usage.peak_memory,
+        }
+    }
+
+    /// One line for a person.
+    fn line(&self) -> String {
+        let mut text = format!("attempt {}: {}", self.attempt, self.outcome);
+        if let Some(at) = &self.started_at {
+            text.push_str(&format!(" at {at}"));
+        }
+        text.push_str(&format!(", {:.1} s", self.seconds));
+        if let Some(cpu) = self.cpu_seconds {
+            text.push_str(&format!(", {cpu:.1} s of processor time"));
+        }
+        if let Some(peak) = self.peak_memory {
+            text.push_str(&format!(", {} of memory", output::bytes(peak)));
+        }
+        if !self.detail.is_empty() {
+            text.push_str(&format!(": {}", self.detail));
+        }
+        text
+    }
 }
 
 #[derive(Serialize)]
@@ -152,6 +210,7 @@ fn sidecar_entry(sidecar: ExplainedSidecar) -> SidecarEntry {
         class: sidecar.class,
         attempts: sidecar.attempts,
         next_attempt,
+        history: sidecar.history.into_iter().map(AttemptEntry::of).collect(),
     }
 }
 
@@ -192,8 +251,8 @@ fn say(document: &ExplainDocument) {
             "  {} {}: {status}: {}",
             sidecar.kind, sidecar.variant, sidecar.reason
         ));
-        if sidecar.attempts > 0 && sidecar.class.is_some() {
-            output::line(&format!("    attempts: {}", sidecar.attempts));
+        for attempt in sidecar.history.iter().rev().take(ATTEMPTS_SAID).rev() {
+            output::line(&format!("    {}", attempt.line()));
         }
         if let Some(at) = &sidecar.next_attempt {
             output::line(&format!("    next attempt: {at}"));

@@ -37,7 +37,8 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failure
         retried: report.retried,
         bytes: report.bytes,
         seconds: started.elapsed().as_secs_f64(),
-        cpu_seconds: Some(cpu.as_secs_f64()),
+        // This process and its workers.
+        cpu_seconds: Some((cpu + report.cpu).as_secs_f64()),
         halted: report.halted.clone(),
     };
     if global.json {
