@@ -1,10 +1,23 @@
 //! What takes the machine for itself: processes killed for real, disks that are full.
 
+mod daemons;
+mod interactive;
+mod poison;
+mod sharing;
+
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::program::{Library, files_below, said, write_jpeg};
+
+/// So many rounds of something, or ten times as many in `cargo xtask chaos`.
+fn rounds(usual: u32) -> u32 {
+    match std::env::var_os("VSS_CHAOS") {
+        Some(_) => 10 * usual,
+        None => usual,
+    }
+}
 
 /// Kills in one test run.
 const KILLS: u32 = 20;
@@ -18,16 +31,17 @@ fn killed_twenty_times_it_loses_nothing_and_never_says_ready_without_a_whole_fil
     }
     library.json([Path::new("index"), &library.originals()]);
     let mut killed_at_work = 0;
-    let mut rounds = 0;
-    while killed_at_work < KILLS {
-        rounds += 1;
+    let mut round = 0;
+    let kills = rounds(KILLS);
+    while killed_at_work < kills {
+        round += 1;
         assert!(
-            rounds < 40 * KILLS,
+            round < 40 * kills,
             "only {killed_at_work} kills hit a run at work"
         );
         let mut run = library.command(["run", "--workers", "2"]).spawn().unwrap();
         // Spread over the whole run, from its first system calls to its last commits.
-        let moment = Duration::from_millis(3 + u64::from(rounds * 37 % 97) * 5);
+        let moment = Duration::from_millis(3 + u64::from(round * 37 % 97) * 5);
         std::thread::sleep(moment);
         let was_at_work = run.try_wait().unwrap().is_none();
         run.kill().unwrap();

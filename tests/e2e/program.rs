@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use image::{Rgb, RgbImage};
-use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// A library in a temporary folder, with a folder for originals beside it.
 pub(crate) struct Library {
     folder: TempDir,
+    /// The URL of a schema for its rows, when they are not in the library.
+    database: Option<String>,
 }
 
 /// What a command said.
@@ -43,11 +45,39 @@ impl Library {
         library
     }
 
+    /// A fresh library whose rows are on the server of the tests, or a line that says what is
+    /// skipped.
+    pub(crate) fn on_server(test: &str) -> Option<Self> {
+        let Ok(server) = std::env::var("VSS_TEST_POSTGRES") else {
+            eprintln!("skipped: {test} needs a PostgreSQL server in VSS_TEST_POSTGRES");
+            return None;
+        };
+        let schema = format!("e2e_{test}_{}", std::process::id());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let database = Database::connect(&server).await.unwrap();
+            let make = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
+            database.execute_unprepared(&make).await.unwrap();
+            database.close().await.unwrap();
+        });
+        let joint = if server.contains('?') { '&' } else { '?' };
+        let library = Self {
+            database: Some(format!("{server}{joint}options=-csearch_path%3D{schema}")),
+            ..Self::unmade()
+        };
+        let said = library.vss(["init"]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        Some(library)
+    }
+
     /// A place for a library that is not made yet.
     pub(crate) fn unmade() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("originals")).unwrap();
-        Self { folder }
+        Self {
+            folder,
+            database: None,
+        }
     }
 
     pub(crate) fn root(&self) -> PathBuf {
@@ -77,6 +107,8 @@ impl Library {
             .env("XDG_RUNTIME_DIR", self.folder.path().join(".runtime"))
             .env_remove("VSS_LOG")
             .env_remove("VSS_WORKERS")
+            .env_remove("VSS_DATABASE")
+            .envs(self.database.iter().map(|url| ("VSS_DATABASE", url)))
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         command
@@ -131,14 +163,17 @@ impl Library {
 
     /// Asks the sidecar database something.
     pub(crate) fn query(&self, sql: &str) -> Vec<sea_orm::QueryResult> {
-        let url = format!(
-            "sqlite://{}?mode=rw",
-            self.root().join("sidecars.db").display()
-        );
+        let url = match &self.database {
+            Some(url) => url.clone(),
+            None => {
+                let file = self.root().join("sidecars.db");
+                format!("sqlite://{}?mode=rw", file.display())
+            }
+        };
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             let database = Database::connect(url).await.unwrap();
-            let statement = Statement::from_string(DbBackend::Sqlite, sql);
+            let statement = Statement::from_string(database.get_database_backend(), sql);
             let rows = database.query_all_raw(statement).await.unwrap();
             database.close().await.unwrap();
             rows
@@ -165,12 +200,17 @@ impl Library {
 
 /// Where cargo put the program: beside this test's own folder.
 pub(crate) fn program() -> PathBuf {
+    built("vss")
+}
+
+/// A program of this workspace.
+pub(crate) fn built(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let profile = own.parent().and_then(Path::parent).unwrap();
-    let program = profile.join(format!("vss{}", std::env::consts::EXE_SUFFIX));
+    let program = profile.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     assert!(
         program.exists(),
-        "build it first: cargo build (looked at {program:?})"
+        "build it first: cargo build --workspace --all-targets (looked at {program:?})"
     );
     program
 }

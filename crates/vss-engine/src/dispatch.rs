@@ -135,8 +135,11 @@ impl Dispatcher {
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         };
         let generator = &ended.claim.generator;
-        if self.note(&ended) && !self.try_canary(generator).await? {
-            tracing::error!(%generator, "it only dies: it is given no work for a minute");
+        if self.note(&ended) {
+            match self.try_canary(generator).await? {
+                true => tracing::warn!(%generator, "it died ten times in a row: trying it out"),
+                false => tracing::error!(%generator, "it only dies: it gets nothing for a minute"),
+            }
         }
         Ok(true)
     }

@@ -81,6 +81,7 @@ impl Engine {
         if recovered > 0 {
             tracing::info!(recovered, "took back work whose owner is gone");
         }
+        tracing::debug!(owner = %self.owner, "begins to claim");
         let renewal = AbortOnDrop(tokio::spawn(Arc::clone(self).keep_leases()));
         let (finished, inbox) = mpsc::channel(2 * self.settings.workers);
         let committer = Committer::new(Arc::clone(self), options);

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 /// What is claimed ahead should be begun within this time.
-const AHEAD: Duration = Duration::from_millis(20);
+const AHEAD: Duration = Duration::from_millis(5);
 /// Claims ahead, at most.
 const MOST: usize = 64;
 /// The newest job's share in the average, as a divisor.
@@ -53,8 +53,8 @@ mod tests {
     #[test]
     fn long_jobs_are_claimed_one_by_one_and_short_ones_ahead() {
         assert_eq!(Tempo::default().ahead(8), 0);
-        assert_eq!(after(Duration::from_millis(100)).ahead(8), 0);
-        assert_eq!(after(Duration::from_millis(10)).ahead(2), 4);
+        assert_eq!(after(Duration::from_millis(10)).ahead(8), 0);
+        assert_eq!(after(Duration::from_millis(2)).ahead(2), 4);
         assert_eq!(after(Duration::ZERO).ahead(8), MOST);
     }
 

@@ -70,6 +70,16 @@ pub(crate) async fn hold(
     ))
 }
 
+/// Gives a transaction the time that publishing a group of files takes: a server ends one that
+/// does nothing for a while, since whoever began it may be dead.
+pub(crate) async fn take_time(tx: &DatabaseTransaction) -> Result<(), DbErr> {
+    if on_server(tx) {
+        let patient = "SET LOCAL idle_in_transaction_session_timeout = 300000";
+        tx.execute_unprepared(patient).await?;
+    }
+    Ok(())
+}
+
 /// The table of [`hold`], for each connection that writes.
 #[cfg(feature = "postgres")]
 pub(crate) const HELD: &str = "CREATE TEMPORARY TABLE held \

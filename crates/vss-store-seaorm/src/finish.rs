@@ -16,6 +16,7 @@ use vss_ports::{
 use crate::attempts::{self, Ended};
 use crate::change::{Change, note_originals, originals, write};
 use crate::record::{self, Row};
+use crate::{dialect, error};
 
 /// The state after an event.
 ///
@@ -72,6 +73,8 @@ pub(crate) async fn commit(
             outcomes.push(CommitOutcome::SourceConflict);
         }
     }
+    let patient = dialect::take_time(tx).await;
+    patient.map_err(error::failed("commit sidecars"))?;
     let results = publish(publisher, &positions).await?;
     let mut sources: Vec<(ContentUuid, (u64, Digest))> = Vec::new();
     for ((position, (commit, row)), result) in positions.iter().zip(holding).zip(results) {

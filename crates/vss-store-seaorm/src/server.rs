@@ -17,9 +17,9 @@ use crate::open::{Durability, SeaOrmStore, StoreOptions};
 const WRITERS: u32 = 4;
 /// Milliseconds for one statement: what takes longer waits for something that will not come.
 const STATEMENT_TIMEOUT: &str = "120000";
-/// Milliseconds for what is done between two statements, which is publishing a group of files.
-/// After that whoever began the transaction counts as dead, and the server frees what it locked.
-const IDLE_TIMEOUT: &str = "300000";
+/// Milliseconds between two statements of a transaction, which takes no time. After that whoever
+/// began it counts as dead or stopped, and the server frees what it locked.
+const IDLE_TIMEOUT: &str = "10000";
 
 impl SeaOrmStore {
     /// Opens the schema that a URL names and applies missing migrations.

@@ -36,8 +36,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens for this library. Whoever calls holds its lock, so that a socket that is there
-    /// already is a dead daemon's.
+    /// Listens for this library, in the place of a dead daemon where there was one.
     pub(crate) fn bind(
         library: &Library,
         engine: Arc<Engine>,
@@ -46,6 +45,10 @@ impl Server {
         ready: Arc<AtomicU64>,
     ) -> Result<Arc<Self>, Failure> {
         let place = socket::place(library.file.id)?;
+        if std::os::unix::net::UnixStream::connect(&place).is_ok() {
+            let message = "a daemon works on this library already";
+            return Err(Failure::new(Exit::Library, message).remedy("`vss daemon --stop` ends it"));
+        }
         if std::fs::remove_file(&place).is_ok() {
             tracing::info!(socket = %place.display(), "removed the socket of a dead daemon");
         }

@@ -1,0 +1,79 @@
+//! Daemons that are killed for real, again and again, and one bad file among very many good ones.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::rounds;
+use crate::daemon::Daemon;
+use crate::program::{Library, picture, write_jpeg};
+
+const KILLS: u32 = 50;
+const PICTURES: u32 = 40;
+
+#[test]
+fn killed_fifty_times_under_load_a_daemon_loses_nothing_and_serves_again_at_once() {
+    let library = Library::new();
+    for seed in 0..PICTURES {
+        write_jpeg(&library.originals().join(format!("{seed}.jpg")), seed);
+    }
+    library.json([Path::new("index"), &library.originals()]);
+    let mut waits = Vec::new();
+    for round in 0..rounds(KILLS) {
+        let started = Instant::now();
+        let daemon = Daemon::start(&library, &["--workers", "2"]);
+        // It answers, and its first act was to free what the dead one held.
+        waits.push(started.elapsed());
+        let moment = Duration::from_millis(u64::from(round * 37 % 97) * 6);
+        std::thread::sleep(moment);
+        daemon.signal(libc::SIGKILL);
+        daemon.ended();
+        library.assert_every_ready_row_has_its_whole_file();
+        if library.json(["status"])["sidecars"]["thumb"]["pending"] == 0 {
+            library.json(["regen", "--all"]);
+        }
+    }
+    waits.sort();
+    eprintln!(
+        "serving again after a kill: {:?} in the middle, {:?} at most",
+        waits[waits.len() / 2],
+        waits.last().unwrap()
+    );
+    let run = library.json(["run"]);
+    assert_eq!(
+        (&run["failed"], &run["quarantined"]),
+        (&0.into(), &0.into())
+    );
+    let all = usize::try_from(PICTURES).unwrap() * 3;
+    assert_eq!(library.assert_every_ready_row_has_its_whole_file(), all);
+    let reconciled = library.json(["reconcile", "--verify"]);
+    for what in ["adopted", "missing", "repaired", "unknown"] {
+        assert_eq!(reconciled[what], 0, "{reconciled}");
+    }
+}
+
+#[test]
+fn one_bad_file_among_a_thousand_keeps_nobody_from_being_made() {
+    let library = Library::new();
+    for seed in 0..999 {
+        let place = library.originals().join(format!("{seed}.png"));
+        picture(seed, 24, 16).save(place).unwrap();
+    }
+    let whole = std::fs::read(library.originals().join("5.png")).unwrap();
+    let bad = library.originals().join("bad.png");
+    std::fs::write(&bad, &whole[..60]).unwrap();
+    let (_, run) = library.index_and_run();
+    assert_eq!((&run["ready"], &run["failed"]), (&2_997.into(), &3.into()));
+    // It is not tried again by itself, but on request.
+    assert_eq!(library.json(["run"])["failed"], 0);
+    let history = |library: &Library| {
+        let explained = library.json([Path::new("explain"), &bad]);
+        explained["sidecars"][0]["history"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!(history(&library), 1);
+    assert_eq!(library.json(["retry"])["queued"], 3);
+    assert_eq!(library.json(["run"])["failed"], 3);
+    assert_eq!(history(&library), 2);
+}

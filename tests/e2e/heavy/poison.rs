@@ -1,0 +1,169 @@
+//! Files that abort, loop, allocate, fork, write without end and overflow their stack, among good
+//! ones, in a library that is wired as the program is: real rows, real files, real workers.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use vss_core::plan::{GeneratorDescriptor, Policy};
+use vss_core::{ContentUuid, FailureClass, Kind, Status};
+use vss_engine::{Engine, RunOptions, Settings};
+use vss_ports::{
+    Clock, LeaseOwner, Ports, RefreshObserver, RefreshProblem, SidecarRecord, SidecarStore,
+};
+use vss_sandbox::{SandboxedGenerator, WorkerLimits, WorkerSettings};
+use vss_store_seaorm::{SeaOrmStore, StoreOptions};
+use vss_system::{OsEntropy, SystemClock};
+use vss_testkit::catalog::MemoryCatalog;
+use vss_testkit::event_sink::RecordingSink;
+use vss_testkit::poison::PoisonGenerator;
+use vss_vault_fs::{FsVault, FsVaultOptions};
+
+use crate::program::built;
+
+const GOOD: u32 = 600;
+/// What kills, hangs or starves its worker.
+const HARMFUL: [&str; 7] = [
+    "abort",
+    "loop",
+    "allocate",
+    "overflow_stack",
+    "panic",
+    "sleep",
+    "segfault",
+];
+/// What is found out and refused without harm.
+const REFUSED: [&str; 4] = ["write_forever", "fork", "lie", "babble"];
+
+struct Deaf;
+
+impl RefreshObserver for Deaf {
+    fn progress(&self, _: u64, _: u64) {}
+
+    fn problem(&self, problem: RefreshProblem) {
+        panic!("{problem:?}");
+    }
+}
+
+/// What became of a library with good files and with these words.
+struct Outcome {
+    rows: Vec<SidecarRecord>,
+    poison: BTreeSet<ContentUuid>,
+    /// Until the last good file was made.
+    good_after: Duration,
+}
+
+async fn outcome(words: &[&str]) -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = MemoryCatalog::new();
+    let input: vss_core::MediaType = PoisonGenerator::INPUT.parse().unwrap();
+    let mut poison = BTreeSet::new();
+    for number in 0..GOOD {
+        catalog.add(format!("good {number}").as_bytes(), input.clone());
+        // Spread among the good ones.
+        if let Some(word) = words
+            .get(number as usize / 20)
+            .filter(|_| number % 20 == 10)
+        {
+            poison.insert(catalog.add(format!("{word} {number}").as_bytes(), input.clone()));
+        }
+    }
+    let descriptor = GeneratorDescriptor {
+        generator: vss_core::GeneratorRef {
+            id: "probe".parse().unwrap(),
+            version: "1.0.0".parse().unwrap(),
+        },
+        inputs: vec![input],
+        kinds: vec![Kind::THUMB],
+    };
+    let worker = WorkerSettings {
+        limits: WorkerLimits {
+            wall: Duration::from_millis(500),
+            cpu: Duration::from_secs(1),
+            no_progress: Duration::from_millis(500),
+            file_size: 1 << 20,
+            ..WorkerLimits::IMAGE
+        },
+        ..WorkerSettings::image(descriptor, built("vss-worker-probe"))
+    };
+    let rows = folder.path().join("sidecars.db");
+    let store = SeaOrmStore::open(&rows, &StoreOptions::default()).await;
+    let store = Arc::new(store.unwrap());
+    let files = folder.path().join("sidecars");
+    std::fs::create_dir(&files).unwrap();
+    let files = FsVault::open(&files, FsVaultOptions::default()).unwrap();
+    let events = Arc::new(RecordingSink::default());
+    let clock = Arc::new(SystemClock);
+    let ports = Ports {
+        store: Arc::clone(&store) as _,
+        queue: Arc::clone(&store) as _,
+        control: Arc::clone(&store) as _,
+        vault: Arc::new(files),
+        catalog: Arc::new(catalog),
+        generators: vec![Arc::new(SandboxedGenerator::new(worker))],
+        clock: Arc::clone(&clock) as _,
+        entropy: Arc::new(OsEntropy),
+        events,
+    };
+    let settings = Settings::new(Policy::standard(), 2);
+    let engine = Arc::new(Engine::new(ports, settings, LeaseOwner::new("poison")));
+    engine.index(&[], &Default::default(), &Deaf).await.unwrap();
+    let started = Instant::now();
+    let mut good_after = None;
+    loop {
+        let options = RunOptions {
+            sole_owner: true,
+            ..RunOptions::default()
+        };
+        engine.run(&options).await.unwrap();
+        let rows = store.page(None, None, usize::MAX).await.unwrap();
+        let good = rows.iter().filter(|row| row.status == Status::Ready);
+        if good.count() == GOOD as usize * 3 {
+            good_after.get_or_insert_with(|| started.elapsed());
+        }
+        // What backs off is due in a few seconds.
+        let next = rows.iter().filter_map(|row| row.not_before).min();
+        let Some(next) = next else {
+            return Outcome {
+                rows,
+                poison,
+                good_after: good_after.unwrap(),
+            };
+        };
+        clock.sleep(next.since(clock.now())).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exactly_the_poison_is_set_aside_and_everything_else_is_made() {
+    let words: Vec<&str> = HARMFUL
+        .into_iter()
+        .chain(REFUSED)
+        .cycle()
+        .take(22)
+        .collect();
+    let alone = outcome(&[]).await;
+    let Outcome {
+        rows,
+        poison,
+        good_after,
+    } = outcome(&words).await;
+    assert_eq!(poison.len(), words.len());
+    assert_eq!(rows.len(), (GOOD as usize + poison.len()) * 3);
+    for row in &rows {
+        let class = row.failure.as_ref().map(|failure| failure.class);
+        let harmful = class.is_some_and(FailureClass::is_harmful);
+        match (poison.contains(&row.key.content), harmful) {
+            (false, _) => assert_eq!(row.status, Status::Ready, "{}", row.key),
+            (true, true) => assert_eq!(row.status, Status::Quarantined, "{}", row.key),
+            (true, false) => assert_eq!(row.status, Status::Failed, "{} {class:?}", row.key),
+        }
+    }
+    let aside = rows.iter().filter(|row| row.status == Status::Quarantined);
+    assert!(aside.count() >= 2 * HARMFUL.len() * 3, "all that harms");
+    eprintln!(
+        "{GOOD} good files: {:?} by themselves, {good_after:?} among {} poisoned ones",
+        alone.good_after,
+        words.len()
+    );
+}
