@@ -43,6 +43,8 @@ enum Task {
     },
     /// Run the whole test suite
     Test,
+    /// Run the tests that kill, stop, fill and poison for many more rounds: hours
+    Chaos,
     /// Install what building and testing needs, saying first what is missing
     Setup {
         /// Also what only `ci` needs: cargo-deny
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Demo { folder, out } => demo::run(folder, out),
         Task::Test => test::run(),
+        Task::Chaos => test::chaos(),
         Task::Setup { ci } => setup::run(ci),
         Task::Ci => ci::run(),
         Task::Arch => arch::run(),

@@ -1,5 +1,8 @@
 //! The whole test suite in one command: what the README tells people and what `ci` runs.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::{corpus, postgres, setup, shell, workspace};
@@ -11,11 +14,7 @@ pub(crate) const FEATURES: &str = "--features=vss-store-seaorm/postgres";
 pub(crate) fn run() -> Result<()> {
     setup::system_packages()?;
     let root = workspace::root()?;
-    let corpus = corpus::find(&root)?;
-    println!("{}", corpus::announce(corpus.as_deref()));
-    // Until the end of this function.
-    let server = postgres::serve()?;
-
+    let media = Surroundings::find(&root)?;
     let has_nextest = setup::Tool::NEXTEST.present(&root);
     let mut suite = if has_nextest {
         let nextest = ["nextest", "run", "--workspace", FEATURES, "--profile", "ci"];
@@ -36,16 +35,56 @@ pub(crate) fn run() -> Result<()> {
         )
     };
     let mut examples = shell::cargo(&root, ["test", "--workspace", FEATURES, "--doc"]);
-    for command in [&mut suite, &mut examples] {
-        if let Some(folder) = &corpus {
+    // Both run, so that one failure does not hide the other.
+    let suite = shell::run(media.tell(&mut suite));
+    let examples = shell::run(media.tell(&mut examples));
+    suite.and(examples)
+}
+
+/// The tests that kill, stop, fill and poison, each for many more rounds: hours.
+pub(crate) fn chaos() -> Result<()> {
+    setup::system_packages()?;
+    let root = workspace::root()?;
+    let media = Surroundings::find(&root)?;
+    let mut suite = shell::cargo(
+        &root,
+        [
+            "nextest",
+            "run",
+            "--workspace",
+            FEATURES,
+            "--profile",
+            "chaos",
+            "-E",
+            "test(/(^|::)heavy::/)",
+        ],
+    );
+    shell::run(media.tell(&mut suite).env("VSS_CHAOS", "1"))
+}
+
+/// What tests need beside the checkout: real media and a PostgreSQL server, as far as they are
+/// there. The server ends with it.
+struct Surroundings {
+    corpus: Option<PathBuf>,
+    server: Option<postgres::Server>,
+}
+
+impl Surroundings {
+    fn find(root: &Path) -> Result<Self> {
+        let corpus = corpus::find(root)?;
+        println!("{}", corpus::announce(corpus.as_deref()));
+        let server = postgres::serve()?;
+        Ok(Self { corpus, server })
+    }
+
+    /// Tells a command where they are.
+    fn tell<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        if let Some(folder) = &self.corpus {
             command.env(corpus::VARIABLE, folder);
         }
-        if let Some(server) = &server {
+        if let Some(server) = &self.server {
             command.env(postgres::VARIABLE, &server.url);
         }
+        command
     }
-    // Both run, so that one failure does not hide the other.
-    let suite = shell::run(&mut suite);
-    let examples = shell::run(&mut examples);
-    suite.and(examples)
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use vss_core::plan::WantedOutput;
-use vss_core::{ContentUuid, FailureClass, Kind, MediaType, Status, Timestamp, Variant};
+use vss_core::{
+    ContentUuid, FailureClass, Kind, MediaType, SidecarSource, Status, Timestamp, Variant,
+};
 use vss_ports::{AttemptRecord, ChangeSeq, ContentRecord, PortError, SidecarRecord};
 
 use crate::Engine;
@@ -142,6 +144,10 @@ impl Engine {
                 format!("waits after a failure ({}): {}", last.class, last.detail),
                 Some(last.class.remedy().to_owned()),
             ),
+            (Status::Pending, None) if !self.has(&row.source) => (
+                format!("queued for {maker}, which is not part of this program"),
+                Some("use the program that queued it, or `vss queue cancel` it".to_owned()),
+            ),
             (Status::Pending, None) => {
                 (format!("queued for {maker}"), Some("`vss run`".to_owned()))
             }
@@ -165,6 +171,15 @@ impl Engine {
             next_attempt: row.not_before.filter(|_| row.failure.is_some()),
             history: Vec::new(),
         })
+    }
+
+    /// Whether whoever is to make it is here.
+    fn has(&self, source: &SidecarSource) -> bool {
+        let generators = self.descriptors.iter().map(|d| &d.generator.id);
+        match source {
+            SidecarSource::Generator(id) => generators.into_iter().any(|here| here == id),
+            _ => true,
+        }
     }
 
     /// Contents after a change number that do not have all they should have, at most `limit`

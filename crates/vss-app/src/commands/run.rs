@@ -21,6 +21,8 @@ use crate::wiring::App;
 
 /// How often a daemon's progress is looked at.
 const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+/// Looks in a row at a daemon that does nothing, before nothing more is expected of it.
+const IDLE_LOOKS: u32 = 25;
 
 pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failure> {
     let started = Instant::now();
@@ -59,16 +61,29 @@ async fn follow(global: &Global) -> Result<Exit, Failure> {
     let left = due(&app).await?;
     control::wake(&app.library).await;
     let progress = Progress::start("the daemon is making", Some(left));
+    // What nobody works on for a while is not for this daemon: no such generator, or a broken one.
+    let (mut idle, mut halted) = (0, None);
     loop {
         let still = due(&app).await?;
         progress.set(left.saturating_sub(still), "");
         if still == 0 {
             break;
         }
-        if daemon_of(&app.library).await?.is_none() {
+        let Some(daemon) = daemon_of(&app.library).await? else {
             let message = "the daemon ended before everything was made";
             return Err(Failure::new(Exit::Failure, message)
                 .remedy("start it again, or `vss run` without it; nothing is lost"));
+        };
+        idle = if daemon.active.is_empty() {
+            idle + 1
+        } else {
+            0
+        };
+        if idle == IDLE_LOOKS {
+            halted = Some(format!(
+                "{still} sidecars are due, but the daemon makes none of them"
+            ));
+            break;
         }
         tokio::time::sleep(FOLLOW_EVERY).await;
     }
@@ -91,13 +106,16 @@ async fn follow(global: &Global) -> Result<Exit, Failure> {
         seconds: started.elapsed().as_secs_f64(),
         // The daemon's, who may do other things as well.
         cpu_seconds: None,
-        halted: None,
+        halted,
     };
     match global.json {
         true => output::json(&document),
         false => say(&document),
     }
-    Ok(Exit::Done)
+    Ok(match document.halted {
+        Some(_) => Exit::Failure,
+        None => Exit::Done,
+    })
 }
 
 /// Sidecars of kinds that are not held, whose time has come or that are being made.

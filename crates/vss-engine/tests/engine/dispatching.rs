@@ -372,3 +372,20 @@ async fn an_attempt_tells_what_it_cost() {
     let renewed = world.rows.renew(&attempt.owner, world.now()).await.unwrap();
     assert_eq!(renewed, 0, "nobody holds it any more");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_for_a_generator_that_is_not_here_stays_and_says_so() {
+    let world = World::with_pictures(1).await;
+    let other = world.engine_with(FakeGenerator::new("other", "1.0.0", &["image/png"]));
+    let report = run(&other).await;
+    assert_eq!((report.ready, report.failed), (0, 0));
+    assert_eq!(world.count(Status::Pending).await, 3);
+    let content = world.rows().await.remove(0).key.content;
+    let explained = other.explain(content).await.unwrap();
+    for sidecar in explained.sidecars {
+        assert!(sidecar.reason.contains("fake 1.0.0"), "{}", sidecar.reason);
+        assert!(sidecar.reason.contains("not part"), "{}", sidecar.reason);
+        assert!(sidecar.remedy.is_some());
+    }
+    assert_eq!(run(&world.engine()).await.ready, 3);
+}

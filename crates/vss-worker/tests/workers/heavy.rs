@@ -12,10 +12,18 @@ use vss_sandbox::{SandboxedGenerator, WorkerSettings};
 
 use crate::bench::run_files;
 
+/// Pictures in one test run; a hundred times as many in `cargo xtask chaos`.
 const PICTURES: usize = 10_000;
 const THREADS: usize = 2;
 /// Larger originals would spend the time on pixels instead of on mistakes.
 const LARGEST: usize = 256 << 10;
+
+fn pictures() -> usize {
+    match std::env::var_os("VSS_CHAOS") {
+        Some(_) => 100 * PICTURES,
+        None => PICTURES,
+    }
+}
 
 /// xorshift64* (Marsaglia 2003, Vigna 2016): enough to damage files by.
 struct Dice(u64);
@@ -119,13 +127,14 @@ fn photos(corpus: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn ten_thousand_damaged_pictures_never_harm_the_parent() {
+    let pictures = pictures();
     let program = env!("CARGO_BIN_EXE_vss-worker-image").into();
     let settings = WorkerSettings::image(vss_gen_image::descriptor(), program);
     let generator = SandboxedGenerator::new(settings);
     let seeds = seeds();
     let first: u64 = std::env::var("VSS_SEED").map_or(20_260_101, |text| text.parse().unwrap());
     println!(
-        "{PICTURES} damaged pictures of {} originals, VSS_SEED={first}",
+        "{pictures} damaged pictures of {} originals, VSS_SEED={first}",
         seeds.len()
     );
     let (done, refused, deaths) = (
@@ -138,7 +147,7 @@ fn ten_thousand_damaged_pictures_never_harm_the_parent() {
             let (generator, seeds) = (&generator, &seeds);
             let (done, refused, deaths) = (&done, &refused, &deaths);
             scope.spawn(move || {
-                for index in (thread..PICTURES).step_by(THREADS) {
+                for index in (thread..pictures).step_by(THREADS) {
                     let mut dice =
                         Dice((first + index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
                     let (media_type, bytes) = &seeds[index % seeds.len()];
@@ -169,7 +178,7 @@ fn ten_thousand_damaged_pictures_never_harm_the_parent() {
     });
     let [done, refused, deaths] = [done, refused, deaths].map(AtomicUsize::into_inner);
     println!("{done} made, {refused} refused, {deaths} workers died or were stopped, 0 parents");
-    assert_eq!(done + refused + deaths, PICTURES);
-    assert!(done > PICTURES / 20 && refused > PICTURES / 20);
-    assert!(deaths < PICTURES / 100, "{deaths}");
+    assert_eq!(done + refused + deaths, pictures);
+    assert!(done > pictures / 20 && refused > pictures / 20);
+    assert!(deaths < pictures / 100, "{deaths}");
 }
