@@ -383,3 +383,30 @@ fn as_nobody(library: &Library) -> Option<serde_json::Value> {
     assert_eq!(said.code, 0, "{}", said.err);
     Some(said.json())
 }
+
+#[test]
+fn a_worker_that_is_not_there_is_named_with_what_to_do_and_its_work_waits() {
+    let library = Library::new();
+    write_jpeg(&library.originals().join("a.jpg"), 1);
+    library.json([Path::new("index"), &library.originals()]);
+    let mut command = library.command(["run", "--json"]);
+    let nowhere = command.env("VSS_WORKER_DIR", "/nowhere").output().unwrap();
+    let run = said(nowhere).json();
+    assert_eq!((&run["failed"], &run["retried"]), (&0.into(), &3.into()));
+    let original = library.originals().join("a.jpg");
+    let explained = library.json([Path::new("explain"), &original]);
+    let sidecar = &explained["sidecars"][0];
+    assert_eq!(sidecar["class"], "tool_missing");
+    let reason = sidecar["reason"].as_str().unwrap();
+    assert!(reason.contains("/nowhere/vss-worker-image"), "{reason}");
+    assert!(sidecar["remedy"].as_str().unwrap().contains("vss doctor"));
+    let doctor = library
+        .command(["doctor"])
+        .env("VSS_WORKER_DIR", "/nowhere")
+        .output();
+    let doctor = said(doctor.unwrap());
+    assert_eq!(doctor.code, 1);
+    assert!(doctor.out.contains("BAD worker"), "{}", doctor.out);
+    // It comes back by itself when the worker is there again; a second is the shortest wait.
+    while library.json(["run"])["ready"] != 3 {}
+}

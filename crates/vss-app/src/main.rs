@@ -20,6 +20,7 @@ mod output;
 mod progress;
 mod sample;
 mod signals;
+mod tally;
 mod target;
 mod wiring;
 

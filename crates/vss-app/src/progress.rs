@@ -41,15 +41,6 @@ impl Progress {
         }
     }
 
-    /// One more is done.
-    pub(crate) fn add_one(&self) {
-        let done = match self.plain.lock() {
-            Ok(plain) => plain.done + 1,
-            Err(_) => return,
-        };
-        self.set(done, "");
-    }
-
     /// So many are done; `note` is said beside it.
     #[expect(clippy::print_stderr, reason = "progress goes to stderr")]
     pub(crate) fn set(&self, done: u64, note: &str) {
@@ -64,7 +55,11 @@ impl Progress {
         let now = Instant::now();
         if self.bar.is_none() && now.duration_since(plain.last_line) >= PLAIN_EVERY {
             plain.last_line = now;
-            eprintln!("{}", plain_line(self.what, &plain, now));
+            let line = plain_line(self.what, &plain, now);
+            match note {
+                "" => eprintln!("{line}"),
+                note => eprintln!("{line} ({note})"),
+            }
         }
     }
 

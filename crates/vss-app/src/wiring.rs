@@ -21,6 +21,25 @@ use crate::library::{Library, Lock, Work};
 /// Events kept for the progress display while it is busy drawing.
 const EVENTS_KEPT: usize = 4_096;
 
+/// How hard to work.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Effort {
+    /// Jobs side by side, when that is not as configured.
+    pub(crate) workers: Option<u16>,
+    /// Whether workers give way to everything else on the machine.
+    pub(crate) background: bool,
+}
+
+impl Effort {
+    /// So many jobs side by side, nobody gives way.
+    pub(crate) fn of(workers: Option<u16>) -> Self {
+        Self {
+            workers,
+            background: false,
+        }
+    }
+}
+
 /// A library with everything wired to it.
 pub(crate) struct App {
     pub(crate) library: Library,
@@ -35,14 +54,14 @@ pub(crate) struct App {
 impl App {
     /// Opens the library that was named, for work that any number of processes may do at once.
     pub(crate) async fn open(place: Option<&Path>) -> Result<Self, Failure> {
-        Self::wire(Library::open(place)?, None, None).await
+        Self::wire(Library::open(place)?, None, false, Effort::default()).await
     }
 
     /// Opens the library for work that only one process may do.
     pub(crate) async fn open_for(
         place: Option<&Path>,
         work: Work,
-        workers: Option<u16>,
+        effort: Effort,
     ) -> Result<Self, Failure> {
         let library = Library::open(place)?;
         let shared = Config::load(&library.root)?.database.is_some();
@@ -51,14 +70,16 @@ impl App {
             (Work::Vault, true) => library.share(work)?,
             _ => library.lock(work)?,
         };
-        Self::wire(library, Some((lock, work)), workers).await
+        // Only whoever works in the vault alone may sweep what others left half-done.
+        let alone = work == Work::Vault && !shared;
+        Self::wire(library, Some(lock), alone, effort).await
     }
 
     /// Opens the library for work during which nobody else may work in it, on whatever database.
     pub(crate) async fn open_alone(place: Option<&Path>) -> Result<Self, Failure> {
         let library = Library::open(place)?;
         let lock = library.lock(Work::Vault)?;
-        Self::wire(library, Some((lock, Work::Vault)), None).await
+        Self::wire(library, Some(lock), true, Effort::default()).await
     }
 
     /// Whether nobody else can be making sidecars of this library: the lock says so, unless the
@@ -69,16 +90,14 @@ impl App {
 
     async fn wire(
         library: Library,
-        lock: Option<(Lock, Work)>,
-        workers: Option<u16>,
+        lock: Option<Lock>,
+        alone: bool,
+        effort: Effort,
     ) -> Result<Self, Failure> {
         let mut config = Config::load(&library.root)?;
-        if let Some(workers) = workers {
+        if let Some(workers) = effort.workers {
             config.workers = workers;
         }
-        // Only whoever works in the vault alone may sweep what others left half-done.
-        let locked = lock.as_ref().is_some_and(|(_, work)| *work == Work::Vault);
-        let alone = locked && config.database.is_none();
         let folder = library.sidecars_root();
         let vault = FsVault::open(&folder, vault_options(&config, alone))
             .map_err(|error| unopened(error, &folder, "restore the folder from a backup"))?;
@@ -98,7 +117,7 @@ impl App {
             control: store,
             vault: Arc::new(vault),
             catalog: Arc::new(catalog),
-            generators: generators(&config)?,
+            generators: generators(&config, effort)?,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(entropy),
             events: Arc::new(events.clone()),
@@ -111,7 +130,7 @@ impl App {
             engine,
             events,
             device,
-            _lock: lock.map(|(lock, _)| lock),
+            _lock: lock,
         })
     }
 }
@@ -137,8 +156,11 @@ async fn open_store(library: &Library, config: &Config) -> Result<SeaOrmStore, F
 }
 
 /// The engines of this program: each is a worker, and is started with its first job.
-fn generators(config: &Config) -> Result<Vec<Arc<dyn Generator>>, Failure> {
-    let settings = image_worker(config.sandbox.require)?;
+fn generators(config: &Config, effort: Effort) -> Result<Vec<Arc<dyn Generator>>, Failure> {
+    let settings = WorkerSettings {
+        background: effort.background,
+        ..image_worker(config.sandbox.require)?
+    };
     Ok(vec![Arc::new(SandboxedGenerator::new(settings))])
 }
 

@@ -21,7 +21,7 @@ use vss_vault_fs::{FsVault, FsVaultOptions};
 
 use crate::program::built;
 
-const GOOD: u32 = 600;
+const GOOD: u32 = 3_000;
 /// What kills, hangs or starves its worker.
 const HARMFUL: [&str; 7] = [
     "abort",

@@ -23,7 +23,7 @@ async fn live(global: &Global, args: &DaemonArgs) -> Result<Exit, Failure> {
     use crate::daemon::{DaemonOptions, live};
     use crate::library::Work;
     use crate::target::absolute;
-    use crate::wiring::App;
+    use crate::wiring::{App, Effort};
 
     let folders = args.paths.iter().map(|path| absolute(path));
     let options = DaemonOptions {
@@ -37,7 +37,11 @@ async fn live(global: &Global, args: &DaemonArgs) -> Result<Exit, Failure> {
         let message = format!("a daemon works on {place} already: process {}", other.pid);
         return Err(Failure::new(Exit::Library, message).remedy("`vss daemon --stop` ends it"));
     }
-    let app = App::open_for(global.library.as_deref(), Work::Vault, args.workers).await?;
+    let effort = Effort {
+        background: true,
+        ..Effort::of(args.workers)
+    };
+    let app = App::open_for(global.library.as_deref(), Work::Vault, effort).await?;
     let report = live(app, options).await?;
     let ended = format!(
         "ended; {} sidecars made, {} failed",

@@ -12,7 +12,7 @@ use crate::library::Work;
 use crate::output::{self, IndexDocument, IndexProblem};
 use crate::progress::Progress;
 use crate::target::absolute;
-use crate::wiring::App;
+use crate::wiring::{App, Effort};
 
 /// Problems kept in memory; more are counted, and logged as warnings.
 const PROBLEMS_KEPT: usize = 10_000;
@@ -60,7 +60,7 @@ impl RefreshObserver for Watcher {
 
 pub(super) async fn index(global: &Global, args: &IndexArgs) -> Result<Exit, Failure> {
     let started = Instant::now();
-    let app = App::open_for(global.library.as_deref(), Work::Index, None).await?;
+    let app = App::open_for(global.library.as_deref(), Work::Index, Effort::default()).await?;
     let roots = args
         .paths
         .iter()

@@ -14,7 +14,7 @@ use crate::failure::{Exit, Failure};
 use crate::library::Work;
 use crate::output::{self, PathDocument};
 use crate::target::content_of;
-use crate::wiring::App;
+use crate::wiring::{App, Effort};
 
 /// How often somebody else's run is looked at while waiting for it.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -44,7 +44,7 @@ async fn wait(
 ) -> Result<PathAnswer, Failure> {
     let until = Instant::now() + limit;
     loop {
-        match App::open_for(global.library.as_deref(), Work::Vault, None).await {
+        match App::open_for(global.library.as_deref(), Work::Vault, Effort::default()).await {
             Ok(app) => {
                 let key = SidecarKey::new(content, args.kind.clone(), args.variant.clone());
                 make(&app, key, until).await?;

@@ -7,7 +7,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use vss_core::{Kind, Status};
 use vss_engine::{RunOptions, RunReport, Until};
-use vss_ports::{CancelToken, Event, PortResult, SidecarCounts};
+use vss_ports::{CancelToken, Event, SidecarCounts};
 
 use super::daemon::daemon_of;
 use crate::cli::{Global, RunArgs};
@@ -17,7 +17,8 @@ use crate::library::{Library, Work};
 use crate::output::{self, RunDocument};
 use crate::progress::Progress;
 use crate::signals::Signals;
-use crate::wiring::App;
+use crate::tally::Tally;
+use crate::wiring::{App, Effort};
 
 /// How often a daemon's progress is looked at.
 const FOLLOW_EVERY: Duration = Duration::from_millis(200);
@@ -30,7 +31,12 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failure
     if daemon_of(&library).await?.is_some() {
         return follow(global).await;
     }
-    let app = App::open_for(global.library.as_deref(), Work::Vault, args.workers).await?;
+    let app = App::open_for(
+        global.library.as_deref(),
+        Work::Vault,
+        Effort::of(args.workers),
+    )
+    .await?;
     let (report, cpu) = drain(&app, stop_on_signal()).await?;
     let document = RunDocument {
         ready: report.ready,
@@ -133,9 +139,9 @@ async fn due(app: &App) -> Result<u64, Failure> {
 /// Runs with a progress display; the processor time it took.
 pub(super) async fn drain(app: &App, stop: CancelToken) -> Result<(RunReport, Duration), Failure> {
     let cpu_before = cpu_time();
-    let total = outstanding(app).await?;
-    let progress = Arc::new(Progress::start("making", Some(total)));
-    let shown = tokio::spawn(show(app.events.listen(), Arc::clone(&progress)));
+    let tally = Tally::of(&app.engine.ports().store.counts().await?);
+    let progress = Arc::new(Progress::start("making", Some(tally.total())));
+    let shown = tokio::spawn(show(app.events.listen(), tally, Arc::clone(&progress)));
     let ran = app
         .engine
         .run(&RunOptions {
@@ -149,27 +155,19 @@ pub(super) async fn drain(app: &App, stop: CancelToken) -> Result<(RunReport, Du
     Ok((ran?, cpu_time().saturating_sub(cpu_before)))
 }
 
-/// Pending and running sidecars.
-async fn outstanding(app: &App) -> PortResult<u64> {
-    let counts = app.engine.ports().store.counts().await?;
-    let of = |status| {
-        counts
-            .rows
-            .values()
-            .filter_map(|kind| kind.get(&status))
-            .sum::<u64>()
-    };
-    Ok(of(Status::Pending) + of(Status::Running))
-}
-
-async fn show(mut events: Receiver<Event>, progress: Arc<Progress>) {
+async fn show(mut events: Receiver<Event>, mut tally: Tally, progress: Arc<Progress>) {
+    let (started, mut done) = (Instant::now(), 0);
     loop {
         match events.recv().await {
-            Ok(Event::SidecarReady { .. } | Event::SidecarFailed { .. }) => progress.add_one(),
-            Ok(_) => {}
-            Err(RecvError::Lagged(missed)) => (0..missed).for_each(|_| progress.add_one()),
+            Ok(Event::SidecarReady { key, .. } | Event::SidecarFailed { key, .. }) => {
+                done += 1;
+                tally.add_one(&key.kind);
+            }
+            Ok(_) => continue,
+            Err(RecvError::Lagged(missed)) => done += missed,
             Err(RecvError::Closed) => return,
         }
+        progress.set(done, &tally.note(started.elapsed()));
     }
 }
 
