@@ -138,13 +138,15 @@ impl Engine {
     async fn keep_leases(self: Arc<Self>) {
         loop {
             self.ports.clock.sleep(self.settings.renew_every).await;
-            let until = self.ports.clock.now().plus(self.settings.lease);
+            // One time for both, or a jump of the clock in between would take this engine's own.
+            let now = self.ports.clock.now();
+            let until = now.plus(self.settings.lease);
             if let Err(error) = self.ports.queue.renew(&self.owner, until).await {
                 // Two misses fit into a lease; if it is lost, the fence keeps the rows true.
                 tracing::warn!(%error, "leases could not be renewed");
                 continue;
             }
-            match self.release(&Recovery::Expired).await {
+            match self.ports.queue.release(&Recovery::Expired, now).await {
                 Ok(0) => {}
                 Ok(recovered) => {
                     tracing::info!(recovered, "took back work whose lease ran out");
