@@ -36,7 +36,7 @@ use crate::{AttemptUsage, PortError, PortResult};
 /// - `fail` moves a row as its class says, records class and detail, answers what became of it, and is fenced like a commit.
 /// - The third harmful attempt since the row last became pending by a decision from outside quarantines it, whatever other attempts there were.
 /// - Every attempt that fails or is taken back is recorded, and one that succeeds when it was not the first.
-/// - A row that is to be tried again is not claimed before its time.
+/// - A row that is to be tried again is not claimed before its time, and with the least urgency when the attempt was harmful.
 /// - `release` of an owner makes its running rows pending, due at once; their late commits are fenced off.
 /// - `release` of expired leases touches no lease that still runs.
 /// - `release` of all but one owner keeps that owner's rows running.

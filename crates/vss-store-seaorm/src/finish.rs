@@ -5,8 +5,8 @@ use std::error::Error;
 
 use sea_orm::DatabaseTransaction;
 use vss_core::{
-    ContentUuid, Digest, Disposition, Event, FailureClass, SidecarKey, SidecarSource, Status,
-    Timestamp,
+    ContentUuid, Digest, Disposition, Event, FailureClass, Priority, SidecarKey, SidecarSource,
+    Status, Timestamp,
 };
 use vss_ports::{
     AttemptOutcome, AttemptUsage, Commit, CommitOutcome, Failure, FailureNote, PortError,
@@ -219,7 +219,12 @@ fn failed(
     };
     record.status = step(record.status, event)?;
     record.not_before = not_before;
-    record.priority = record.priority.filter(|_| not_before.is_some());
+    record.priority = match not_before {
+        // What harms its worker comes after everything else, so that it delays nobody again.
+        Some(_) if class.is_harmful() => Some(Priority::Regenerate),
+        Some(_) => record.priority,
+        None => None,
+    };
     record.lease = None;
     record.updated_at = now;
     record.failure = Some(FailureNote { class, detail });

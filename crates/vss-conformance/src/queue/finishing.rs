@@ -176,7 +176,10 @@ pub(super) async fn fail_moves_a_row_as_its_class_says_and_is_fenced(harness: &d
             (status, not_before),
             "{class}"
         );
-        let kept = not_before.map(|_| Priority::New);
+        let kept = not_before.map(|_| match class.is_harmful() {
+            true => Priority::Regenerate,
+            false => Priority::New,
+        });
         assert_eq!((row.priority, row.lease), (kept, None), "{class}");
         assert_eq!((row.attempt, row.fence), (1, 1));
         let note = row.failure.unwrap();

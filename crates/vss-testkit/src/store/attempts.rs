@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use vss_core::{Disposition, Event, FailureClass, SidecarKey, SidecarSource, Status, Timestamp};
+use vss_core::{
+    Disposition, Event, FailureClass, Priority, SidecarKey, SidecarSource, Status, Timestamp,
+};
 use vss_ports::{
     AttemptOutcome, AttemptRecord, AttemptUsage, Commit, Failure, FailureNote, Lease, SidecarRecord,
 };
@@ -93,9 +95,11 @@ impl Rows {
         };
         row.status = row.status.after(event).unwrap();
         row.not_before = not_before;
-        if row.status != Status::Pending {
-            row.priority = None;
-        }
+        row.priority = match row.status {
+            Status::Pending if class.is_harmful() => Some(Priority::Regenerate),
+            Status::Pending => row.priority,
+            _ => None,
+        };
         row.lease = None;
         let detail = failure.detail.clone();
         row.failure = Some(FailureNote { class, detail });
