@@ -98,6 +98,42 @@ fn what_is_indexed_is_made_and_run_waits_for_it() {
     assert_eq!(waited.json()["state"], "ready", "{}", waited.err);
 }
 
+/// The niceness of every process that a process started.
+#[cfg(target_os = "linux")]
+fn niceness_of_children(parent: u32) -> Vec<i32> {
+    let mut found = Vec::new();
+    for process in std::fs::read_dir("/proc").unwrap() {
+        let stat = process.unwrap().path().join("stat");
+        let Ok(text) = std::fs::read_to_string(stat) else {
+            continue;
+        };
+        // After the name, which may hold anything: state, parent, .. and niceness as the 17th.
+        let fields: Vec<&str> = text
+            .rsplit(')')
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .collect();
+        if fields.get(1).and_then(|field| field.parse().ok()) == Some(parent) {
+            found.push(fields[16].parse().unwrap());
+        }
+    }
+    found
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn its_workers_give_way_to_everything_else() {
+    let library = Library::new();
+    pictures(&library, "n", 3);
+    let daemon = Daemon::start::<&str>(&library, &[]);
+    library.json([Path::new("index"), &library.originals()]);
+    library.json(["run"]);
+    let niceness = niceness_of_children(daemon.child.id());
+    assert!(!niceness.is_empty(), "workers are kept for the next job");
+    assert!(niceness.iter().all(|nice| *nice == 19), "{niceness:?}");
+}
+
 #[test]
 fn folders_that_it_was_given_are_looked_at_again() {
     let library = Library::new();

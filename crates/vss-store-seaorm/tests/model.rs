@@ -349,8 +349,25 @@ fn runtime() -> tokio::runtime::Runtime {
     runtime.enable_all().build().unwrap()
 }
 
+/// So many histories, or a hundred times as many in `cargo xtask chaos`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test is told how long to go on"
+)]
+fn histories(usual: u32) -> ProptestConfig {
+    let cases = match std::env::var_os("VSS_CHAOS") {
+        Some(_) => 100 * usual,
+        None => usual,
+    };
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(histories(1_000))]
 
     #[test]
     fn any_sequence_of_calls_is_answered_alike(steps in prop::collection::vec(step(), 1..40)) {
@@ -367,7 +384,7 @@ proptest! {
 
 #[cfg(feature = "postgres")]
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(histories(48))]
 
     #[test]
     fn any_sequence_of_calls_is_answered_alike_by_a_server(
