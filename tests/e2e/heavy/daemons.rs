@@ -67,10 +67,13 @@ fn one_bad_file_among_a_thousand_keeps_nobody_from_being_made() {
     assert_eq!(library.json(["run"])["failed"], 0);
     let history = |library: &Library| {
         let explained = library.json([Path::new("explain"), &bad]);
-        explained["sidecars"][0]["history"]
-            .as_array()
-            .unwrap()
-            .len()
+        let history = explained["sidecars"][0]["history"].as_array().unwrap();
+        for attempt in history {
+            assert_eq!(attempt["outcome"], "corrupt_source", "{attempt}");
+            assert!(attempt["cpu_seconds"].is_f64(), "{attempt}");
+            assert!(attempt["peak_memory"].as_u64() > Some(0), "{attempt}");
+        }
+        history.len()
     };
     assert_eq!(history(&library), 1);
     assert_eq!(library.json(["retry"])["queued"], 3);

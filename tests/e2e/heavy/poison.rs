@@ -141,7 +141,12 @@ async fn outcome(words: &[&str]) -> Outcome {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exactly_the_poison_is_set_aside_and_everything_else_is_made() {
-    let words: Vec<&str> = HARMFUL.into_iter().chain(REFUSED).collect();
+    let words: Vec<&str> = HARMFUL
+        .into_iter()
+        .chain(REFUSED)
+        .cycle()
+        .take(22)
+        .collect();
     let alone = outcome(&[]).await;
     let Outcome {
         rows,
