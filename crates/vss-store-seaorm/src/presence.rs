@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use vss_core::{ContentUuid, Format, Kind, SidecarKey, Status, Variant};
 use vss_ports::{PortError, PortErrorKind, PortResult, PresenceRow};
@@ -12,19 +13,23 @@ use crate::error::failed;
 
 const OPERATION: &str = "look up the presence of sidecars";
 
-/// Contents a statement. One JSON bind holds them all, so no limit on binds applies; this bounds
-/// memory and how long a reader is taken.
-const CHUNK: usize = 10_000;
+/// Contents a statement. Pieces are looked up side by side, one a reading connection, so that a
+/// screenful is answered by more than one core; smaller pieces gain nothing over what a statement
+/// costs.
+const PIECE: usize = 500;
+
+/// Pieces side by side; more than there are reading connections wait for one.
+const AT_ONCE: usize = 4;
 
 /// CROSS JOIN pins the plan: each asked content in turn, then the few rows it has. The plus makes
 /// that one step through neighbours instead of a search for each slot.
 ///
-/// All findings come back as one text, `place status size` with commas between them, where a place
-/// packs position, slot and format into one number: a row of its own costs the driver several
+/// All findings come back as one text, `place size` with commas between them, where a place packs
+/// position, slot, format and status into one number: a row of its own costs the driver several
 /// times what finding it costs SQLite, and every number more costs as much as the search.
 const PRESENCE: &str = "
-SELECT string_agg(((j.key << 24 | s.slot_id) << 20 | s.format_id) || ' ' || s.status
-    || ' ' || coalesce(CAST(s.size AS TEXT), '-'), ',')
+SELECT string_agg((((j.key << 24 | s.slot_id) << 20 | s.format_id) << 4 | s.status)
+    || ' ' || coalesce(s.size, -1), ',')
 FROM json_each(?1) j
 CROSS JOIN contents c ON c.content_uuid = unhex(j.value)
 CROSS JOIN sidecars s ON s.content_id = c.id
@@ -46,15 +51,15 @@ pub(crate) async fn presence(
     let mut wanted = contents.to_vec();
     wanted.sort_unstable();
     wanted.dedup();
+    let mut pieces: Vec<_> = Vec::with_capacity(wanted.len().div_ceil(PIECE));
+    pieces.extend(wanted.chunks(PIECE).map(|piece| look_up(db, piece, &ids)));
+    // To the end, before anything else waits for a connection that one of them may hold.
+    let texts: Vec<Option<String>> = stream::iter(pieces).buffered(AT_ONCE).try_collect().await?;
     let mut formats = Formats::default();
     let mut found = Vec::new();
-    for chunk in wanted.chunks(CHUNK) {
-        let query = statement(db, PRESENCE, [contents_json(chunk), ids.as_str().into()]);
-        let row = db.query_one_raw(query).await.map_err(failed(OPERATION))?;
-        let text = row.map(|row| row.try_get_by_index::<Option<String>>(0));
-        let text = text.transpose().map_err(failed(OPERATION))?.flatten();
+    for (piece, text) in wanted.chunks(PIECE).zip(&texts) {
         for numbers in text.iter().flat_map(|text| text.split(',')) {
-            let seen = Seen::read(numbers, chunk, kind, &slots)?;
+            let seen = Seen::read(numbers, piece, kind, &slots)?;
             let format = formats.get(db, &seen).await?;
             found.push(PresenceRow {
                 content: seen.key.content,
@@ -66,6 +71,18 @@ pub(crate) async fn presence(
         }
     }
     Ok(found)
+}
+
+/// What [`PRESENCE`] says of these contents.
+async fn look_up(
+    db: &DatabaseConnection,
+    contents: &[ContentUuid],
+    slots: &str,
+) -> PortResult<Option<String>> {
+    let query = statement(db, PRESENCE, [contents_json(contents), slots.into()]);
+    let row = db.query_one_raw(query).await.map_err(failed(OPERATION))?;
+    let text = row.map(|row| row.try_get_by_index::<Option<String>>(0));
+    Ok(text.transpose().map_err(failed(OPERATION))?.flatten())
 }
 
 /// The slots of the asked variants that exist, by id.
@@ -110,22 +127,22 @@ impl Seen {
             let cause = format!("{numbers:?} is no answer to what was asked");
             PortError::new(PortErrorKind::Unexpected, OPERATION, cause)
         };
-        let (place, rest) = numbers.split_once(' ').ok_or_else(refuse)?;
-        let (status, size) = rest.split_once(' ').ok_or_else(refuse)?;
+        let (place, size) = numbers.split_once(' ').ok_or_else(refuse)?;
         let place: u64 = place.parse().map_err(|_| refuse())?;
         let part = |at: u32, bits: u32| (place >> at) & ((1 << bits) - 1);
-        let (position, slot, format_id) = (place >> 44, part(20, 24), part(0, 20));
+        let (position, slot, format_id) = (place >> 48, part(24, 24), part(4, 20));
         let content = usize::try_from(position).ok().and_then(|at| asked.get(at));
         let variant = i64::try_from(slot).ok().and_then(|slot| slots.get(&slot));
         let (Some(content), Some(variant)) = (content, variant) else {
             return Err(refuse());
         };
         let key = SidecarKey::new(*content, kind.clone(), variant.clone());
-        let Some(status) = status.parse().ok().and_then(status_of) else {
+        let status = part(0, 4);
+        let Some(status) = i64::try_from(status).ok().and_then(status_of) else {
             return Err(corrupt("status", &key, format!("{status} is no status")));
         };
         let size = match size {
-            "-" => None,
+            "-1" => None,
             size => match size.parse() {
                 Ok(size) => Some(size),
                 Err(_) => return Err(corrupt("size", &key, format!("{size} is no size"))),
