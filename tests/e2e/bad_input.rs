@@ -125,8 +125,8 @@ fn a_configuration_that_is_wrong_is_named_and_not_ignored() {
     let library = Library::new();
     for (text, part) in [
         ("wrokers = 3", "wrokers"),
-        ("[thumb.\"grid@1x\"]\nsize = 0", "grid@1x"),
-        ("[thumb.\"../x\"]\nsize = 10", "variant"),
+        ("[kinds.thumb.\"grid@1x\"]\nsize = 0", "grid@1x"),
+        ("[kinds.thumb.\"../x\"]\nsize = 10", "variant"),
         ("workers = ", "vss.toml"),
     ] {
         fs::write(library.root().join("vss.toml"), text).unwrap();
@@ -138,7 +138,7 @@ fn a_configuration_that_is_wrong_is_named_and_not_ignored() {
     }
     fs::write(
         library.root().join("vss.toml"),
-        "[thumb.\"tiny@1x\"]\nsize = 40\ndefault = true\n",
+        "[kinds.thumb.\"tiny@1x\"]\nsize = 40\ndefault = true\n",
     )
     .unwrap();
     write_jpeg(&library.originals().join("a.jpg"), 1);

@@ -10,12 +10,13 @@ use etcetera::BaseStrategy;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
-use vss_core::plan::{DecodeLimits, Policy, Preset, Recipe, StillRecipe};
-use vss_core::{Format, Kind, Variant};
+use vss_core::Kind;
+use vss_core::plan::{DecodeLimits, Policy};
 use vss_engine::Settings;
 use vss_sandbox::SandboxLevel;
 
 use crate::failure::{Exit, Failure};
+use crate::presets::Presets;
 
 /// How durable a recorded sidecar is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -51,8 +52,8 @@ pub(crate) struct Config {
     pub(crate) at_once: BTreeMap<Kind, u16>,
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
-    /// Presets of the thumb kind by variant, instead of or beside the standard ones.
-    pub(crate) thumb: BTreeMap<Variant, ThumbPreset>,
+    /// One table a kind and variant.
+    pub(crate) kinds: Presets,
 }
 
 /// Limits on originals.
@@ -85,53 +86,13 @@ impl Default for Sandbox {
     }
 }
 
-/// One thumbnail preset.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ThumbPreset {
-    /// The longer side in pixels.
-    pub(crate) size: u32,
-    /// 1 to 100.
-    #[serde(default = "usual_quality")]
-    pub(crate) quality: u8,
-    #[serde(default = "usual_format")]
-    pub(crate) format: Format,
-    /// Whether every content gets one.
-    #[serde(default)]
-    pub(crate) default: bool,
-}
-
-const fn usual_quality() -> u8 {
-    85
-}
-
-const fn usual_format() -> Format {
-    Format::WEBP
-}
-
 impl Default for Config {
     fn default() -> Self {
-        let policy = Policy::standard();
-        let presets = policy.kinds.get(&Kind::THUMB).into_iter().flatten();
-        let thumb = presets
-            .filter_map(|(variant, preset)| match preset.recipe {
-                Recipe::Still(still) => Some((
-                    variant.clone(),
-                    ThumbPreset {
-                        size: still.max_side,
-                        quality: still.quality,
-                        format: preset.format.clone(),
-                        default: preset.by_default,
-                    },
-                )),
-                _ => None,
-            })
-            .collect();
         let DecodeLimits {
             max_pixels,
             max_side,
             max_decoded_bytes,
-        } = policy.limits;
+        } = DecodeLimits::default();
         Self {
             workers: 0,
             durability: Durability::Group,
@@ -147,7 +108,7 @@ impl Default for Config {
                 max_decoded_bytes,
             },
             sandbox: Sandbox::default(),
-            thumb,
+            kinds: Presets::default(),
         }
     }
 }
@@ -203,41 +164,17 @@ impl Config {
             return Err(Failure::new(Exit::Usage, message)
                 .remedy("to make nothing of a kind for a while: vss queue pause KIND"));
         }
-        for (variant, preset) in &self.thumb {
-            let wrong = |what: &str| {
-                let message = format!("the configuration is wrong: thumb.\"{variant}\": {what}");
-                Err(Failure::new(Exit::Usage, message))
-            };
-            if !(1..=16_383).contains(&preset.size) {
-                return wrong("size must be 1 to 16383, the most a WebP can have");
-            }
-            if !(1..=100).contains(&preset.quality) {
-                return wrong("quality must be 1 to 100");
-            }
-            if preset.format != Format::WEBP {
-                return wrong("format must be \"webp\"");
-            }
+        if let Some(fault) = self.kinds.fault() {
+            let message = format!("the configuration is wrong: {fault}");
+            return Err(Failure::new(Exit::Usage, message));
         }
         Ok(self)
     }
 
     /// What the engine needs to know of it.
     pub(crate) fn policy(&self) -> Policy {
-        let preset = |preset: &ThumbPreset| Preset {
-            format: preset.format.clone(),
-            recipe: Recipe::Still(StillRecipe {
-                max_side: preset.size,
-                quality: preset.quality,
-            }),
-            by_default: preset.default,
-        };
-        let thumbs = self
-            .thumb
-            .iter()
-            .map(|(variant, p)| (variant.clone(), preset(p)))
-            .collect();
         Policy {
-            kinds: BTreeMap::from([(Kind::THUMB, thumbs)]),
+            kinds: self.kinds.kinds(),
             limits: DecodeLimits {
                 max_pixels: self.limits.max_pixels,
                 max_side: self.limits.max_side,

@@ -17,6 +17,7 @@ mod failure;
 mod library;
 mod logging;
 mod output;
+mod presets;
 mod progress;
 mod sample;
 mod signals;

@@ -216,7 +216,7 @@ async fn the_source_is_not_changed(harness: &dyn GeneratorHarness) {
 async fn a_media_type_that_is_not_listed_is_unsupported(harness: &dyn GeneratorHarness) {
     let generator = harness.fresh();
     let media_type: MediaType = "application/x-vss-nothing".parse().unwrap();
-    assert!(!generator.descriptor().inputs.contains(&media_type));
+    assert!(!generator.descriptor().reads(&media_type));
     let sample = Sample {
         media_type,
         ..harness.good()
@@ -228,7 +228,7 @@ async fn a_media_type_that_is_not_listed_is_unsupported(harness: &dyn GeneratorH
 async fn a_source_that_is_not_what_it_says_is_refused(harness: &dyn GeneratorHarness) {
     let generator = harness.fresh();
     let sample = harness.mistaken();
-    assert!(generator.descriptor().inputs.contains(&sample.media_type));
+    assert!(generator.descriptor().reads(&sample.media_type));
     let answer = Job::new(&sample, harness.known()).run(&*generator);
     let class = class_of(&answer);
     let expected = [FailureClass::CorruptSource, FailureClass::Unsupported];
@@ -237,7 +237,7 @@ async fn a_source_that_is_not_what_it_says_is_refused(harness: &dyn GeneratorHar
 
 async fn an_empty_source_is_corrupt(harness: &dyn GeneratorHarness) {
     let generator = harness.fresh();
-    for media_type in generator.descriptor().inputs.clone() {
+    for media_type in generator.descriptor().inputs().cloned() {
         let sample = Sample {
             media_type,
             bytes: Vec::new(),

@@ -36,6 +36,11 @@ impl Format {
     /// QuickTime video.
     pub const MOV: Self = Self(Cow::Borrowed("mov"));
 
+    /// WebVTT: what belongs to which time.
+    pub const VTT: Self = Self(Cow::Borrowed("vtt"));
+    /// WAVE audio.
+    pub const WAV: Self = Self(Cow::Borrowed("wav"));
+
     pub(crate) const fn well_known(extension: &'static str) -> Self {
         Self(Cow::Borrowed(extension))
     }
@@ -52,6 +57,7 @@ impl Format {
             "webp" => head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP"),
             "mp4" | "mov" => head.get(4..8) == Some(b"ftyp"),
             "json" => matches!(head.first(), Some(b'{' | b'[')),
+            "wav" => head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WAVE"),
             "vtt" => head.starts_with(b"WEBVTT"),
             _ => true,
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use semver::Version;
+use semver::{BuildMetadata, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::DeviceUuid;
@@ -16,6 +16,9 @@ use crate::slug::{self, SlugError};
 pub struct GeneratorId(String);
 
 /// A generator at a version. A row that failed under one version is tried again under another.
+///
+/// In a row the version's build metadata is the mark of the recipe ([`recipe_mark`]), so that a
+/// changed setting is another version of that variant alone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct GeneratorRef {
     /// Which generator.
@@ -67,6 +70,23 @@ pub enum SidecarSourceError {
 }
 
 const RESERVED: [&str; 4] = ["reference", "peer", "adopted", "converted"];
+
+impl GeneratorRef {
+    /// This generator following a recipe: the same version, marked.
+    ///
+    /// # Errors
+    /// Never for marks that [`recipe_mark`] made.
+    pub fn marked(&self, mark: &str) -> Result<Self, semver::Error> {
+        let version = Version {
+            build: BuildMetadata::new(mark)?,
+            ..self.version.clone()
+        };
+        Ok(Self {
+            id: self.id.clone(),
+            version,
+        })
+    }
+}
 
 impl GeneratorId {
     /// The spelling in rows, logs and JSON.

@@ -46,16 +46,19 @@ pub enum KindError {
     },
 }
 
-/// Name, folder and format; the order is the one people see.
-const WELL_KNOWN: [(&str, &str, &str); 8] = [
+/// Name, folder and format; the order is the one people see. Where kinds share a folder, the
+/// format tells them apart, and the first has whatever no other names.
+const WELL_KNOWN: [(&str, &str, &str); 10] = [
     ("thumb", "thumbs", "webp"),
     ("thumbstrip", "thumbstrips", "webp"),
+    ("thumbstrip_map", "thumbstrips", "vtt"),
     ("proxy", "proxies", "mp4"),
     ("ocr", "ocr", "json"),
     ("transcript", "transcript", "json"),
     ("embeddings", "embeddings", "json"),
     ("live", "live", "mov"),
     ("waveform", "waveforms", "json"),
+    ("pcm", "pcm", "wav"),
 ];
 
 const LONGEST: usize = 32;
@@ -65,6 +68,8 @@ impl Kind {
     pub const THUMB: Self = Self(Cow::Borrowed("thumb"));
     /// A sprite of frames of a video with a map from time to tile.
     pub const THUMBSTRIP: Self = Self(Cow::Borrowed("thumbstrip"));
+    /// Which time each tile of a thumbstrip shows; lies beside it.
+    pub const THUMBSTRIP_MAP: Self = Self(Cow::Borrowed("thumbstrip_map"));
     /// A smaller rendition of a video.
     pub const PROXY: Self = Self(Cow::Borrowed("proxy"));
     /// Text found in a picture or a document.
@@ -78,16 +83,21 @@ impl Kind {
     /// The loudness of audio over time.
     pub const WAVEFORM: Self = Self(Cow::Borrowed("waveform"));
 
+    /// Audio as plain samples.
+    pub const PCM: Self = Self(Cow::Borrowed("pcm"));
+
     /// The well-known kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::THUMB,
         Self::THUMBSTRIP,
+        Self::THUMBSTRIP_MAP,
         Self::PROXY,
         Self::OCR,
         Self::TRANSCRIPT,
         Self::EMBEDDINGS,
         Self::LIVE,
         Self::WAVEFORM,
+        Self::PCM,
     ];
 
     /// The spelling in rows, logs and JSON.
@@ -103,12 +113,15 @@ impl Kind {
             .map_or(&self.0, |known| known.1)
     }
 
-    /// The kind whose folder this is.
+    /// The kind whose files of this format lie in this folder.
     ///
     /// # Errors
     /// [`KindError`] when no kind has such a folder.
-    pub fn from_folder(folder: &str) -> Result<Self, KindError> {
-        if let Some(known) = WELL_KNOWN.iter().find(|known| known.1 == folder) {
+    pub fn of_file(folder: &str, format: &Format) -> Result<Self, KindError> {
+        let mut sharing = WELL_KNOWN.iter().filter(|known| known.1 == folder);
+        let first = sharing.next();
+        let named = sharing.find(|known| known.2 == format.as_str()).or(first);
+        if let Some(known) = named {
             return Ok(Self(Cow::Borrowed(known.0)));
         }
         let kind: Self = folder.parse()?;
@@ -119,6 +132,20 @@ impl Kind {
                 text: folder.into(),
             }),
         }
+    }
+
+    /// Whether a folder of this name holds sidecars.
+    ///
+    /// # Errors
+    /// [`KindError`] when no kind has such a folder.
+    pub fn check_folder(folder: &str) -> Result<(), KindError> {
+        Self::of_file(folder, &Format::JSON).map(|_| ())
+    }
+
+    /// Whether a sidecar of this kind may be of this format: not if another kind of the same
+    /// folder has it.
+    pub fn may_have(&self, format: &Format) -> bool {
+        Self::of_file(self.folder(), format).as_ref() == Ok(self)
     }
 
     /// The format a sidecar of this kind has unless something says otherwise; `None` for a custom

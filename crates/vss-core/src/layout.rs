@@ -95,7 +95,8 @@ pub fn file_name(variant: &Variant, format: &Format) -> String {
     format!("{variant}.{format}")
 }
 
-/// The path of a sidecar.
+/// The path of a sidecar of a format that its kind may have ([`Kind::may_have`]); of any other it
+/// would be the path of another kind.
 pub fn sidecar_path(key: &SidecarKey, format: &Format) -> RelPath {
     let folder = content_folder(key.content);
     RelPath(format!(
@@ -123,13 +124,17 @@ pub fn parse_content_folder(name: &str) -> Result<ContentUuid, LayoutError> {
 /// Reads the name of a file in a kind's folder.
 ///
 /// # Errors
-/// [`LayoutError`] when it is not `{variant}.{format}`.
-pub fn parse_file_name(name: &str) -> Result<(Variant, Format), LayoutError> {
+/// [`LayoutError`] when the folder is none, or the file is not `{variant}.{format}`.
+pub fn parse_sidecar_name(
+    folder: &str,
+    file: &str,
+) -> Result<(Kind, Variant, Format), LayoutError> {
     // A format holds no dot, so the last one is the border.
-    let (variant, format) = name
+    let (variant, format) = file
         .rsplit_once('.')
-        .ok_or_else(|| LayoutError::NoFormat(name.into()))?;
-    Ok((variant.parse()?, format.parse()?))
+        .ok_or_else(|| LayoutError::NoFormat(file.into()))?;
+    let format = format.parse()?;
+    Ok((Kind::of_file(folder, &format)?, variant.parse()?, format))
 }
 
 /// Reads the path of a sidecar; the inverse of [`sidecar_path`].
@@ -145,7 +150,6 @@ pub fn parse_sidecar_path(path: &str) -> Result<(SidecarKey, Format), LayoutErro
     if shard(content) != (h0.to_owned(), h1.to_owned()) {
         return Err(LayoutError::WrongShard);
     }
-    let kind = Kind::from_folder(folder)?;
-    let (variant, format) = parse_file_name(file)?;
+    let (kind, variant, format) = parse_sidecar_name(folder, file)?;
     Ok((SidecarKey::new(content, kind, variant), format))
 }

@@ -1,5 +1,6 @@
 //! What sort of file an original is, by its content.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// A media type without parameters, lower case: `image/jpeg`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct MediaType(String);
+pub struct MediaType(Cow<'static, str>);
 
 /// Why a media type was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +22,7 @@ pub struct MediaTypeError {
 impl MediaType {
     /// What a file is of which nothing is known (RFC 2046, 4.5.1).
     pub fn unknown() -> Self {
-        Self("application/octet-stream".into())
+        Self(Cow::Borrowed("application/octet-stream"))
     }
 
     /// `type/subtype`.
@@ -48,7 +49,7 @@ impl FromStr for MediaType {
                 })
         };
         match text.split_once('/') {
-            Some((top, sub)) if name(top) && name(sub) => Ok(Self(text.into())),
+            Some((top, sub)) if name(top) && name(sub) => Ok(Self(Cow::Owned(text.into()))),
             _ => Err(MediaTypeError { text: text.into() }),
         }
     }
@@ -64,11 +65,67 @@ impl TryFrom<String> for MediaType {
 
 impl From<MediaType> for String {
     fn from(media_type: MediaType) -> Self {
-        media_type.0
+        media_type.0.into_owned()
     }
 }
 
 impl fmt::Display for MediaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Media types by name (`image/png`) or all of one sort (`video/*`).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MediaPattern(Cow<'static, str>);
+
+impl MediaPattern {
+    /// Documents.
+    pub const PDF: Self = Self(Cow::Borrowed("application/pdf"));
+    /// Screenshots, among other pictures.
+    pub const PNG: Self = Self(Cow::Borrowed("image/png"));
+
+    /// Whether it names this media type.
+    pub fn matches(&self, media_type: &MediaType) -> bool {
+        match self.0.strip_suffix("/*") {
+            Some(top) => media_type.top_level() == top,
+            None => media_type.as_str() == self.0,
+        }
+    }
+}
+
+impl FromStr for MediaPattern {
+    type Err = MediaTypeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // Any subtype stands for the star.
+        let example = match text.strip_suffix("/*") {
+            Some(top) => format!("{top}/any"),
+            None => text.to_owned(),
+        };
+        match example.parse::<MediaType>() {
+            Ok(_) => Ok(Self(Cow::Owned(text.into()))),
+            Err(_) => Err(MediaTypeError { text: text.into() }),
+        }
+    }
+}
+
+impl TryFrom<String> for MediaPattern {
+    type Error = MediaTypeError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<MediaPattern> for String {
+    fn from(pattern: MediaPattern) -> Self {
+        pattern.0.into_owned()
+    }
+}
+
+impl fmt::Display for MediaPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -92,6 +149,21 @@ mod tests {
             "text/plain; charset=utf-8",
         ] {
             assert!(bad.parse::<MediaType>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_names_one_type_or_all_of_a_sort() {
+        let matches = |pattern: &str, media_type: &str| {
+            let pattern: MediaPattern = pattern.parse().unwrap();
+            pattern.matches(&media_type.parse().unwrap())
+        };
+        assert!(matches("video/*", "video/mp4"));
+        assert!(matches("image/png", "image/png"));
+        assert!(!matches("video/*", "audio/mpeg"));
+        assert!(!matches("image/png", "image/apng"));
+        for bad in ["*", "*/*", "video/", "video/m*", "/*", ""] {
+            assert!(bad.parse::<MediaPattern>().is_err(), "{bad:?}");
         }
     }
 }

@@ -1,121 +1,60 @@
 //! Which sidecars a content should have: a pure function of its media type, the library's policy
 //! and the generators at hand.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{DigestHasher, Format, GeneratorRef, Kind, MediaType, Variant};
 
-/// How an output is to be made. Every engine takes the recipes it knows and refuses the rest.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Recipe {
-    /// A still picture.
-    Still(StillRecipe),
-}
-
-/// A still picture: oriented upright, sRGB, alpha kept, never larger than the original.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-pub struct StillRecipe {
-    /// The longer side, in pixels, at most.
-    pub max_side: u32,
-    /// Quality on sharp's WebP scale, 1 to 100.
-    pub quality: u8,
-}
-
-/// What a variant name stands for.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Preset {
-    /// Its file format.
-    pub format: Format,
-    /// How it is made.
-    pub recipe: Recipe,
-    /// Whether every content gets one; otherwise it is made when somebody asks for it.
-    pub by_default: bool,
-}
-
-/// Limits an original must keep before its pixels are decoded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct DecodeLimits {
-    /// Width times height, in pixels.
-    pub max_pixels: u64,
-    /// Width or height, in pixels.
-    pub max_side: u32,
-    /// Decoded pixels in memory, in bytes.
-    pub max_decoded_bytes: u64,
-}
-
-impl Default for DecodeLimits {
-    /// 100 megapixels, 65,535 px a side, 512 MiB.
-    fn default() -> Self {
-        Self {
-            max_pixels: 100_000_000,
-            max_side: 65_535,
-            max_decoded_bytes: 512 << 20,
-        }
-    }
-}
-
-/// What a library wants of its contents.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Policy {
-    /// The presets of each kind that is wanted at all.
-    pub kinds: BTreeMap<Kind, BTreeMap<Variant, Preset>>,
-    /// Limits on originals.
-    pub limits: DecodeLimits,
-}
-
-impl Policy {
-    /// The six thumbnail variants, three of them by default.
-    pub fn standard() -> Self {
-        let preset = |max_side, quality, by_default| Preset {
-            format: Format::WEBP,
-            recipe: Recipe::Still(StillRecipe { max_side, quality }),
-            by_default,
-        };
-        let thumbs = BTreeMap::from([
-            (Variant::ICON_1X, preset(128, 80, false)),
-            (Variant::ICON_2X, preset(256, 80, false)),
-            (Variant::GRID_1X, preset(256, 85, true)),
-            (Variant::GRID_2X, preset(512, 85, true)),
-            (Variant::DETAIL_1X, preset(1024, 90, true)),
-            (Variant::DETAIL_2X, preset(2048, 90, false)),
-        ]);
-        Self {
-            kinds: BTreeMap::from([(Kind::THUMB, thumbs)]),
-            limits: DecodeLimits::default(),
-        }
-    }
-
-    /// The format a sidecar would have: its preset's, else its kind's usual one.
-    pub fn format_of(&self, kind: &Kind, variant: &Variant) -> Option<Format> {
-        let preset = self
-            .kinds
-            .get(kind)
-            .and_then(|presets| presets.get(variant));
-        preset
-            .map(|preset| preset.format.clone())
-            .or_else(|| kind.default_format())
-    }
-}
+pub use crate::policy::{DecodeLimits, Demand, Policy, Preset};
+pub use crate::recipe::{
+    PcmRecipe, ProxyRecipe, Recipe, StillRecipe, StripRecipe, TextRecipe, WaveformRecipe,
+    recipe_mark,
+};
 
 /// What a generator can do.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct GeneratorDescriptor {
     /// Its name and version.
     pub generator: GeneratorRef,
+    /// What it makes from what.
+    pub abilities: Vec<Ability>,
+}
+
+/// Kinds that a generator makes from each of some sorts of file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Ability {
     /// The media types it reads.
     pub inputs: Vec<MediaType>,
-    /// The kinds it makes.
+    /// The kinds it makes from them.
     pub kinds: Vec<Kind>,
 }
 
 impl GeneratorDescriptor {
     /// Whether it makes this kind from this sort of file.
     pub fn makes(&self, kind: &Kind, from: &MediaType) -> bool {
-        self.kinds.contains(kind) && self.inputs.contains(from)
+        let fits = |able: &Ability| able.kinds.contains(kind) && able.inputs.contains(from);
+        self.abilities.iter().any(fits)
+    }
+
+    /// Whether it makes anything from this sort of file.
+    pub fn reads(&self, media_type: &MediaType) -> bool {
+        self.inputs().any(|input| input == media_type)
+    }
+
+    /// What it reads; a type may come twice.
+    pub fn inputs(&self) -> impl Iterator<Item = &MediaType> {
+        self.abilities.iter().flat_map(|able| &able.inputs)
+    }
+
+    /// What it makes; a kind may come twice.
+    pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.abilities.iter().flat_map(|able| &able.kinds)
+    }
+
+    /// What it reads to make this kind.
+    pub fn inputs_of<'a>(&'a self, kind: &'a Kind) -> impl Iterator<Item = &'a MediaType> {
+        let able = self.abilities.iter().filter(|a| a.kinds.contains(kind));
+        able.flat_map(|able| &able.inputs)
     }
 }
 
@@ -130,7 +69,7 @@ pub struct WantedOutput {
     pub format: Format,
     /// How it is made.
     pub recipe: Recipe,
-    /// Who makes it.
+    /// Who makes it, marked with the recipe.
     pub generator: GeneratorRef,
 }
 
@@ -159,7 +98,7 @@ pub enum PlanError {
     },
 }
 
-/// What a content of this media type gets by default: one output per default preset for which
+/// What a content of this media type gets by default: one output per preset in demand for which
 /// there is a generator (the first that fits). Empty when nothing reads such files.
 pub fn plan(
     media_type: &MediaType,
@@ -171,8 +110,10 @@ pub fn plan(
         let Some(by) = generators.iter().find(|g| g.makes(kind, media_type)) else {
             continue;
         };
-        for (variant, preset) in presets.iter().filter(|(_, preset)| preset.by_default) {
-            wanted.push(output(kind, variant, preset, by));
+        for (variant, preset) in presets {
+            if preset.demand.includes(media_type) {
+                wanted.push(output(kind, variant, preset, by));
+            }
         }
     }
     wanted
@@ -220,8 +161,17 @@ fn output(
         variant: variant.clone(),
         format: preset.format.clone(),
         recipe: preset.recipe.clone(),
-        generator: by.generator.clone(),
+        generator: maker(&by.generator, &preset.format, &preset.recipe),
     }
+}
+
+/// Who a row says made an output: the generator, marked with the recipe.
+pub fn maker(generator: &GeneratorRef, format: &Format, recipe: &Recipe) -> GeneratorRef {
+    let mark = recipe_mark(format, recipe);
+    // Hexadecimal digits are always fit for build metadata.
+    generator
+        .marked(&mark)
+        .unwrap_or_else(|_| generator.clone())
 }
 
 /// A short text that changes whenever [`plan`] could answer differently: what was planned under
@@ -247,8 +197,10 @@ mod tests {
                 id: "image".parse().unwrap(),
                 version: "1.0.0".parse().unwrap(),
             },
-            inputs: vec!["image/jpeg".parse().unwrap()],
-            kinds: vec![Kind::THUMB],
+            abilities: vec![Ability {
+                inputs: vec!["image/jpeg".parse().unwrap()],
+                kinds: vec![Kind::THUMB],
+            }],
         }
     }
 
@@ -259,7 +211,9 @@ mod tests {
         let sides: Vec<_> = wanted
             .iter()
             .map(|w| {
-                let Recipe::Still(still) = &w.recipe;
+                let Recipe::Still(still) = &w.recipe else {
+                    panic!("{w:?} is no still");
+                };
                 (w.variant.as_str(), still.max_side, still.quality)
             })
             .collect();
@@ -287,7 +241,7 @@ mod tests {
             Err(PlanError::NoGenerator { .. })
         ));
         assert!(matches!(
-            one(&text, "ocr", "ocr"),
+            one(&text, "live", "original"),
             Err(PlanError::UnknownKind(_))
         ));
         let jpeg = "image/jpeg".parse().unwrap();

@@ -39,6 +39,24 @@ impl Variant {
     pub const DETAIL_1X: Self = Self(Cow::Borrowed("detail@1x"));
     /// Thumbnail, 2048 px.
     pub const DETAIL_2X: Self = Self(Cow::Borrowed("detail@2x"));
+    /// The usual thumbstrip or waveform.
+    pub const PREVIEW: Self = Self(Cow::Borrowed("preview"));
+    /// A thumbstrip of many frames.
+    pub const DETAILED: Self = Self(Cow::Borrowed("detailed"));
+    /// A thumbstrip for a small screen.
+    pub const MOBILE: Self = Self(Cow::Borrowed("mobile"));
+    /// Proxy to scrub through, 180p.
+    pub const SCRUB: Self = Self(Cow::Borrowed("scrub"));
+    /// Proxy to look at, 480p.
+    pub const QUICK: Self = Self(Cow::Borrowed("quick"));
+    /// Proxy to cut, 720p.
+    pub const EDIT: Self = Self(Cow::Borrowed("edit"));
+    /// Proxy to watch, 1080p.
+    pub const FULL_HD: Self = Self(Cow::Borrowed("full-hd"));
+    /// Samples as speech engines want them.
+    pub const SPEECH: Self = Self(Cow::Borrowed("speech"));
+    /// Text that was recognised.
+    pub const OCR: Self = Self(Cow::Borrowed("ocr"));
 
     /// The spelling in rows, paths, logs and JSON.
     pub fn as_str(&self) -> &str {

@@ -15,8 +15,16 @@ fn keys() -> impl Strategy<Value = (SidecarKey, Format)> {
         "[a-z0-9][a-z0-9_-]{0,31}".prop_filter_map("reserved", |s| s.parse::<Kind>().ok()),
     ];
     let variants = "[a-z0-9][a-z0-9._@-]{0,63}".prop_filter_map("refused", |s| s.parse().ok());
-    let formats = "[a-z0-9]{1,12}".prop_filter_map("refused", |s| s.parse().ok());
+    let formats = prop_oneof![
+        Just(Format::VTT),
+        "[a-z0-9]{1,12}".prop_filter_map("refused", |s: String| s.parse().ok()),
+    ];
     (contents(), kinds, variants, formats).prop_map(|(content, kind, variant, format)| {
+        let usual = kind.default_format();
+        let format = match usual {
+            Some(usual) if !kind.may_have(&format) => usual,
+            _ => format,
+        };
         (SidecarKey::new(content, kind, variant), format)
     })
 }
@@ -81,10 +89,15 @@ proptest! {
     fn names_round_trip_or_are_refused(text in hostile()) {
         if let Ok(kind) = text.parse::<Kind>() {
             prop_assert_eq!(kind.as_str(), &text);
-            prop_assert_eq!(Kind::from_folder(kind.folder()), Ok(kind));
+            let format = kind.default_format().unwrap_or(Format::JSON);
+            prop_assert!(kind.may_have(&format));
+            prop_assert_eq!(Kind::of_file(kind.folder(), &format), Ok(kind));
         }
-        if let Ok(kind) = Kind::from_folder(&text) {
-            prop_assert_eq!(kind.folder(), &text);
+        for format in [Format::WEBP, Format::VTT] {
+            if let Ok(kind) = Kind::of_file(&text, &format) {
+                prop_assert_eq!(kind.folder(), &text);
+                prop_assert!(kind.may_have(&format));
+            }
         }
         if let Ok(variant) = text.parse::<Variant>() {
             prop_assert_eq!(variant.as_str(), &text);
@@ -125,8 +138,15 @@ fn each_rule_for_names_refuses_what_it_is_for() {
         assert!(bad.parse::<Kind>().is_err(), "{bad:?}");
     }
     assert!(
-        Kind::from_folder("thumb").is_err(),
+        Kind::check_folder("thumb").is_err(),
         "a kind is not its folder"
+    );
+    let in_strips = |format| Kind::of_file("thumbstrips", &format).unwrap();
+    assert_eq!(in_strips(Format::WEBP), Kind::THUMBSTRIP);
+    assert_eq!(in_strips(Format::VTT), Kind::THUMBSTRIP_MAP);
+    assert!(
+        !Kind::THUMBSTRIP.may_have(&Format::VTT),
+        "it would be a map"
     );
     assert!("tar.gz".parse::<Format>().is_err());
 }

@@ -33,7 +33,7 @@ impl Engine {
         let descriptors = self.descriptors.iter();
         let kinds = descriptors
             .filter(|descriptor| descriptor.generator.id == *generator)
-            .flat_map(|descriptor| &descriptor.kinds);
+            .flat_map(|descriptor| descriptor.kinds());
         for kind in kinds {
             let ready = Selection {
                 statuses: vec![Status::Ready],

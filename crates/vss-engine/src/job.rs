@@ -4,7 +4,7 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use vss_core::plan::{DecodeLimits, Recipe};
+use vss_core::plan::{DecodeLimits, Recipe, maker};
 use vss_core::{Digest, FailureClass, Format, GeneratorId, GeneratorRef, Priority, RetryRule};
 use vss_ports::{
     AttemptUsage, Claim, ClaimedOutput, GenerateFailure, GenerateJob, Generator, JobOutput,
@@ -230,15 +230,17 @@ impl Engine {
         let original = (job.read.size, job.read.digest);
         let generator = &generator.descriptor().generator;
         for (order, answer) in job.ordered.into_iter().zip(answers) {
-            let Ordered { output, staged, .. } = order;
-            match self
-                .seal_checked(staged, &output.format, place, answer)
-                .await
-            {
+            let Ordered {
+                output,
+                recipe,
+                staged,
+            } = order;
+            let format = output.format.clone();
+            match self.seal_checked(staged, &format, place, answer).await {
                 Ok(sealed) => made.finished.push(Finished {
                     output,
                     sealed,
-                    generator: generator.clone(),
+                    generator: maker(generator, &format, &recipe),
                     original,
                 }),
                 Err(why) => made.failed.push((output, why)),

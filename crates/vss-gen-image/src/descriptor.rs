@@ -1,7 +1,7 @@
 //! What the generator reads and makes, known without its engine.
 
 use semver::Version;
-use vss_core::plan::GeneratorDescriptor;
+use vss_core::plan::{Ability, GeneratorDescriptor};
 use vss_core::{GeneratorRef, Kind, MediaType};
 
 /// Every media type that is read. Some formats go by several names; the first is the registered
@@ -34,9 +34,11 @@ pub fn descriptor() -> GeneratorDescriptor {
             id: "image".parse().expect("a name of a generator"),
             version: Version::new(1, 0, 0),
         },
-        inputs: inputs
-            .collect::<Result<Vec<MediaType>, _>>()
-            .expect("names of media types"),
-        kinds: vec![Kind::THUMB],
+        abilities: vec![Ability {
+            inputs: inputs
+                .collect::<Result<Vec<MediaType>, _>>()
+                .expect("names of media types"),
+            kinds: vec![Kind::THUMB],
+        }],
     }
 }

@@ -77,7 +77,7 @@ impl Generator for SandboxedGenerator {
             return Err(of_stop(&Stop::Cancelled, &self.pool.settings().limits));
         }
         let refused = |why: String| GenerateFailure::new(FailureClass::Unsupported, why);
-        if !self.descriptor().inputs.contains(job.media_type) {
+        if !self.descriptor().reads(job.media_type) {
             return Err(refused(format!("{} is not read", job.media_type)));
         }
         if job.outputs.len() > MOST_OUTPUTS {

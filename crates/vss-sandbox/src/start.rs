@@ -245,13 +245,15 @@ fn missing(settings: &WorkerSettings, why: &str) -> GenerateFailure {
 mod tests {
     use super::*;
     use crate::Layer;
-    use vss_core::plan::GeneratorDescriptor;
+    use vss_core::plan::{Ability, GeneratorDescriptor};
 
     fn settings() -> WorkerSettings {
         let descriptor = GeneratorDescriptor {
             generator: generator("1.2.0"),
-            inputs: Vec::new(),
-            kinds: Vec::new(),
+            abilities: vec![Ability {
+                inputs: Vec::new(),
+                kinds: Vec::new(),
+            }],
         };
         WorkerSettings::image(descriptor, "/opt/worker".into())
     }

@@ -6,7 +6,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-use vss_core::plan::{GeneratorDescriptor, Recipe, StillRecipe};
+use vss_core::plan::{Ability, GeneratorDescriptor, Recipe, StillRecipe};
 use vss_core::{Digest, FailureClass, Format, GeneratorRef, Kind};
 use vss_ports::{GenerateFailure, GenerateJob, Generator, JobOutput, Produced};
 
@@ -68,8 +68,10 @@ impl FakeGenerator {
                     id: id.parse().unwrap(),
                     version: version.parse().unwrap(),
                 },
-                inputs: inputs.iter().map(|input| input.parse().unwrap()).collect(),
-                kinds: vec![Kind::THUMB],
+                abilities: vec![Ability {
+                    inputs: inputs.iter().map(|input| input.parse().unwrap()).collect(),
+                    kinds: vec![Kind::THUMB],
+                }],
             },
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -171,7 +173,7 @@ impl Generator for FakeGenerator {
     ) -> Result<Vec<Result<Produced, GenerateFailure>>, GenerateFailure> {
         let source = read(job.source);
         self.enter(job, &source)?;
-        if !self.descriptor.inputs.contains(job.media_type) {
+        if !self.descriptor.reads(job.media_type) {
             return Err(failure(FailureClass::Unsupported));
         }
         if source.is_empty() {

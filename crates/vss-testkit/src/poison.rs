@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-use vss_core::plan::GeneratorDescriptor;
+use vss_core::plan::{Ability, GeneratorDescriptor};
 use vss_core::{FailureClass, GeneratorRef, Kind};
 use vss_ports::{GenerateFailure, GenerateJob, Generator, Produced};
 
@@ -36,8 +36,10 @@ impl PoisonGenerator {
                     id: "poison".parse().unwrap(),
                     version: "1.0.0".parse().unwrap(),
                 },
-                inputs: vec![Self::INPUT.parse().unwrap()],
-                kinds: vec![Kind::THUMB],
+                abilities: vec![Ability {
+                    inputs: vec![Self::INPUT.parse().unwrap()],
+                    kinds: vec![Kind::THUMB],
+                }],
             },
             segfault,
         }

@@ -123,11 +123,11 @@ fn read_content(folder: BorrowedFd<'_>, content: ContentUuid) -> Step<ScannedCon
             }
             continue;
         }
-        match kind_of(&entry) {
-            Ok(kind) => {
-                let opened = folder_in(folder, kind.folder());
+        match kind_folder(&entry) {
+            Ok(name) => {
+                let opened = folder_in(folder, name);
                 if let Some(inner) = opened.during("open a kind's folder")? {
-                    read_kind(&inner, &kind, &mut scanned)?;
+                    read_kind(&inner, name, &mut scanned)?;
                 }
             }
             Err(reason) => scanned.strangers.push(stranger(entry.shown(), reason)),
@@ -136,7 +136,7 @@ fn read_content(folder: BorrowedFd<'_>, content: ContentUuid) -> Step<ScannedCon
     Ok(scanned)
 }
 
-fn kind_of(entry: &Entry) -> Result<Kind, String> {
+fn kind_folder(entry: &Entry) -> Result<&str, String> {
     if !entry.is_folder() {
         return Err(format!(
             "{} where a kind's folder would be",
@@ -144,15 +144,16 @@ fn kind_of(entry: &Entry) -> Result<Kind, String> {
         ));
     }
     let name = entry.name().ok_or("its name is not UTF-8")?;
-    Kind::from_folder(name).map_err(|error| error.to_string())
+    Kind::check_folder(name).map_err(|error| error.to_string())?;
+    Ok(name)
 }
 
-fn read_kind(folder: &OwnedFd, kind: &Kind, scanned: &mut ScannedContent) -> Step<()> {
+fn read_kind(folder: &OwnedFd, name: &str, scanned: &mut ScannedContent) -> Step<()> {
     for entry in entries(folder.as_fd()).during("list a kind's folder")? {
-        match file_of(folder.as_fd(), &entry, kind)? {
+        match file_of(folder.as_fd(), &entry, name)? {
             Some(Ok(file)) => scanned.files.push(file),
             Some(Err(reason)) => {
-                let name = format!("{}/{}", kind.folder(), entry.shown());
+                let name = format!("{name}/{}", entry.shown());
                 scanned.strangers.push(stranger(name, reason));
             }
             None => {}
@@ -165,17 +166,19 @@ fn read_kind(folder: &OwnedFd, kind: &Kind, scanned: &mut ScannedContent) -> Ste
 fn file_of(
     folder: BorrowedFd<'_>,
     entry: &Entry,
-    kind: &Kind,
+    kind_folder: &str,
 ) -> Step<Option<Result<FoundFile, String>>> {
     if entry.kind != FileType::RegularFile {
         let reason = format!("{} where a sidecar would be", word(entry.kind));
         return Ok(Some(Err(reason)));
     }
     let parsed = match entry.name() {
-        Some(name) => layout::parse_file_name(name).map_err(|error| error.to_string()),
+        Some(name) => {
+            layout::parse_sidecar_name(kind_folder, name).map_err(|error| error.to_string())
+        }
         None => Err("its name is not UTF-8".to_owned()),
     };
-    let (variant, format) = match parsed {
+    let (kind, variant, format) = match parsed {
         Ok(parsed) => parsed,
         Err(reason) => return Ok(Some(Err(reason))),
     };
@@ -187,7 +190,7 @@ fn file_of(
         return Ok(Some(Err("an empty file is no sidecar".to_owned())));
     }
     Ok(Some(Ok(FoundFile {
-        kind: kind.clone(),
+        kind,
         variant,
         format,
         size,

@@ -13,7 +13,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use semver::Version;
-use vss_core::plan::GeneratorDescriptor;
+use vss_core::plan::{Ability, GeneratorDescriptor};
 use vss_core::{FailureClass, GeneratorRef, Kind};
 use vss_ports::{GenerateFailure, GenerateJob, Generator, Produced};
 use vss_sandbox::{Profile, serve};
@@ -38,10 +38,12 @@ impl ProbeGenerator {
                     id: "probe".parse().expect("a name of a generator"),
                     version: Version::new(1, 0, 0),
                 },
-                inputs: inputs
-                    .map(|input| input.parse().expect("a media type"))
-                    .into(),
-                kinds: vec![Kind::THUMB],
+                abilities: vec![Ability {
+                    inputs: inputs
+                        .map(|input| input.parse().expect("a media type"))
+                        .into(),
+                    kinds: vec![Kind::THUMB],
+                }],
             },
             poison: PoisonGenerator::new(segfault),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use vss_core::plan::{GeneratorDescriptor, Policy};
+use vss_core::plan::{Ability, GeneratorDescriptor, Policy};
 use vss_core::{ContentUuid, FailureClass, Kind, Status};
 use vss_engine::{Engine, RunOptions, Settings};
 use vss_ports::{
@@ -72,8 +72,10 @@ async fn outcome(words: &[&str]) -> Outcome {
             id: "probe".parse().unwrap(),
             version: "1.0.0".parse().unwrap(),
         },
-        inputs: vec![input],
-        kinds: vec![Kind::THUMB],
+        abilities: vec![Ability {
+            inputs: vec![input],
+            kinds: vec![Kind::THUMB],
+        }],
     };
     let worker = WorkerSettings {
         limits: WorkerLimits {

@@ -49,12 +49,12 @@ impl Check {
 pub(super) async fn doctor(global: &Global) -> Result<Exit, Failure> {
     let mut checks = Vec::new();
     for descriptor in wiring::descriptors() {
-        let kinds: Vec<_> = descriptor.kinds.iter().map(ToString::to_string).collect();
+        let kinds: Vec<_> = descriptor.kinds().map(ToString::to_string).collect();
         let detail = format!(
             "{} makes {} from {} media types",
             descriptor.generator,
             kinds.join(", "),
-            descriptor.inputs.len()
+            descriptor.inputs().count()
         );
         checks.push(Check::good("generator", detail));
     }

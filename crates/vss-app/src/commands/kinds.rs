@@ -1,7 +1,7 @@
 //! `vss kinds`: what this library makes, and what could make it.
 
 use serde::Serialize;
-use vss_core::plan::{Policy, Recipe};
+use vss_core::plan::{Demand, Policy, Recipe};
 
 use crate::cli::Global;
 use crate::config::Config;
@@ -15,7 +15,7 @@ struct KindEntry {
     kind: String,
     variant: String,
     format: String,
-    default: bool,
+    default: Demand,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_side: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,7 +35,7 @@ pub(super) async fn kinds(global: &Global) -> Result<Exit, Failure> {
     for (kind, presets) in &policy.kinds {
         let makers: Vec<_> = descriptors
             .iter()
-            .filter(|d| d.kinds.contains(kind))
+            .filter(|d| d.kinds().any(|made| made == kind))
             .collect();
         for (variant, preset) in presets {
             let still = match &preset.recipe {
@@ -46,13 +46,13 @@ pub(super) async fn kinds(global: &Global) -> Result<Exit, Failure> {
                 kind: kind.to_string(),
                 variant: variant.to_string(),
                 format: preset.format.to_string(),
-                default: preset.by_default,
+                default: preset.demand.clone(),
                 max_side: still.map(|still| still.max_side),
                 quality: still.map(|still| still.quality),
                 generators: makers.iter().map(|d| d.generator.to_string()).collect(),
                 reads: makers
                     .iter()
-                    .flat_map(|d| &d.inputs)
+                    .flat_map(|d| d.inputs_of(kind))
                     .map(ToString::to_string)
                     .collect(),
             });
@@ -72,7 +72,7 @@ pub(super) async fn kinds(global: &Global) -> Result<Exit, Failure> {
             entry.kind.clone(),
             entry.variant.clone(),
             entry.format.clone(),
-            if entry.default { "yes" } else { "on request" }.to_owned(),
+            demand(&entry.default),
             number(entry.max_side),
             number(entry.quality.map(u32::from)),
             entry.generators.join(", "),
@@ -83,4 +83,15 @@ pub(super) async fn kinds(global: &Global) -> Result<Exit, Failure> {
         output::line(&format!("made from: {}", first.reads.join(", ")));
     }
     Ok(Exit::Done)
+}
+
+fn demand(demand: &Demand) -> String {
+    match demand {
+        Demand::Always(true) => "yes".into(),
+        Demand::Always(false) => "on request".into(),
+        Demand::For(patterns) => {
+            let patterns: Vec<_> = patterns.iter().map(ToString::to_string).collect();
+            patterns.join(", ")
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
-use vss_core::plan::{DecodeLimits, GeneratorDescriptor, Recipe, StillRecipe};
+use vss_core::plan::{Ability, DecodeLimits, GeneratorDescriptor, Recipe, StillRecipe};
 use vss_core::{FailureClass, Format, GeneratorRef, Kind};
 use vss_ports::{
     CancelToken, GenerateFailure, GenerateJob, Generator, JobHost, JobOutput, JobUsage, Produced,
@@ -32,8 +32,10 @@ pub(crate) fn settings() -> WorkerSettings {
             id: "probe".parse().unwrap(),
             version: "1.0.0".parse().unwrap(),
         },
-        inputs: vec![POISON.parse().unwrap(), ESCAPE.parse().unwrap()],
-        kinds: vec![Kind::THUMB],
+        abilities: vec![Ability {
+            inputs: vec![POISON.parse().unwrap(), ESCAPE.parse().unwrap()],
+            kinds: vec![Kind::THUMB],
+        }],
     };
     WorkerSettings {
         limits: LIMITS,

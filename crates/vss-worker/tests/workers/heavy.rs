@@ -110,10 +110,12 @@ fn photos(corpus: &Path) -> Vec<(String, Vec<u8>)> {
     let header = lines.next().unwrap();
     let column = |name: &str| header.iter().position(|field| *field == name).unwrap();
     let (path, mime) = (column("path"), column("mime"));
-    let read = vss_gen_image::descriptor().inputs;
+    let descriptor = vss_gen_image::descriptor();
     let mut photos = Vec::new();
     for line in lines {
-        let known = read.iter().any(|input| input.as_str() == line[mime]);
+        let known = descriptor
+            .inputs()
+            .any(|input| input.as_str() == line[mime]);
         let file = corpus.join(line[path]);
         let small = file
             .metadata()
