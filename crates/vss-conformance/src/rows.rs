@@ -14,7 +14,7 @@ use vss_core::{
 };
 use vss_ports::{
     Adoption, AttemptRecord, AttemptUsage, Claim, ClaimOrder, ClaimRequest, ClaimedOutput, Commit,
-    CommitOutcome, EnqueueBatch, EnqueueItem, EnqueueReport, Failure, LeaseOwner, PortError,
+    CommitOutcome, EnqueueBatch, EnqueueItem, EnqueueReport, Failure, LeaseOwner, Maker, PortError,
     PortErrorKind, PortResult, Publisher, QueueControl, SidecarCounts, SidecarQueue, SidecarRecord,
     SidecarStore,
 };
@@ -78,6 +78,21 @@ pub(crate) fn generator(version: &str) -> GeneratorRef {
         id: "image".parse().unwrap(),
         version: version.parse().unwrap(),
     }
+}
+
+/// What makes the usual kinds and variants now: `generator` at this version.
+pub(crate) fn makers(version: &str) -> Vec<Maker> {
+    let variants = [Variant::GRID_1X, Variant::GRID_2X, Variant::DETAIL_1X];
+    let kinds = [Kind::THUMB, Kind::PROXY];
+    let of = |kind: &Kind, variant: &Variant| Maker {
+        kind: kind.clone(),
+        variant: variant.clone(),
+        generator: generator(version),
+    };
+    let all = kinds
+        .iter()
+        .flat_map(|k| variants.iter().map(move |v| of(k, v)));
+    all.collect()
 }
 
 pub(crate) fn original(number: u8) -> (u64, Digest) {

@@ -3,6 +3,7 @@
 
 use std::sync::PoisonError;
 
+use vss_core::plan::GeneratorDescriptor;
 use vss_core::{GeneratorId, Priority, SidecarSource, Status};
 use vss_ports::{Claim, ClaimedOutput, PortResult, Selection, SidecarRecord};
 
@@ -33,7 +34,7 @@ impl Engine {
         let descriptors = self.descriptors.iter();
         let kinds = descriptors
             .filter(|descriptor| descriptor.generator.id == *generator)
-            .flat_map(|descriptor| descriptor.kinds());
+            .flat_map(GeneratorDescriptor::kinds);
         for kind in kinds {
             let ready = Selection {
                 statuses: vec![Status::Ready],

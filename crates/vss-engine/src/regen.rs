@@ -1,7 +1,8 @@
 //! Regen and retry: somebody wants sidecars made again.
 
+use vss_core::plan;
 use vss_core::{ContentUuid, FailureClass, Kind, Priority, Status};
-use vss_ports::{PortError, Selection};
+use vss_ports::{Maker, PortError, Selection};
 
 use crate::Engine;
 
@@ -10,7 +11,7 @@ use crate::Engine;
 pub enum RegenScope {
     /// What failed or was set aside.
     Failed,
-    /// What another version of its generator made.
+    /// What another version of its generator made, or another recipe.
     Stale,
     /// Whatever is ready; the old files are served until the new ones are there.
     All,
@@ -32,17 +33,11 @@ impl Engine {
         contents: Option<Vec<ContentUuid>>,
         kind: Option<Kind>,
     ) -> Result<u64, RegenError> {
-        let current = || {
-            self.descriptors
-                .iter()
-                .map(|d| d.generator.clone())
-                .collect()
-        };
         let statuses = match scope {
             RegenScope::Failed => vec![Status::Failed, Status::Quarantined],
             RegenScope::Stale | RegenScope::All => vec![Status::Ready],
         };
-        let stale_against = (scope == RegenScope::Stale).then(current);
+        let stale_against = (scope == RegenScope::Stale).then(|| self.makers());
         let selection = Selection {
             statuses,
             contents,
@@ -72,6 +67,26 @@ impl Engine {
             stale_against: None,
         };
         Ok(self.requeue(&selection, Priority::Missing).await?)
+    }
+
+    /// By whom each variant would be made now; several, where several generators make its kind
+    /// from different sorts of file.
+    fn makers(&self) -> Vec<Maker> {
+        let mut makers = Vec::new();
+        for (kind, presets) in &self.settings.policy.kinds {
+            for by in self
+                .descriptors
+                .iter()
+                .filter(|d| d.kinds().any(|k| k == kind))
+            {
+                makers.extend(presets.iter().map(|(variant, preset)| Maker {
+                    kind: kind.clone(),
+                    variant: variant.clone(),
+                    generator: plan::maker(&by.generator, &preset.format, &preset.recipe),
+                }));
+            }
+        }
+        makers
     }
 
     async fn requeue(&self, selection: &Selection, priority: Priority) -> Result<u64, PortError> {

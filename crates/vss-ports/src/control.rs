@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use vss_core::{
-    ContentUuid, FailureClass, GeneratorRef, Kind, Priority, SidecarKey, Status, Timestamp,
+    ContentUuid, FailureClass, GeneratorRef, Kind, Priority, SidecarKey, Status, Timestamp, Variant,
 };
 
 use crate::{PortResult, SidecarRecord};
@@ -87,9 +87,20 @@ pub struct Selection {
     pub kind: Option<Kind>,
     /// Failed with this class.
     pub class: Option<FailureClass>,
-    /// Made, or to be made, by one of these generators at another version than this; a row that
-    /// is requeued is then to be made at this one.
-    pub stale_against: Option<Vec<GeneratorRef>>,
+    /// Of a kind and variant in this list, made or to be made by the generator that stands there
+    /// at another version; a row that is requeued is then to be made at that one.
+    pub stale_against: Option<Vec<Maker>>,
+}
+
+/// By which generator, at which version, a kind and variant would be made now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Maker {
+    /// The kind.
+    pub kind: Kind,
+    /// The variant.
+    pub variant: Variant,
+    /// The generator; its version is marked with the recipe.
+    pub generator: GeneratorRef,
 }
 
 /// Rows of one kind at one priority that are to be made or are being made.

@@ -29,7 +29,7 @@ pub use catalog::{
     OriginalRecord, RefreshObserver, RefreshOptions, RefreshProblem, RefreshReport,
 };
 pub use clock::Clock;
-pub use control::{QueueControl, QueueDepth, Selection};
+pub use control::{Maker, QueueControl, QueueDepth, Selection};
 pub use entropy::Entropy;
 pub use error::{PortError, PortErrorKind, PortResult};
 pub use event_sink::{Event, EventSink};

@@ -9,7 +9,7 @@ use crate::convert::{status_code, transition};
 use crate::counters::Delta;
 use crate::dialect::statement;
 use crate::error::failed;
-use crate::requeue::{Meant, count, generators_json};
+use crate::requeue::{Meant, count, makers_json};
 
 const OPERATION: &str = "cancel sidecars";
 
@@ -19,7 +19,7 @@ pub(crate) async fn cancel(
     selection: &Selection,
     now: Timestamp,
 ) -> PortResult<u64> {
-    let stale = selection.stale_against.as_deref().map(generators_json);
+    let stale = selection.stale_against.as_deref().map(makers_json);
     let class = FailureClass::Cancelled;
     let (from, to) = transition(Event::Cancel)?;
     let mut delta = Delta::default();

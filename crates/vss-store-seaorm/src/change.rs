@@ -187,8 +187,8 @@ pub(crate) async fn intern_generators(
     generators: &str,
 ) -> Result<(), DbErr> {
     let sql = "INSERT INTO generators (source, version, kind) \
-               SELECT DISTINCT j.value ->> 0, j.value ->> 1, o.kind FROM json_each(?1) j \
-               CROSS JOIN generators o ON o.source = j.value ->> 0 \
+               SELECT DISTINCT o.source, j.value ->> 1, o.kind FROM json_each(?1) j \
+               CROSS JOIN generators o ON o.source = j.value ->> 0 AND o.kind = j.value ->> 2 \
                WHERE true ON CONFLICT DO NOTHING";
     run(tx, sql, generators.into()).await
 }

@@ -10,7 +10,7 @@ use crate::convert::status_code;
 use crate::dialect::statement;
 use crate::error::failed;
 use crate::record::{self, Cells};
-use crate::requeue::{Meant, generators_json};
+use crate::requeue::{Meant, makers_json};
 
 /// Pending and running rows by generator, whose number implies the kind. The first half reads
 /// nothing but the index of due rows, the second the few rows that are running.
@@ -75,7 +75,7 @@ pub(crate) async fn list(
     };
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let first: Vec<Value> = bound.into_iter().chain([limit.into()]).collect();
-    let stale = selection.stale_against.as_deref().map(generators_json);
+    let stale = selection.stale_against.as_deref().map(makers_json);
     let mut pages = Vec::new();
     let mut values = first.clone();
     for status in Status::ALL {

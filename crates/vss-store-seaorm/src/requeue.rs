@@ -2,8 +2,8 @@
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Value};
 use serde_json::json;
-use vss_core::{Event, GeneratorRef, Status, Timestamp};
-use vss_ports::{PortResult, Selection};
+use vss_core::{Event, Status, Timestamp};
+use vss_ports::{Maker, PortResult, Selection};
 
 use crate::change::intern_generators;
 use crate::convert::{contents_json, status_code};
@@ -22,9 +22,9 @@ pub(crate) async fn requeue(
     priority: i64,
     now: Timestamp,
 ) -> PortResult<u64> {
-    let stale = selection.stale_against.as_deref().map(generators_json);
-    if let Some(generators) = &stale {
-        let interned = intern_generators(tx, generators).await;
+    let stale = selection.stale_against.as_deref().map(makers_json);
+    if let Some(makers) = &stale {
+        let interned = intern_generators(tx, makers).await;
         interned.map_err(failed(OPERATION))?;
     }
     let mut moved = 0;
@@ -88,9 +88,10 @@ async fn update(
         Some(list) => format!(
             "generator_id = (SELECT n.id FROM generators o \
                 JOIN json_each({list}) j ON j.value ->> 0 = o.source \
+                JOIN slots l ON l.kind = j.value ->> 2 AND l.variant = j.value ->> 3 \
                 JOIN generators n ON n.source = o.source AND n.version = j.value ->> 1 \
                     AND n.kind = o.kind \
-                WHERE o.id = generator_id AND n.id <> o.id LIMIT 1),"
+                WHERE o.id = generator_id AND l.id = slot_id AND n.id <> o.id LIMIT 1),"
         ),
         None => String::new(),
     };
@@ -111,13 +112,13 @@ pub(crate) struct Meant {
     pub(crate) condition: String,
     /// The values of its parameters.
     pub(crate) values: Vec<Value>,
-    /// The parameter that lists the generators whose other versions are stale.
+    /// The parameter that lists whose other versions are stale.
     stale: Option<String>,
 }
 
 impl Meant {
     /// The rows of a selection in one state; `stale` is its `stale_against` as
-    /// [`generators_json`] spells it. Parameters are counted on from `values`.
+    /// [`makers_json`] spells it. Parameters are counted on from `values`.
     pub(crate) fn by(
         selection: &Selection,
         status: Status,
@@ -146,11 +147,13 @@ impl Meant {
             let class = meant.bind(class.as_str());
             meant.and(&format!("failure_class = {class}"));
         }
-        if let Some(generators) = stale {
-            let list = meant.bind(generators);
+        if let Some(makers) = stale {
+            let list = meant.bind(makers);
             meant.and(&format!(
-                "generator_id IN (SELECT o.id FROM json_each({list}) j CROSS JOIN generators o \
-                 ON o.source = j.value ->> 0 AND o.version <> j.value ->> 1)"
+                "(slot_id, generator_id) IN (SELECT l.id, o.id FROM json_each({list}) j \
+                 CROSS JOIN slots l ON l.kind = j.value ->> 2 AND l.variant = j.value ->> 3 \
+                 CROSS JOIN generators o ON o.source = j.value ->> 0 AND o.kind = l.kind \
+                    AND o.version <> j.value ->> 1)"
             ));
             meant.stale = Some(list);
         }
@@ -176,10 +179,23 @@ impl Meant {
 }
 
 /// A JSON array of `[source, version]`.
-pub(crate) fn generators_json(generators: &[GeneratorRef]) -> String {
-    let pairs: Vec<_> = generators
+pub(crate) fn makers_json(makers: &[Maker]) -> String {
+    let list: Vec<_> = makers
         .iter()
-        .map(|one| json!([one.id.as_str(), one.version.to_string()]))
+        .map(|maker| {
+            let Maker {
+                kind,
+                variant,
+                generator,
+            } = maker;
+            let version = generator.version.to_string();
+            json!([
+                generator.id.as_str(),
+                version,
+                kind.as_str(),
+                variant.as_str()
+            ])
+        })
         .collect();
-    serde_json::Value::from(pairs).to_string()
+    serde_json::Value::from(list).to_string()
 }

@@ -15,7 +15,7 @@ use vss_core::{
 };
 use vss_ports::{
     Adoption, AttemptUsage, Claim, ClaimOrder, ClaimRequest, Commit, EnqueueBatch, EnqueueItem,
-    Failure, Invalidation, LeaseOwner, PortError, PortErrorKind, PortResult, Publisher,
+    Failure, Invalidation, LeaseOwner, Maker, PortError, PortErrorKind, PortResult, Publisher,
     QueueControl, Recovery, Selection, SidecarQueue, SidecarStore,
 };
 use vss_store_seaorm::{Durability, SeaOrmStore, StoreOptions};
@@ -115,8 +115,16 @@ fn selection(states: u8, filter: u8) -> Selection {
         contents: (filter & 1 == 1).then(|| vec![content(0), content(1), content(77)]),
         kind: (filter & 2 == 2).then_some(Kind::THUMB),
         class: (filter & 6 == 6).then_some(FailureClass::CorruptSource),
-        stale_against: (filter & 4 == 4)
-            .then(|| vec![generator(&Kind::THUMB, 1), generator(&Kind::PROXY, 1)]),
+        stale_against: (filter & 4 == 4).then(|| (0..3).map(maker).collect()),
+    }
+}
+
+fn maker(variant: u8) -> Maker {
+    let SidecarKey { kind, variant, .. } = key(0, variant);
+    Maker {
+        generator: generator(&kind, 1),
+        kind,
+        variant,
     }
 }
 

@@ -20,6 +20,7 @@ SELECT c.content_uuid, l.kind, l.variant, f.format,
        ELSE 'content/' || substr(c.content_uuid, 1, 2) || '/' || substr(c.content_uuid, 3, 2)
             || '/' || c.content_uuid || '/'
             || CASE l.kind WHEN 'thumb' THEN 'thumbs' WHEN 'thumbstrip' THEN 'thumbstrips'
+                           WHEN 'thumbstrip_map' THEN 'thumbstrips'
                            WHEN 'proxy' THEN 'proxies' WHEN 'waveform' THEN 'waveforms'
                            ELSE l.kind END
             || '/' || l.variant || '.' || f.format

@@ -4,7 +4,7 @@ use vss_core::{FailureClass, Kind, Priority, Status, Variant};
 use vss_ports::{QueueDepth, Selection, SidecarRecord};
 
 use crate::rows::{
-    Bench, RowsHarness, at, content, failure_of, generator, item, wanted, wanted_kind, wanted_text,
+    Bench, RowsHarness, at, content, failure_of, item, makers, wanted, wanted_kind, wanted_text,
 };
 
 const GRID: Variant = Variant::GRID_1X;
@@ -119,7 +119,7 @@ pub(super) async fn list_answers_a_selection_by_pages(harness: &dyn RowsHarness)
     let expected = of(&|row| row.status == Status::Quarantined);
     assert_eq!(list(&crashed, None, 99).await, expected);
     let stale = Selection {
-        stale_against: Some(vec![generator("2.0.0")]),
+        stale_against: Some(makers("2.0.0")),
         ..any
     };
     let expected = of(&|row| row.key.kind != Kind::OCR);

@@ -1,10 +1,11 @@
 //! The check of requeue.
 
 use vss_core::{FailureClass, Kind, Priority, Status, Variant};
-use vss_ports::{ClaimRequest, Selection};
+use vss_ports::{ClaimRequest, Maker, Selection};
 
 use crate::rows::{
-    Bench, RowsHarness, at, content, generator, item, request, wanted, wanted_kind, wanted_text,
+    Bench, RowsHarness, at, content, generator, item, makers, request, wanted, wanted_kind,
+    wanted_text,
 };
 
 const GRID: Variant = Variant::GRID_1X;
@@ -49,11 +50,26 @@ pub(super) async fn requeue_moves_what_was_selected_and_may_move(harness: &dyn R
             ..any.clone()
         },
         Selection {
-            stale_against: Some(vec![generator("1.0.0")]),
+            stale_against: Some(makers("1.0.0")),
             ..any.clone()
         },
         Selection {
             stale_against: Some(Vec::new()),
+            ..any.clone()
+        },
+        // Of another variant, and of another kind.
+        Selection {
+            statuses: vec![Status::Ready],
+            stale_against: Some(vec![
+                Maker {
+                    variant: Variant::MOBILE,
+                    ..makers("9.0.0").remove(0)
+                },
+                Maker {
+                    kind: Kind::WAVEFORM,
+                    ..makers("9.0.0").remove(0)
+                },
+            ]),
             ..any.clone()
         },
         Selection {
@@ -84,7 +100,7 @@ pub(super) async fn requeue_moves_what_was_selected_and_may_move(harness: &dyn R
     let stale = Selection {
         statuses: vec![Status::Ready],
         contents: contents(&[1, 4]),
-        stale_against: Some(vec![newer.clone()]),
+        stale_against: Some(makers("1.1.0")),
         ..any.clone()
     };
     assert_eq!(requeue(stale).await, 1);
@@ -115,7 +131,7 @@ pub(super) async fn requeue_moves_what_was_selected_and_may_move(harness: &dyn R
     }
     let stale = Selection {
         contents: contents(&[9]),
-        stale_against: Some(vec![generator("3.0.0")]),
+        stale_against: Some(makers("3.0.0")),
         ..any
     };
     assert_eq!(requeue(stale).await, 2);

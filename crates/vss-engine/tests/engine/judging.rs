@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mockall::mock;
-use vss_core::plan::GeneratorDescriptor;
+use vss_core::plan::{GeneratorDescriptor, Recipe};
 use vss_core::{ContentUuid, FailureClass, Kind, Status, Timestamp, Variant};
-use vss_engine::{PathAnswer, RegenScope, Verdict};
+use vss_engine::{Engine, PathAnswer, RegenScope, Verdict};
 use vss_ports::{
     CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, GenerateFailure, GenerateJob,
-    Generator, Identified, OpenOriginal, OriginalRecord, PortError, PortErrorKind, PortResult,
-    Ports, Produced, RefreshObserver, RefreshOptions, RefreshReport,
+    Generator, Identified, LeaseOwner, OpenOriginal, OriginalRecord, PortError, PortErrorKind,
+    PortResult, Ports, Produced, RefreshObserver, RefreshOptions, RefreshReport,
 };
 use vss_testkit::generator::FakeGenerator;
 
@@ -79,6 +79,31 @@ async fn a_new_generator_version_tries_failures_again_and_leaves_what_is_ready()
         engine.regen(RegenScope::Stale, None, None).await.unwrap(),
         0
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_setting_makes_its_variant_stale_alone_and_the_old_file_serves_until_then() {
+    let world = World::with_pictures(2).await;
+    world.plan().await;
+    world.run().await;
+    let mut settings = world.engine().settings().clone();
+    let thumbs = settings.policy.kinds.get_mut(&Kind::THUMB).unwrap();
+    let Recipe::Still(still) = &mut thumbs.get_mut(&Variant::GRID_2X).unwrap().recipe else {
+        panic!("a thumbnail is a still");
+    };
+    still.quality -= 1;
+    let owner = LeaseOwner::new("changed");
+    let engine = Arc::new(Engine::new(world.ports(), settings, owner));
+    let stale = || engine.regen(RegenScope::Stale, None, None);
+    assert_eq!(stale().await.unwrap(), 2);
+    let pending: Vec<_> = world.rows().await;
+    let pending = pending.iter().filter(|row| row.status == Status::Pending);
+    for row in pending {
+        assert_eq!(row.key.variant, Variant::GRID_2X);
+        assert!(row.size.is_some(), "the old file is there");
+    }
+    assert_eq!(run(&engine).await.ready, 2);
+    assert_eq!(stale().await.unwrap(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

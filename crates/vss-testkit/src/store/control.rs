@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use vss_core::{Event, FailureClass, Kind, Priority, SidecarKey, SidecarSource, Status, Timestamp};
 use vss_ports::{
-    AttemptOutcome, FailureNote, PortResult, QueueControl, QueueDepth, Selection, SidecarRecord,
+    AttemptOutcome, FailureNote, Maker, PortResult, QueueControl, QueueDepth, Selection,
+    SidecarRecord,
 };
 
 use super::{MemoryStore, Rows};
@@ -53,8 +54,8 @@ impl QueueControl for MemoryStore {
                 let events = [Event::Retry, Event::Invalidate];
                 let to = events.iter().find_map(|e| row.status.after(*e).ok())?;
                 for successor in selection.stale_against.iter().flatten() {
-                    if row.source == SidecarSource::Generator(successor.id.clone()) {
-                        row.version = Some(successor.version.clone());
+                    if is_of(row, successor) {
+                        row.version = Some(successor.generator.version.clone());
                     }
                 }
                 pend(row, to, priority, now);
@@ -139,10 +140,9 @@ impl Rows {
 
 fn means(selection: &Selection, row: &SidecarRecord) -> bool {
     let contents = selection.contents.as_ref();
-    let stale = selection.stale_against.as_ref().is_none_or(|generators| {
-        generators.iter().any(|one| {
-            row.source == SidecarSource::Generator(one.id.clone())
-                && row.version.as_ref() != Some(&one.version)
+    let stale = selection.stale_against.as_ref().is_none_or(|makers| {
+        makers.iter().any(|maker| {
+            is_of(row, maker) && row.version.as_ref() != Some(&maker.generator.version)
         })
     });
     selection.statuses.contains(&row.status)
@@ -155,6 +155,13 @@ fn means(selection: &Selection, row: &SidecarRecord) -> bool {
             .class
             .is_none_or(|class| row.failure.as_ref().is_some_and(|f| f.class == class))
         && stale
+}
+
+/// Whether a row is what this maker makes, at whatever version.
+fn is_of(row: &SidecarRecord, maker: &Maker) -> bool {
+    row.key.kind == maker.kind
+        && row.key.variant == maker.variant
+        && row.source == SidecarSource::Generator(maker.generator.id.clone())
 }
 
 /// Makes a row pending by a decision from outside.
