@@ -58,7 +58,7 @@ impl Dispatcher {
     /// One round: gives free workers work, or waits until something changes. `false` when nothing
     /// is due and nothing under way that could change that.
     pub(crate) async fn step(&mut self) -> PortResult<bool> {
-        let workers = self.engine.settings.workers;
+        let workers = self.places();
         while self.jobs.len() < workers {
             let Some(claim) = self.next() else { break };
             self.begin(claim);
@@ -70,6 +70,14 @@ impl Dispatcher {
             return Ok(false);
         }
         self.wait().await
+    }
+
+    /// Jobs side by side: as many as there are workers, and another for each that shows no sign of
+    /// life, at most as many again.
+    fn places(&self) -> usize {
+        let workers = self.engine.settings.workers;
+        let silent = self.engine.shared.active.silent(self.tempo.patience());
+        workers + silent.min(workers)
     }
 
     /// Lets the jobs under way end; nothing new begins.

@@ -6,20 +6,23 @@ use vss_core::FailureClass;
 use vss_ports::{CancelToken, GenerateFailure, JobHost, JobUsage};
 
 use crate::admission::{Grant, MemoryBudget};
+use crate::pulse::Pulse;
 
 /// The host of one job; its memory is free again when it is dropped.
 pub(crate) struct Hosting {
     memory: Arc<MemoryBudget>,
     cancel: CancelToken,
+    pulse: Arc<Pulse>,
     granted: Mutex<Option<Grant>>,
     usage: Mutex<Option<JobUsage>>,
 }
 
 impl Hosting {
-    pub(crate) fn new(memory: Arc<MemoryBudget>, cancel: CancelToken) -> Self {
+    pub(crate) fn new(memory: Arc<MemoryBudget>, cancel: CancelToken, pulse: Arc<Pulse>) -> Self {
         Self {
             memory,
             cancel,
+            pulse,
             granted: Mutex::default(),
             usage: Mutex::default(),
         }
@@ -28,6 +31,11 @@ impl Hosting {
     /// Ends the job early.
     pub(crate) fn cancel(&self) -> &CancelToken {
         &self.cancel
+    }
+
+    /// Where the job shows that it lives.
+    pub(crate) fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// What the job said it cost.
@@ -44,7 +52,10 @@ impl JobHost for Hosting {
             let why = "the generator asked for memory twice";
             return Err(GenerateFailure::new(FailureClass::Crash, why));
         }
-        let Some(grant) = self.memory.take(bytes, &self.cancel) else {
+        self.pulse.rest();
+        let grant = self.memory.take(bytes, &self.cancel);
+        self.pulse.beat();
+        let Some(grant) = grant else {
             let why = "stopped while it waited for memory";
             return Err(GenerateFailure::new(FailureClass::Timeout, why));
         };
@@ -52,8 +63,10 @@ impl JobHost for Hosting {
         Ok(())
     }
 
-    /// Whoever runs the generator watches over it.
-    fn progressed(&self) {}
+    /// Whoever runs the generator ends it when it is late; here it only keeps its place.
+    fn progressed(&self) {
+        self.pulse.beat();
+    }
 
     fn used(&self, usage: JobUsage) {
         *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);

@@ -68,8 +68,9 @@ impl Engine {
     /// Makes what was claimed. Never fails as a whole: each output is finished or has a class.
     pub(crate) async fn make(&self, claim: Claim) -> (Made, Ended) {
         let started_at = self.ports.clock.now();
-        let entered = self.shared.active.enter(&claim, started_at);
-        let hosting = Hosting::new(Arc::clone(&self.shared.memory), entered.cancel.clone());
+        let entered = self.shared.active.enter(&claim, &self.ports.clock);
+        let (cancel, pulse) = (entered.cancel.clone(), Arc::clone(&entered.pulse));
+        let hosting = Hosting::new(Arc::clone(&self.shared.memory), cancel, pulse);
         let hosting = Arc::new(hosting);
         let mut made = Made {
             finished: Vec::new(),
@@ -314,6 +315,7 @@ impl Job {
                 file: &ordered.staged.file,
             })
             .collect();
+        self.hosting.pulse().beat();
         let answers = generator.generate(&GenerateJob {
             source: &original.file,
             source_size: original.size,
@@ -322,7 +324,9 @@ impl Job {
             outputs: &outputs,
             host: &*self.hosting,
             cancel: self.hosting.cancel().clone(),
-        })?;
+        });
+        self.hosting.pulse().rest();
+        let answers = answers?;
         if answers.len() != outputs.len() {
             let why = "the generator did not answer every output";
             return Err(failure(FailureClass::Crash, why));

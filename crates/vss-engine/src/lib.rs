@@ -23,6 +23,7 @@ mod outage;
 mod path;
 mod plan;
 mod presence;
+mod pulse;
 mod queue;
 mod reconcile;
 mod regen;

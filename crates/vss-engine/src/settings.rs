@@ -11,7 +11,8 @@ use vss_core::plan::Policy;
 pub struct Settings {
     /// Which sidecars are wanted, and the limits on originals.
     pub policy: Policy,
-    /// Jobs side by side, at least one.
+    /// Jobs side by side, at least one. Jobs that show no sign of life are not counted, up to as
+    /// many again.
     pub workers: usize,
     /// Jobs side by side that make a kind, where fewer than `workers`; at least one.
     pub kind_limits: BTreeMap<Kind, usize>,

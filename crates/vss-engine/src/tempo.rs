@@ -11,6 +11,13 @@ const MOST: usize = 64;
 /// The newest job's share in the average, as a divisor.
 const WEIGHT: u32 = 8;
 
+/// A job that shows no sign of life for this many times the usual length gives up its place.
+const SILENT: u32 = 10;
+/// The shortest and the longest such silence.
+const SILENCE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+/// The silence that is borne before anything is known.
+const UNKNOWN: Duration = Duration::from_secs(2);
+
 /// A moving average of how long jobs take.
 #[derive(Debug, Default)]
 pub(crate) struct Tempo {
@@ -24,6 +31,14 @@ impl Tempo {
             None => took,
             Some(average) => (average * (WEIGHT - 1) + took) / WEIGHT,
         });
+    }
+
+    /// How long a job may show no sign of life before another one gets its place.
+    pub(crate) fn patience(&self) -> Duration {
+        let (shortest, longest) = SILENCE;
+        self.average.map_or(UNKNOWN, |average| {
+            average.saturating_mul(SILENT).clamp(shortest, longest)
+        })
     }
 
     /// How many claims to hold beyond those that begin at once.
@@ -56,6 +71,15 @@ mod tests {
         assert_eq!(after(Duration::from_millis(10)).ahead(8), 0);
         assert_eq!(after(Duration::from_millis(2)).ahead(2), 4);
         assert_eq!(after(Duration::ZERO).ahead(8), MOST);
+    }
+
+    #[test]
+    fn patience_follows_the_usual_length_within_bounds() {
+        let millis = Duration::from_millis;
+        assert_eq!(Tempo::default().patience(), millis(2_000));
+        assert_eq!(after(millis(70)).patience(), millis(700));
+        assert_eq!(after(millis(1)).patience(), millis(100));
+        assert_eq!(after(Duration::from_secs(600)).patience(), millis(10_000));
     }
 
     #[test]

@@ -13,6 +13,9 @@ use crate::wire::{Answer, FromWorker, ToWorker, decode, encode};
 /// How often the token is looked at: nothing wakes anybody when it is used.
 const TICK: Duration = Duration::from_millis(10);
 
+/// The part of the time without progress, as a divisor, after which a worker gives way to others.
+const SUSPICION: u32 = 10;
+
 /// How a job over the socket ended.
 pub(crate) enum Outcome {
     /// The worker answered.
@@ -48,6 +51,7 @@ pub(crate) fn attend(
     let mut wall = deadline::now() + limits.wall.saturating_mul(outputs);
     let mut alive = deadline::now() + limits.no_progress;
     let mut reserved = false;
+    let suspicious = limits.no_progress / SUSPICION;
     loop {
         if job.cancel.is_cancelled() {
             return Outcome::Stop(Stop::Cancelled);
@@ -57,6 +61,9 @@ pub(crate) fn attend(
         }
         if deadline::until(alive).is_zero() {
             return Outcome::Stop(Stop::NoProgress);
+        }
+        if deadline::until(alive) < limits.no_progress.saturating_sub(suspicious) {
+            worker.give_way();
         }
         let Some(message) = next(worker, deadline::until(wall.min(alive)).min(TICK)) else {
             continue;

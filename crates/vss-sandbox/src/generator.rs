@@ -55,7 +55,7 @@ impl SandboxedGenerator {
         let mut worker = self.pool.take()?;
         let run = Run::begin(&mut worker, &frame, &descriptors, job, self.pool.settings());
         let (answers, usage, usable) = run;
-        if usable {
+        if usable && !worker.gives_way {
             self.pool.give_back(worker);
         } else {
             self.pool.retire(worker);

@@ -21,6 +21,8 @@ pub(crate) struct WorkerProcess {
     pub(crate) tail: Tail,
     /// Jobs that it was given.
     pub(crate) jobs: u32,
+    /// Whether it gives way to everything else, which cannot be taken back.
+    pub(crate) gives_way: bool,
     end: Option<End>,
 }
 
@@ -48,6 +50,7 @@ impl WorkerProcess {
             channel,
             tail,
             jobs: 0,
+            gives_way: false,
             end: None,
         }
     }
@@ -158,6 +161,15 @@ impl WorkerProcess {
         Peaks {
             address_space: kibibytes("VmPeak:") * 1_024,
             resident: kibibytes("VmHWM:") * 1_024,
+        }
+    }
+
+    /// Lets it go on with what nobody else wants of the processors: it shows no sign of life.
+    pub(crate) fn give_way(&mut self) {
+        if !self.gives_way {
+            self.gives_way = true;
+            // One that is gone needs nothing.
+            let _gone = rustix::process::setpriority_process(Some(self.pid), 19);
         }
     }
 

@@ -112,6 +112,28 @@ async fn a_store_that_is_away_for_a_moment_loses_nothing_and_ends_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_hangs_gives_up_its_place_and_no_more_than_that() {
+    let world = Arc::new(World::with_pictures(5).await);
+    let engine = engine_with(&world, "single", |settings| settings.workers = 1);
+    let gate = world.generator.hold();
+    let running = tokio::spawn(async move { run(&engine).await });
+    calls(&world, 1).await;
+    // No time passed: one worker, one job. Then the first is silent, and a second one begins.
+    assert_eq!(world.generator.calls().len(), 1);
+    until(&world, async || world.generator.calls().len() > 1).await;
+    world.clock.advance(Duration::from_secs(600));
+    tokio::task::yield_now().await;
+    assert_eq!(
+        world.generator.calls().len(),
+        2,
+        "all that hangs is not let pile up"
+    );
+    drop(gate);
+    until(&world, async || running.is_finished()).await;
+    assert_eq!(running.await.unwrap().ready, 15);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_generator_that_only_dies_is_given_rest_and_then_a_trial() {
     let world = World::with_pictures(40).await;
     (0..15).for_each(|_| world.generator.fail_next(FailureClass::Crash));
