@@ -173,6 +173,8 @@ mod tests {
                 "adapter",
                 &["vss-core", "vss-ports", "rustix"],
             ),
+            member("vss-raster", "codec", &["vss-ports", "libwebp-sys"]),
+            member("vss-gen-image", "adapter", &["vss-ports", "vss-raster"]),
             member(
                 "vss-app",
                 "root",
@@ -240,7 +242,12 @@ mod tests {
             (
                 "vss-testkit",
                 "vss-vault-fs",
-                "layer testing may use domain, ports of ours",
+                "layer testing may use domain, ports, codec of ours",
+            ),
+            (
+                "vss-raster",
+                "vss-gen-image",
+                "layer codec may use domain, ports of ours",
             ),
             ("xtask", "vss-core", "layer tooling may use nothing of ours"),
             ("vss-app", "xtask", "not tooling"),

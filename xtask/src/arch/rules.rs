@@ -6,6 +6,8 @@ pub(crate) enum Layer {
     Domain,
     Ports,
     Application,
+    /// What several adapters decode and encode with.
+    Codec,
     Adapter,
     Testing,
     Root,
@@ -13,10 +15,11 @@ pub(crate) enum Layer {
 }
 
 impl Layer {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Domain,
         Self::Ports,
         Self::Application,
+        Self::Codec,
         Self::Adapter,
         Self::Testing,
         Self::Root,
@@ -28,6 +31,7 @@ impl Layer {
             Self::Domain => "domain",
             Self::Ports => "ports",
             Self::Application => "application",
+            Self::Codec => "codec",
             Self::Adapter => "adapter",
             Self::Testing => "testing",
             Self::Root => "root",
@@ -62,11 +66,13 @@ impl Layer {
         match self {
             Self::Domain | Self::Tooling => &[],
             Self::Ports => &[Self::Domain],
-            Self::Application | Self::Adapter | Self::Testing => &[Self::Domain, Self::Ports],
+            Self::Application | Self::Codec => &[Self::Domain, Self::Ports],
+            Self::Adapter | Self::Testing => &[Self::Domain, Self::Ports, Self::Codec],
             Self::Root => &[
                 Self::Domain,
                 Self::Ports,
                 Self::Application,
+                Self::Codec,
                 Self::Adapter,
                 Self::Testing,
                 Self::Root,
@@ -80,7 +86,7 @@ impl Layer {
             Self::Domain => Some(DOMAIN),
             Self::Ports => Some(PORTS),
             Self::Application => Some(APPLICATION),
-            Self::Adapter | Self::Testing | Self::Root | Self::Tooling => None,
+            Self::Codec | Self::Adapter | Self::Testing | Self::Root | Self::Tooling => None,
         }
     }
 }
@@ -185,8 +191,8 @@ pub(super) const FENCES: &[Fence] = &[
     },
     Fence {
         libraries: &["turbojpeg*", "libwebp-sys*", "webp"],
-        owners: &["vss-gen-image"],
-        remedy: "ask the Generator port: native codecs stay in one crate",
+        owners: &["vss-raster"],
+        remedy: "ask vss-raster: native codecs stay in one crate",
     },
     Fence {
         libraries: &["ffmpeg-*", "ffmpeg"],

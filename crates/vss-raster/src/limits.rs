@@ -8,18 +8,18 @@ use crate::failure::{Outcome, corrupt, too_large};
 
 /// What a job may decode, and whom it asks before it does.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Room<'a> {
+pub struct Room<'a> {
     /// What the picture may claim at most.
-    pub(crate) limits: &'a DecodeLimits,
+    pub limits: &'a DecodeLimits,
     /// Hands out the memory.
-    pub(crate) host: &'a dyn JobHost,
+    pub host: &'a dyn JobHost,
 }
 
 /// Checks the claimed size of a picture, in pixels.
 ///
 /// # Errors
 /// `corrupt_source` for a picture without pixels, `too_large` for one beyond the limits.
-pub(crate) fn check_size(limits: &DecodeLimits, width: u32, height: u32) -> Outcome<()> {
+pub fn check_size(limits: &DecodeLimits, width: u32, height: u32) -> Outcome<()> {
     if width == 0 || height == 0 {
         return Err(corrupt(format!("claims to be {width} x {height} pixels")));
     }
@@ -42,7 +42,7 @@ pub(crate) fn check_size(limits: &DecodeLimits, width: u32, height: u32) -> Outc
 ///
 /// # Errors
 /// `too_large`.
-pub(crate) fn check_bytes(limits: &DecodeLimits, bytes: u64) -> Outcome<usize> {
+pub fn check_bytes(limits: &DecodeLimits, bytes: u64) -> Outcome<usize> {
     if bytes > limits.max_decoded_bytes {
         return Err(too_large(format!(
             "needs {bytes} bytes decoded: a picture may have {}",
@@ -53,7 +53,7 @@ pub(crate) fn check_bytes(limits: &DecodeLimits, bytes: u64) -> Outcome<usize> {
 }
 
 /// The bytes of a picture, saturating: what overflows is beyond every limit.
-pub(crate) fn bytes_of(width: u32, height: u32, bytes_a_pixel: u64) -> u64 {
+pub fn bytes_of(width: u32, height: u32, bytes_a_pixel: u64) -> u64 {
     (u64::from(width) * u64::from(height)).saturating_mul(bytes_a_pixel)
 }
 

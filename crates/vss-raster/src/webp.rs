@@ -9,7 +9,7 @@ use libwebp_sys as sys;
 use crate::failure::{Outcome, out_of_memory, unsupported};
 
 /// The largest side that WebP can store.
-pub(crate) const LARGEST_SIDE: u32 = 16_383;
+pub const LARGEST_SIDE: u32 = 16_383;
 
 /// Effort. 2 costs half of sharp's 4; [`QUALITY_STEP`] makes up for what it loses.
 const METHOD: c_int = 2;
@@ -22,7 +22,7 @@ const QUALITY_STEP: u8 = 2;
 ///
 /// # Errors
 /// `unsupported` for sizes that WebP cannot hold, `out_of_memory`.
-pub(crate) fn encode(
+pub fn encode(
     pixels: &[u8],
     (width, height): (u32, u32),
     channels: usize,

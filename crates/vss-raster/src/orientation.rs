@@ -5,7 +5,7 @@ use exif::{In, Reader, Tag};
 
 /// What EXIF says under tag 274: the place of row 0 and column 0 (EXIF 2.32, 4.6.4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) enum Orientation {
+pub enum Orientation {
     /// 1: as it is.
     #[default]
     Upright,
@@ -27,7 +27,7 @@ pub(crate) enum Orientation {
 
 impl Orientation {
     /// From its number; what is not 1 to 8 says nothing, so the picture stays as it is.
-    pub(crate) const fn from_tag(value: u32) -> Self {
+    pub const fn from_tag(value: u32) -> Self {
         match value {
             2 => Self::Mirrored,
             3 => Self::UpsideDown,
@@ -42,7 +42,7 @@ impl Orientation {
 
     /// From an EXIF block (a TIFF structure, with or without `Exif\0\0` before it). A block that
     /// cannot be read says nothing.
-    pub(crate) fn from_exif(block: &[u8]) -> Self {
+    pub fn from_exif(block: &[u8]) -> Self {
         let block = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
         let mut reader = Reader::new();
         // One damaged field, often a maker note, does not make the others worthless.
@@ -58,7 +58,7 @@ impl Orientation {
     }
 
     /// Whether width and height change places.
-    pub(crate) const fn swaps_sides(self) -> bool {
+    pub const fn swaps_sides(self) -> bool {
         matches!(
             self,
             Self::Transposed | Self::Clockwise | Self::Transversed | Self::CounterClockwise
@@ -67,7 +67,7 @@ impl Orientation {
 
     /// Copies pixels of `CHANNELS` bytes upright into `to`, which has the same length. `width` and
     /// `height` are those of `from`.
-    pub(crate) fn apply<const CHANNELS: usize>(
+    pub fn apply<const CHANNELS: usize>(
         self,
         from: &[u8],
         width: usize,

@@ -8,6 +8,7 @@ use vss_core::plan::DecodeLimits;
 
 use crate::cascade::Level;
 use crate::colour::Colour;
+use crate::decoded::fit;
 use crate::failure::Outcome;
 use crate::jpeg::turbo::Turbo;
 
@@ -17,7 +18,7 @@ const KEPT_BYTES: usize = 64 << 20;
 
 /// What one job works with.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {
+pub struct Scratch {
     /// Bytes of the original, where a decoder wants them all.
     pub(crate) source: Vec<u8>,
     /// Decoded pixels.
@@ -55,6 +56,15 @@ impl Scratch {
         })
     }
 
+    /// Where pixels go that were not decoded here: a buffer of this length, in which old ones may
+    /// still be. Which pixels they are, and how many, is for a [`Decoded`](crate::Decoded) to say.
+    ///
+    /// # Errors
+    /// `out_of_memory`.
+    pub fn canvas(&mut self, length: usize) -> Outcome<&mut [u8]> {
+        fit(&mut self.decoded, length)
+    }
+
     fn held(&self) -> usize {
         let levels = self.levels.iter().map(|level| level.pixels.capacity());
         self.source.capacity()
@@ -80,17 +90,17 @@ pub(crate) struct TurboParts<'t> {
 
 /// Scratches that no job uses at the moment.
 #[derive(Debug, Default)]
-pub(crate) struct Pool(Mutex<Vec<Scratch>>);
+pub struct Pool(Mutex<Vec<Scratch>>);
 
 impl Pool {
     /// One that is free, or a new one. A job that panics loses its own and no other.
-    pub(crate) fn take(&self) -> Scratch {
+    pub fn take(&self) -> Scratch {
         let free = self.0.lock().ok().and_then(|mut pool| pool.pop());
         free.unwrap_or_default()
     }
 
     /// Gives one back.
-    pub(crate) fn give_back(&self, mut scratch: Scratch) {
+    pub fn give_back(&self, mut scratch: Scratch) {
         if scratch.held() > KEPT_BYTES {
             scratch = Scratch {
                 turbo: scratch.turbo,

@@ -8,7 +8,7 @@ use crate::orientation::Orientation;
 
 /// What a pixel consists of, 8 bits a channel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Layout {
+pub enum Layout {
     /// Grey.
     Gray,
     /// Grey and straight alpha.
@@ -23,7 +23,7 @@ pub(crate) enum Layout {
 
 impl Layout {
     /// Bytes a pixel.
-    pub(crate) const fn channels(self) -> usize {
+    pub const fn channels(self) -> usize {
         match self {
             Self::Gray => 1,
             Self::GrayAlpha => 2,
@@ -43,38 +43,38 @@ impl Layout {
     }
 
     /// Whether the last channel is alpha.
-    pub(crate) const fn has_alpha(self) -> bool {
+    pub const fn has_alpha(self) -> bool {
         matches!(self, Self::GrayAlpha | Self::Rgba)
     }
 }
 
-/// What the pixels in the scratch's `decoded` buffer are.
+/// What the pixels in the scratch are.
 #[derive(Debug)]
-pub(crate) struct Decoded {
+pub struct Decoded {
     /// Width of the picture as its header has it, before it is turned upright.
-    pub(crate) width: u32,
+    pub width: u32,
     /// Height of the picture as its header has it.
-    pub(crate) height: u32,
+    pub height: u32,
     /// Width of the pixels in the buffer.
-    pub(crate) stored_width: u32,
+    pub stored_width: u32,
     /// Height of the pixels in the buffer.
-    pub(crate) stored_height: u32,
+    pub stored_height: u32,
     /// The part of the stored pixels that the picture covers, from the top left corner: decoders
     /// that scale round the stored size up, the picture ends at a fraction of a pixel.
-    pub(crate) covered: (f64, f64),
+    pub covered: (f64, f64),
     /// What a pixel is.
-    pub(crate) layout: Layout,
+    pub layout: Layout,
     /// How it has to be turned.
-    pub(crate) orientation: Orientation,
+    pub orientation: Orientation,
     /// Its colour profile.
-    pub(crate) icc: Option<Vec<u8>>,
+    pub icc: Option<Vec<u8>>,
     /// What is missing of it.
-    pub(crate) degraded: Option<String>,
+    pub degraded: Option<String>,
 }
 
 impl Decoded {
     /// A picture that was decoded at its own size.
-    pub(crate) fn unscaled(width: u32, height: u32, layout: Layout) -> Self {
+    pub fn unscaled(width: u32, height: u32, layout: Layout) -> Self {
         Self {
             width,
             height,
@@ -85,6 +85,15 @@ impl Decoded {
             orientation: Orientation::default(),
             icc: None,
             degraded: None,
+        }
+    }
+
+    /// Width and height once it stands upright.
+    pub const fn upright(&self) -> (u32, u32) {
+        if self.orientation.swaps_sides() {
+            (self.height, self.width)
+        } else {
+            (self.width, self.height)
         }
     }
 }

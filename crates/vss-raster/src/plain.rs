@@ -21,7 +21,7 @@ use crate::source::Source;
 
 /// Which of the formats.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Raster {
+pub(crate) enum Plain {
     /// Portable Network Graphics.
     Png,
     /// WebP, still or animated.
@@ -39,27 +39,27 @@ pub(crate) enum Raster {
 /// # Errors
 /// `corrupt_source`, `unsupported`, `too_large`, `transient_io`.
 pub(crate) fn decode(
-    raster: Raster,
+    plain: Plain,
     source: &Source<'_>,
     room: &Room<'_>,
     scratch: &mut Scratch,
 ) -> Outcome<Decoded> {
     let reader = source.reader();
-    let decoded = match raster {
-        Raster::Png => PngDecoder::with_limits(reader, limits_of(room.limits))
+    let decoded = match plain {
+        Plain::Png => PngDecoder::with_limits(reader, limits_of(room.limits))
             .map_err(failure)
             .and_then(|decoder| read(decoder, room, scratch)),
-        Raster::Webp => WebPDecoder::new(reader)
+        Plain::Webp => WebPDecoder::new(reader)
             .map_err(failure)
             .and_then(|decoder| read(decoder, room, scratch)),
-        Raster::Gif => GifDecoder::new(reader)
+        Plain::Gif => GifDecoder::new(reader)
             .map_err(failure)
             .and_then(|decoder| read(decoder, room, scratch)),
-        Raster::Bmp => BmpDecoder::new(reader)
+        Plain::Bmp => BmpDecoder::new(reader)
             .map_err(failure)
             .and_then(|decoder| read(decoder, room, scratch)),
-        Raster::Ico => match icon::largest_png(source, &mut scratch.source)? {
-            Some(png) => return decode(Raster::Png, &png, room, scratch),
+        Plain::Ico => match icon::largest_png(source, &mut scratch.source)? {
+            Some(png) => return decode(Plain::Png, &png, room, scratch),
             None => IcoDecoder::new(reader)
                 .map_err(failure)
                 .and_then(|decoder| read(decoder, room, scratch)),

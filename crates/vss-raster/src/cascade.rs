@@ -22,7 +22,7 @@ pub(crate) struct Level {
 
 /// The size of a thumbnail: the longer side at most `max_side`, never larger than the picture, the
 /// shorter side in proportion, rounded, at least 1.
-pub(crate) fn fitted((width, height): (u32, u32), max_side: u32) -> (u32, u32) {
+pub fn fitted((width, height): (u32, u32), max_side: u32) -> (u32, u32) {
     let longer = width.max(height);
     if longer <= max_side {
         return (width, height);

@@ -12,7 +12,7 @@ use crate::failure::{Outcome, out_of_memory, unreadable};
 
 /// An original of a known size. It remembers when reading failed, because decoders report that as
 /// damage of the picture.
-pub(crate) struct Source<'a> {
+pub struct Source<'a> {
     file: &'a File,
     begin: u64,
     size: u64,
@@ -21,7 +21,7 @@ pub(crate) struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// The first `size` bytes of a file.
-    pub(crate) const fn new(file: &'a File, size: u64) -> Self {
+    pub const fn new(file: &'a File, size: u64) -> Self {
         Self {
             file,
             begin: 0,
@@ -30,8 +30,13 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Its bytes.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
     /// A part of it, as an original of its own; what is beyond the end is not in it.
-    pub(crate) fn part(&self, begin: u64, size: u64) -> Self {
+    pub fn part(&self, begin: u64, size: u64) -> Self {
         let begin = begin.min(self.size);
         Self {
             file: self.file,
@@ -42,7 +47,7 @@ impl<'a> Source<'a> {
     }
 
     /// A reader from its beginning.
-    pub(crate) fn reader(&self) -> BufReader<SourceReader<'_, 'a>> {
+    pub fn reader(&self) -> BufReader<SourceReader<'_, 'a>> {
         let reader = SourceReader {
             source: self,
             at: 0,
@@ -55,7 +60,7 @@ impl<'a> Source<'a> {
     ///
     /// # Errors
     /// `transient_io` when the descriptor cannot be read, `out_of_memory` when there is no room.
-    pub(crate) fn read_range(&self, at: u64, length: u64, into: &mut Vec<u8>) -> Outcome<()> {
+    pub fn read_range(&self, at: u64, length: u64, into: &mut Vec<u8>) -> Outcome<()> {
         let length = length.min(self.size.saturating_sub(at));
         let length = usize::try_from(length).map_err(out_of_memory)?;
         into.clear();
@@ -75,14 +80,14 @@ impl<'a> Source<'a> {
     }
 
     /// The failure as it is, unless reading failed underneath: then that is the failure.
-    pub(crate) fn blame(&self, failure: GenerateFailure) -> GenerateFailure {
+    pub fn blame(&self, failure: GenerateFailure) -> GenerateFailure {
         let trouble = self.trouble.borrow();
         trouble.as_ref().map_or(failure, unreadable)
     }
 }
 
 /// Reads a [`Source`] in order, with a position of its own.
-pub(crate) struct SourceReader<'s, 'a> {
+pub struct SourceReader<'s, 'a> {
     source: &'s Source<'a>,
     at: u64,
 }

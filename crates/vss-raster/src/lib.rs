@@ -1,0 +1,41 @@
+//! Pixels of untrusted pictures: what several engines do alike between a descriptor and a written
+//! still.
+//!
+//! The path of a picture is a straight line. [`Source`] reads the descriptor; [`decode`] picks the
+//! decoder by media type, holds the header's claims against the limits of the [`Room`] and decodes
+//! into a [`Scratch`]; [`stills`] resizes to the largest wanted size, brings the pixels to sRGB
+//! and turns them upright there, where it is cheap, makes smaller sizes from larger ones and
+//! writes each as WebP without any metadata. Who has pixels from elsewhere, such as a frame of a
+//! film, puts them into [`Scratch::canvas`] and says with a [`Decoded`] what they are. [`gray`] is
+//! for who reads text.
+//!
+//! Damaged input is a failure, never a panic, and a picture of which a part can be decoded is kept
+//! and marked as degraded.
+
+mod cascade;
+mod colour;
+mod decoded;
+mod formats;
+mod gray;
+mod jpeg;
+mod orientation;
+mod plain;
+mod scratch;
+mod source;
+mod stills;
+mod tiff;
+
+pub mod failure;
+pub mod limits;
+pub mod webp;
+
+pub use cascade::fitted;
+pub use decoded::{Decoded, Layout};
+pub use failure::Outcome;
+pub use formats::{decode, reads};
+pub use gray::{Gray, gray};
+pub use limits::Room;
+pub use orientation::Orientation;
+pub use scratch::{Pool, Scratch};
+pub use source::{Source, SourceReader};
+pub use stills::{largest, stills};
