@@ -1,5 +1,6 @@
 //! What takes the machine for itself: processes killed for real, disks that are full.
 
+mod adversity;
 mod daemons;
 mod interactive;
 mod poison;

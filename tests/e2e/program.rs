@@ -70,6 +70,16 @@ impl Library {
         Some(library)
     }
 
+    /// The rows' address with `HOST` for the folder of the server's socket, and that socket; `None`
+    /// when the server is reached by another way.
+    pub(crate) fn server_socket(&self) -> Option<(String, PathBuf)> {
+        let url = self.database.as_ref()?;
+        let (before, rest) = url.split_once("host=/")?;
+        let (folder, after) = rest.split_once('&').unwrap_or((rest, ""));
+        let socket = PathBuf::from(format!("/{folder}/.s.PGSQL.5432"));
+        Some((format!("{before}host=HOST&{after}"), socket))
+    }
+
     /// A place for a library that is not made yet.
     pub(crate) fn unmade() -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -135,6 +135,10 @@ fn from_engine(error: &(dyn Error + 'static)) -> Failure {
             Exit::Failure,
             Some("free space where the library is, then do it again"),
         ),
+        Some(PortErrorKind::ReadOnly) => (
+            Exit::Failure,
+            Some("make the library's file system writable, after a look at why it is not"),
+        ),
         Some(PortErrorKind::Corrupt) => (
             Exit::Failure,
             Some("`vss doctor` names the damaged part and what makes it again"),

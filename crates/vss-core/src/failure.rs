@@ -30,6 +30,8 @@ pub enum FailureClass {
     ToolMissing,
     /// No space left where sidecars are kept.
     DiskFull,
+    /// Where sidecars are kept nothing can be written.
+    ReadOnly,
     /// The engine took too long.
     Timeout,
     /// The engine needed more memory than it may have.
@@ -84,7 +86,7 @@ pub const BACKOFF_CEILING_MS: u64 = 3_600_000;
 
 impl FailureClass {
     /// Every class.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::CorruptSource,
         Self::Unsupported,
         Self::TooLarge,
@@ -93,6 +95,7 @@ impl FailureClass {
         Self::TransientIo,
         Self::ToolMissing,
         Self::DiskFull,
+        Self::ReadOnly,
         Self::Timeout,
         Self::OutOfMemory,
         Self::Crash,
@@ -110,6 +113,7 @@ impl FailureClass {
             Self::TransientIo => "transient_io",
             Self::ToolMissing => "tool_missing",
             Self::DiskFull => "disk_full",
+            Self::ReadOnly => "read_only",
             Self::Timeout => "timeout",
             Self::OutOfMemory => "out_of_memory",
             Self::Crash => "crash",
@@ -124,7 +128,9 @@ impl FailureClass {
                 RetryRule::WhenChanged
             }
             Self::MissingSource => RetryRule::WhenSourceReturns,
-            Self::TransientIo | Self::ToolMissing | Self::DiskFull => RetryRule::Backoff,
+            Self::TransientIo | Self::ToolMissing | Self::DiskFull | Self::ReadOnly => {
+                RetryRule::Backoff
+            }
             Self::Timeout | Self::OutOfMemory | Self::Crash => RetryRule::BackoffThenQuarantine,
             Self::Cancelled => RetryRule::OnRequest,
         }
@@ -160,6 +166,10 @@ impl FailureClass {
             Self::TransientIo => "tried again by itself; check the disk or the mount if it stays",
             Self::ToolMissing => "install what `vss doctor` names; tried again by itself",
             Self::DiskFull => "free space where the library is; tried again by itself",
+            Self::ReadOnly => {
+                "make the library's file system writable, after a look at why it is not; tried \
+                 again by itself"
+            }
             Self::Timeout => "too slow for its limit: `vss retry` once the machine is less busy",
             Self::OutOfMemory => "needs more memory than allowed: raise [limits], then `vss retry`",
             Self::Crash => "the engine died on it: `vss retry` after an update; please report it",

@@ -39,7 +39,7 @@ fn what_cannot_succeed_fails_at_once_and_what_kills_is_set_aside_the_third_time(
             "{class}"
         );
     }
-    for class in [C::TransientIo, C::ToolMissing, C::DiskFull] {
+    for class in [C::TransientIo, C::ToolMissing, C::DiskFull, C::ReadOnly] {
         assert!(
             matches!(
                 class.disposition(u32::MAX, u32::MAX, 0),

@@ -200,9 +200,7 @@ impl Committer {
             CommitOutcome::Unpublished(error) => {
                 self.report.retried += 1;
                 let why = failed_port(&error);
-                if why.class == FailureClass::DiskFull {
-                    self.halt(&why.detail).await;
-                }
+                self.halt_for(&why).await;
                 self.emit_failure(output, why.class, &why.detail, true);
             }
         }
@@ -234,19 +232,22 @@ impl Committer {
                     continue;
                 }
             }
-            if why.class == FailureClass::DiskFull {
-                self.halt(&why.detail).await;
-            }
+            self.halt_for(&why).await;
             let will_retry = matches!(disposition, Some(Disposition::RetryAfter(_)));
             self.emit_failure(&output, why.class, &why.detail, will_retry);
         }
         Ok(())
     }
 
-    /// On a full disk every further job would only be work thrown away.
-    async fn halt(&self, why: &str) {
+    /// Where nothing can be written every further job would only be work thrown away.
+    async fn halt_for(&self, why: &GenerateFailure) {
+        let what = match why.class {
+            FailureClass::DiskFull => "no space is left where the library is",
+            FailureClass::ReadOnly => "the library is on a read-only file system",
+            _ => return,
+        };
         let mut halted = self.halted.lock().await;
-        halted.get_or_insert_with(|| format!("no space is left where the library is ({why})"));
+        halted.get_or_insert_with(|| format!("{what} ({})", why.detail));
     }
 
     fn emit_failure(

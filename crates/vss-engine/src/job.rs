@@ -378,6 +378,7 @@ fn failure(class: FailureClass, detail: impl Into<String>) -> GenerateFailure {
 pub(crate) fn failed_port(error: &PortError) -> GenerateFailure {
     let class = match error.kind {
         PortErrorKind::Full => FailureClass::DiskFull,
+        PortErrorKind::ReadOnly => FailureClass::ReadOnly,
         _ => FailureClass::TransientIo,
     };
     let mut detail = error.to_string();

@@ -18,6 +18,8 @@ pub enum PortErrorKind {
     Unsupported,
     /// No space is left: wait until there is.
     Full,
+    /// Nothing can be written: mend that first.
+    ReadOnly,
     /// Busy, locked or unreachable for now: try again later.
     Unavailable,
     /// Anything else: report it.

@@ -97,6 +97,7 @@ pub(crate) async fn commit(
             Err(error) => {
                 let class = match error.kind {
                     PortErrorKind::Full => FailureClass::DiskFull,
+                    PortErrorKind::ReadOnly => FailureClass::ReadOnly,
                     _ => FailureClass::TransientIo,
                 };
                 let detail = chain(&error);

@@ -71,8 +71,8 @@ impl<T> During<T> for std::io::Result<T> {
 fn kind_of(errno: Errno) -> PortErrorKind {
     match errno {
         Errno::NOSPC | Errno::DQUOT => PortErrorKind::Full,
-        Errno::ROFS
-        | Errno::ACCESS
+        Errno::ROFS => PortErrorKind::ReadOnly,
+        Errno::ACCESS
         | Errno::PERM
         | Errno::AGAIN
         | Errno::BUSY
@@ -105,7 +105,7 @@ mod tests {
         };
         assert_eq!(kind(Errno::NOSPC), PortErrorKind::Full);
         assert_eq!(kind(Errno::DQUOT), PortErrorKind::Full);
-        assert_eq!(kind(Errno::ROFS), PortErrorKind::Unavailable);
+        assert_eq!(kind(Errno::ROFS), PortErrorKind::ReadOnly);
         assert_eq!(kind(Errno::ACCESS), PortErrorKind::Unavailable);
         assert_eq!(kind(Errno::LOOP), PortErrorKind::Corrupt);
         assert_eq!(kind(Errno::IO), PortErrorKind::Unexpected);

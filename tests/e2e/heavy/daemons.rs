@@ -52,6 +52,36 @@ fn killed_fifty_times_under_load_a_daemon_loses_nothing_and_serves_again_at_once
 }
 
 #[test]
+fn a_daemon_under_full_load_answers_whoever_asks() {
+    let library = Library::new();
+    for seed in 0..150 {
+        write_jpeg(&library.originals().join(format!("{seed}.jpg")), seed);
+    }
+    library.json([Path::new("index"), &library.originals()]);
+    let daemon = Daemon::start(&library, &["--workers", "2"]);
+    let mut waits = Vec::new();
+    while library.json(["status"])["sidecars"]["thumb"]["pending"] != 0 {
+        // Over its socket: somebody wants one of the sidecars, and how the queue is.
+        let started = Instant::now();
+        let listed = library.json(["queue", "ls"]);
+        waits.push(started.elapsed());
+        assert!(listed.is_object() || listed.is_array(), "{listed}");
+    }
+    assert!(waits.len() > 2, "it was done before anybody asked");
+    waits.sort();
+    eprintln!(
+        "`vss queue ls` of a daemon at work, with the start of its process, {} times: {:?} in the \
+         middle, {:?} at most",
+        waits.len(),
+        waits[waits.len() / 2],
+        waits.last().unwrap()
+    );
+    daemon.signal(libc::SIGTERM);
+    assert_eq!(daemon.ended(), Some(0));
+    library.assert_every_ready_row_has_its_whole_file();
+}
+
+#[test]
 fn one_bad_file_among_a_thousand_keeps_nobody_from_being_made() {
     let library = Library::new();
     for seed in 0..999 {

@@ -116,6 +116,7 @@ impl SidecarQueue for MemoryStore {
             if let Err(error) = result {
                 let class = match error.kind {
                     PortErrorKind::Full => FailureClass::DiskFull,
+                    PortErrorKind::ReadOnly => FailureClass::ReadOnly,
                     _ => FailureClass::TransientIo,
                 };
                 rows.fail(&refusal(commit, class, chain(&error)), now);

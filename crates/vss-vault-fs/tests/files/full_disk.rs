@@ -137,7 +137,7 @@ async fn one_full_disk_fails_each_of_a_batch_by_itself() {
 }
 
 #[tokio::test]
-async fn a_read_only_disk_is_unavailable_and_still_read() {
+async fn a_read_only_disk_is_told_and_still_read() {
     let Some(disk) = TinyDisk::mounted() else {
         return;
     };
@@ -152,9 +152,9 @@ async fn a_read_only_disk_is_unavailable_and_still_read() {
     mount_remount(disk.0.path(), MountFlags::RDONLY, c"").unwrap();
 
     let refused = vault.publish(&[&sealed]).await.pop().unwrap();
-    assert_eq!(refused.unwrap_err().kind, PortErrorKind::Unavailable);
+    assert_eq!(refused.unwrap_err().kind, PortErrorKind::ReadOnly);
     let refused = vault.stage().await.unwrap_err();
-    assert_eq!(refused.kind, PortErrorKind::Unavailable);
+    assert_eq!(refused.kind, PortErrorKind::ReadOnly);
     assert_eq!(bytes_of(&vault, &thumb(1)).await.unwrap(), b"there");
     let reopened = FsVault::open(&disk.sidecars(), FAST).unwrap();
     assert_eq!(bytes_of(&reopened, &thumb(1)).await.unwrap(), b"there");
