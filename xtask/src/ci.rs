@@ -12,7 +12,7 @@ type Step<'a> = (&'a str, Box<dyn Fn() -> Result<()> + 'a>);
 /// Runs every step and closes with a table of results.
 pub(crate) fn run() -> Result<()> {
     let root = workspace::root()?;
-    let cargo = |args: &'static [&'static str]| shell::cargo(&root, args);
+    let cargo = |args: &[&str]| shell::cargo(&root, args);
     let steps: Vec<Step<'_>> = vec![
         ("setup", Box::new(|| setup::run(true))),
         (
@@ -37,7 +37,7 @@ pub(crate) fn run() -> Result<()> {
                     "clippy",
                     "--locked",
                     "--workspace",
-                    test::FEATURES,
+                    &test::features(),
                     "--all-targets",
                     "--",
                     "-D",
@@ -53,7 +53,7 @@ pub(crate) fn run() -> Result<()> {
                     "--locked",
                     "--no-deps",
                     "--workspace",
-                    test::FEATURES,
+                    &test::features(),
                 ]);
                 shell::run(command.env("RUSTDOCFLAGS", "-D warnings"))
             }),

@@ -7,17 +7,30 @@ use anyhow::Result;
 
 use crate::{corpus, postgres, setup, shell, workspace};
 
-/// Features that are off for a host and on for the tests.
-pub(crate) const FEATURES: &str = "--features=vss-store-seaorm/postgres";
+/// The features that are off for a host and on for the tests: a server for the rows, and the
+/// engines whose libraries are there.
+pub(crate) fn features() -> String {
+    let mut features = vec!["vss-store-seaorm/postgres"];
+    features.extend(setup::engines());
+    format!("--features={}", features.join(","))
+}
 
 /// System packages, then every test of the workspace, then the examples in the documentation.
 pub(crate) fn run() -> Result<()> {
     setup::system_packages()?;
     let root = workspace::root()?;
     let media = Surroundings::find(&root)?;
+    let features = features();
     let has_nextest = setup::Tool::NEXTEST.present(&root);
     let mut suite = if has_nextest {
-        let nextest = ["nextest", "run", "--workspace", FEATURES, "--profile", "ci"];
+        let nextest = [
+            "nextest",
+            "run",
+            "--workspace",
+            &features,
+            "--profile",
+            "ci",
+        ];
         shell::cargo(&root, nextest)
     } else {
         println!("cargo-nextest is not installed (`cargo xtask setup` does it): using cargo test");
@@ -26,7 +39,7 @@ pub(crate) fn run() -> Result<()> {
             [
                 "test",
                 "--workspace",
-                FEATURES,
+                &features,
                 "--lib",
                 "--bins",
                 "--tests",
@@ -34,7 +47,7 @@ pub(crate) fn run() -> Result<()> {
             ],
         )
     };
-    let mut examples = shell::cargo(&root, ["test", "--workspace", FEATURES, "--doc"]);
+    let mut examples = shell::cargo(&root, ["test", "--workspace", &features, "--doc"]);
     // Both run, so that one failure does not hide the other.
     let suite = shell::run(media.tell(&mut suite));
     let examples = shell::run(media.tell(&mut examples));
@@ -46,13 +59,14 @@ pub(crate) fn chaos() -> Result<()> {
     setup::system_packages()?;
     let root = workspace::root()?;
     let media = Surroundings::find(&root)?;
+    let features = features();
     let mut suite = shell::cargo(
         &root,
         [
             "nextest",
             "run",
             "--workspace",
-            FEATURES,
+            &features,
             "--profile",
             "chaos",
             "-E",
