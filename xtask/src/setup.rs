@@ -78,7 +78,7 @@ pub(crate) fn system_packages() -> Result<()> {
 /// The features that build the engines whose libraries are on this machine; says which are not.
 pub(crate) fn engines() -> Vec<&'static str> {
     let mut features = Vec::new();
-    for (feature, group) in ENGINES {
+    for &(feature, group) in ENGINES {
         match group.missing().as_slice() {
             [] => features.push(feature),
             missing => println!(

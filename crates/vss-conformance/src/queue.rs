@@ -30,7 +30,8 @@ use planning::{
 use recovering::{
     release_of_all_but_one_owner_keeps_its_rows,
     release_of_an_owner_makes_its_rows_due_and_fences_it_off,
-    release_of_expired_leases_spares_those_that_run, renew_moves_the_owners_leases_and_counts_them,
+    release_of_expired_leases_spares_those_that_run, release_of_what_lies_ahead_makes_it_due,
+    renew_moves_the_owners_leases_and_counts_them,
 };
 use taking::{
     a_claimed_row_is_running_and_not_claimed_again, claim_answers_due_rows_the_more_urgent_first,
@@ -64,6 +65,7 @@ const CHECKS: &[Check<dyn RowsHarness>] = &[
     check!(release_of_an_owner_makes_its_rows_due_and_fences_it_off),
     check!(release_of_expired_leases_spares_those_that_run),
     check!(release_of_all_but_one_owner_keeps_its_rows),
+    check!(release_of_what_lies_ahead_makes_it_due),
     check!(renew_moves_the_owners_leases_and_counts_them),
 ];
 

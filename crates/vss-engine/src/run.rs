@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use vss_core::BACKOFF_CEILING_MS;
 use vss_ports::{CancelToken, PortError, PortResult, Recovery};
 
 use crate::Engine;
@@ -67,6 +68,9 @@ pub enum RunError {
     Commit(#[source] PortError),
 }
 
+/// Twice the longest back-off: no lease and no wait that a right clock gives is longer.
+const LONGEST_WAIT: Duration = Duration::from_millis(2 * BACKOFF_CEILING_MS);
+
 impl Engine {
     /// Does what is due and returns when nothing is, or when it is told to stop.
     ///
@@ -77,6 +81,15 @@ impl Engine {
             true => Recovery::AllBut(self.owner.clone()),
             false => Recovery::Expired,
         };
+        let now = self.ports.clock.now();
+        let ahead = Recovery::Ahead(now.plus(LONGEST_WAIT));
+        let hastened = self.release(&ahead).await.map_err(RunError::Queue)?;
+        if hastened > 0 {
+            tracing::warn!(
+                hastened,
+                "the clock was ahead once: work was put off too far"
+            );
+        }
         let recovered = self.release(&recovery).await.map_err(RunError::Queue)?;
         if recovered > 0 {
             tracing::info!(recovered, "took back work whose owner is gone");

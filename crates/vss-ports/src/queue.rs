@@ -40,6 +40,7 @@ use crate::{AttemptUsage, PortError, PortResult};
 /// - `release` of an owner makes its running rows pending, due at once; their late commits are fenced off.
 /// - `release` of expired leases touches no lease that still runs.
 /// - `release` of all but one owner keeps that owner's rows running.
+/// - `release` of what lies ahead ends leases that end later than that and makes pending rows due whose time is later.
 /// - `renew` moves the end of the owner's leases and answers how many it has.
 #[async_trait]
 pub trait SidecarQueue: Send + Sync {
@@ -284,4 +285,7 @@ pub enum Recovery {
     Owner(LeaseOwner),
     /// Those of every other owner: for who knows that no other lives.
     AllBut(LeaseOwner),
+    /// Those that end later than this, beyond any lease: a clock was wrong when they were given.
+    /// What is to wait longer is due as well.
+    Ahead(Timestamp),
 }

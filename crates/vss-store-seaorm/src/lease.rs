@@ -1,6 +1,6 @@
 //! Prolongs leases, and ends them.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Value};
 use vss_core::{Event, Timestamp};
 use vss_ports::{AttemptOutcome, LeaseOwner, PortResult, Recovery};
 
@@ -51,10 +51,11 @@ pub(crate) async fn release(
             format!("lease_owner IS DISTINCT FROM {OWNER}"),
             owner.as_str().into(),
         ),
+        Recovery::Ahead(latest) => ("lease_until > ?2".into(), latest.as_millis().into()),
     };
     // A commit that hangs must not keep the leases of others from ending.
     let locked = match which {
-        Recovery::Expired => Locked::Skip,
+        Recovery::Expired | Recovery::Ahead(_) => Locked::Skip,
         Recovery::Owner(_) | Recovery::AllBut(_) => Locked::Wait,
     };
     let (from, to) = transition(Event::Release)?;
@@ -81,5 +82,18 @@ pub(crate) async fn release(
         }
     }
     delta.apply(tx).await?;
+    if let Recovery::Ahead(latest) = which {
+        released += hasten(tx, *latest, now).await.map_err(failed(OPERATION))?;
+    }
     Ok(released)
+}
+
+/// Makes pending rows due whose time is later than `latest`; how many.
+async fn hasten(tx: &DatabaseTransaction, latest: Timestamp, now: Timestamp) -> Result<u64, DbErr> {
+    // All that have a time are pending: the schema says so.
+    let values: [Value; 2] = [now.as_millis().into(), latest.as_millis().into()];
+    let held = hold(tx, "not_before > ?2", &values, Locked::Skip).await?;
+    let sql = format!("UPDATE sidecars SET not_before = ?1 WHERE {held}");
+    let done = tx.execute_raw(statement(tx, sql, values)).await?;
+    Ok(done.rows_affected())
 }

@@ -51,7 +51,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (prop::collection::vec((0..99_usize, 0..8_u8), 1..5), any::<bool>())
             .prop_map(|(which, refuse)| Step::Commit(which, refuse)),
         3 => (0..99_usize, 0..12_u8).prop_map(|(claim, class)| Step::Fail(claim, class)),
-        1 => (0..5_u8).prop_map(Step::Release),
+        1 => (0..7_u8).prop_map(Step::Release),
         1 => (0..3_u8).prop_map(Step::Renew),
         1 => (0..32_u8, 0..8_u8, 0..5_u8).prop_map(|(s, f, p)| Step::Requeue(s, f, p)),
         1 => (0..32_u8, 0..8_u8).prop_map(|(s, f)| Step::Cancel(s, f)),
@@ -248,7 +248,8 @@ async fn run<S: SidecarStore + SidecarQueue + QueueControl>(
             let which = match which {
                 0 => Recovery::Expired,
                 1 | 2 => Recovery::Owner(owner(*which)),
-                _ => Recovery::AllBut(owner(which - 3)),
+                3..6 => Recovery::AllBut(owner(which - 3)),
+                _ => Recovery::Ahead(now.plus(Duration::from_secs(20))),
             };
             format!("{}", store.release(&which, now).await.unwrap())
         }

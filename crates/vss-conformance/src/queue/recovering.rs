@@ -1,9 +1,9 @@
 //! Checks of release and renew.
 
 use vss_core::{Priority, Status, Variant};
-use vss_ports::{CommitOutcome, Recovery};
+use vss_ports::{CommitOutcome, EnqueueBatch, Recovery};
 
-use crate::rows::{Bench, RowsHarness, at, commit_of, owner};
+use crate::rows::{Bench, RowsHarness, at, commit_of, item, owner, wanted};
 
 const GRID: Variant = Variant::GRID_1X;
 
@@ -54,6 +54,23 @@ pub(super) async fn release_of_expired_leases_spares_those_that_run(harness: &dy
     assert_eq!(bench.status(1, &GRID).await, Status::Pending);
     assert_eq!(bench.status(2, &GRID).await, Status::Running);
     assert_eq!(release(&bench, Recovery::Expired, 40_000).await, 1);
+}
+
+pub(super) async fn release_of_what_lies_ahead_makes_it_due(harness: &dyn RowsHarness) {
+    let bench = Bench::fresh(harness).await;
+    two_owners(&bench).await;
+    let later = EnqueueBatch {
+        items: vec![item(3, Priority::New, vec![wanted(&GRID, "1.0.0")])],
+        watermark: None,
+    };
+    bench.queue.enqueue(&later, at(90_000)).await.unwrap();
+    assert_eq!(release(&bench, Recovery::Ahead(at(90_000)), 5).await, 0);
+    assert_eq!(release(&bench, Recovery::Ahead(at(39_999)), 5).await, 2);
+    assert_eq!(bench.status(1, &GRID).await, Status::Running);
+    for number in [2, 3] {
+        let row = bench.row(number, &GRID).await;
+        assert_eq!((row.status, row.not_before), (Status::Pending, Some(at(5))));
+    }
 }
 
 pub(super) async fn release_of_all_but_one_owner_keeps_its_rows(harness: &dyn RowsHarness) {

@@ -9,8 +9,8 @@ use vss_core::plan::GeneratorDescriptor;
 use vss_core::{Digest, FailureClass, Kind, Priority, Status, Variant};
 use vss_engine::{Engine, RunOptions, Settings, Until};
 use vss_ports::{
-    CancelToken, GenerateFailure, GenerateJob, Generator, LeaseOwner, PortErrorKind, Produced,
-    Selection, SidecarQueue, SidecarStore, Unlimited,
+    CancelToken, Clock, GenerateFailure, GenerateJob, Generator, LeaseOwner, PortErrorKind, Ports,
+    Produced, Selection, SidecarQueue, SidecarStore, Unlimited,
 };
 use vss_testkit::clock::ManualClock;
 use vss_testkit::generator::FakeGenerator;
@@ -109,6 +109,26 @@ async fn a_store_that_is_away_for_a_moment_loses_nothing_and_ends_nothing() {
             world.assert_true().await;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_queued_by_a_clock_that_was_ahead_is_made_now() {
+    let world = World::with_pictures(3).await;
+    world.generator.fail_next(FailureClass::TransientIo);
+    let right = world.clock.now();
+    world.clock.advance(Duration::from_secs(4 * 365 * 86_400));
+    world.plan().await;
+    world.run().await;
+    let later = World::with_pictures(0).await;
+    assert_eq!(later.clock.now(), right);
+    // The same rows, seen by an engine whose clock is right again.
+    let ports = Ports {
+        clock: Arc::clone(&later.clock) as _,
+        ..world.ports()
+    };
+    let engine = world.engine_over(ports);
+    assert_eq!(run(&engine).await.ready, 3);
+    assert_eq!(world.count(Status::Ready).await, 9);
 }
 
 #[tokio::test(flavor = "multi_thread")]

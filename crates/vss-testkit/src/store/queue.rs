@@ -63,8 +63,21 @@ impl SidecarQueue for MemoryStore {
             Recovery::Expired => lease.until <= now,
             Recovery::Owner(owner) => lease.owner == *owner,
             Recovery::AllBut(owner) => lease.owner != *owner,
+            Recovery::Ahead(latest) => lease.until > *latest,
         };
-        Ok(self.write(|rows| rows.release(ends, now)).await)
+        let release = |rows: &mut Rows| {
+            let mut released = rows.release(ends, now);
+            if let Recovery::Ahead(latest) = which {
+                for row in rows.records.values_mut() {
+                    if row.not_before.is_some_and(|due| due > *latest) {
+                        row.not_before = Some(now);
+                        released += 1;
+                    }
+                }
+            }
+            released
+        };
+        Ok(self.write(release).await)
     }
 
     async fn commit(
