@@ -20,6 +20,8 @@ mod recipe;
 pub mod reconcile;
 mod slug;
 mod status;
+
+pub mod text;
 mod timestamp;
 mod variant;
 
