@@ -1,0 +1,242 @@
+//! A decoded frame: pixels or samples, with their time.
+
+use std::ffi::{CStr, c_int};
+use std::fmt;
+use std::slice;
+
+use ffmpeg_next::ffi;
+
+use super::{AvError, AvResult, Ratio, time};
+
+/// A frame, which shares its pixels with its copies.
+pub(crate) struct Frame(ffmpeg_next::Frame);
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Frame({} x {})", self.width(), self.height())
+    }
+}
+
+impl Frame {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// Without memory.
+    pub(crate) fn new() -> AvResult<Self> {
+        // SAFETY: an allocation, looked at below before anything uses it.
+        let frame = unsafe { ffmpeg_next::Frame::empty() };
+        // SAFETY: only looked at.
+        match unsafe { frame.as_ptr() }.is_null() {
+            true => Err(AvError::NO_MEMORY),
+            false => Ok(Self(frame)),
+        }
+    }
+
+    pub(super) fn as_ptr(&self) -> *const ffi::AVFrame {
+        // SAFETY: the pointer is handed on within this module's bounds.
+        unsafe { self.0.as_ptr() }
+    }
+
+    pub(super) fn as_mut_ptr(&mut self) -> *mut ffi::AVFrame {
+        // SAFETY: as above.
+        unsafe { self.0.as_mut_ptr() }
+    }
+
+    pub(super) fn raw(&self) -> &ffi::AVFrame {
+        // SAFETY: it is allocated as long as this lives, and borrowed with it.
+        unsafe { &*self.as_ptr() }
+    }
+
+    pub(super) fn raw_mut(&mut self) -> &mut ffi::AVFrame {
+        // SAFETY: it is allocated as long as this lives, and borrowed with it alone.
+        unsafe { &mut *self.as_mut_ptr() }
+    }
+
+    /// Another owner of the same pixels.
+    ///
+    /// # Errors
+    /// Without memory.
+    pub(crate) fn share(&self) -> AvResult<Self> {
+        let mut other = Self::new()?;
+        // SAFETY: the first is new and empty, the second is a frame.
+        AvError::check(unsafe { ffi::av_frame_ref(other.as_mut_ptr(), self.as_ptr()) })?;
+        Ok(other)
+    }
+
+    /// Width in stored pixels.
+    pub(crate) fn width(&self) -> u32 {
+        u32::try_from(self.raw().width).unwrap_or(0)
+    }
+
+    /// Height in pixels.
+    pub(crate) fn height(&self) -> u32 {
+        u32::try_from(self.raw().height).unwrap_or(0)
+    }
+
+    /// Its time in its stream's time base, as well as it can be told.
+    pub(crate) fn time(&self) -> Option<i64> {
+        self.0.timestamp().or_else(|| self.0.pts())
+    }
+
+    /// Sets its time.
+    pub(crate) fn set_time(&mut self, time: i64) {
+        self.raw_mut().pts = time;
+    }
+
+    /// Counts its time in another unit.
+    pub(crate) fn rescale_time(&mut self, from: Ratio, to: Ratio) {
+        if let Some(time) = time(self.raw().pts) {
+            self.set_time(from.rescale(time, to));
+        }
+    }
+
+    /// Whether it was decoded from itself alone.
+    pub(crate) fn is_key(&self) -> bool {
+        self.0.is_key()
+    }
+
+    /// Whether the decoder knows of damage in it.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.0.is_corrupt() || self.0.has_decode_errors()
+    }
+
+    /// Lets an encoder choose what sort of frame it becomes.
+    pub(crate) fn forget_kind(&mut self) {
+        self.raw_mut().pict_type = ffi::AVPictureType::AV_PICTURE_TYPE_NONE;
+    }
+
+    /// The shape of its pixels.
+    pub(crate) fn pixel_shape(&self) -> Ratio {
+        self.raw().sample_aspect_ratio.into()
+    }
+
+    /// Samples a channel, of audio.
+    pub(crate) fn samples(&self) -> usize {
+        usize::try_from(self.raw().nb_samples).unwrap_or(0)
+    }
+
+    /// Samples a second, of audio.
+    pub(crate) fn sample_rate(&self) -> i32 {
+        self.raw().sample_rate
+    }
+
+    /// The number that stands for its pixel or sample format.
+    pub(crate) fn format(&self) -> c_int {
+        self.raw().format
+    }
+
+    /// Whether the colours are those of wide dynamic range: PQ or HLG.
+    pub(crate) fn transfer(&self) -> Transfer {
+        use ffi::AVColorTransferCharacteristic::{AVCOL_TRC_ARIB_STD_B67, AVCOL_TRC_SMPTE2084};
+        match self.raw().color_trc {
+            AVCOL_TRC_SMPTE2084 => Transfer::Pq,
+            AVCOL_TRC_ARIB_STD_B67 => Transfer::Hlg,
+            _ => Transfer::Usual,
+        }
+    }
+
+    /// Whether it says how its colours are coded.
+    pub(crate) fn says_matrix(&self) -> bool {
+        use ffi::AVColorSpace::{AVCOL_SPC_RESERVED, AVCOL_SPC_UNSPECIFIED};
+        !matches!(
+            self.raw().colorspace,
+            AVCOL_SPC_UNSPECIFIED | AVCOL_SPC_RESERVED
+        )
+    }
+
+    /// Whether its pixels can be transparent.
+    pub(crate) fn has_alpha(&self) -> bool {
+        // SAFETY: a lookup in a constant table; null for what is not in it.
+        let flags = unsafe {
+            ffi::av_pix_fmt_desc_get(pixel_format(self.format()))
+                .as_ref()
+                .map_or(0, |d| d.flags)
+        };
+        flags & u64::from(ffi::AV_PIX_FMT_FLAG_ALPHA.unsigned_abs()) != 0
+    }
+
+    /// Copies the rows of a packed picture, or of one whose first plane is all that is wanted, one
+    /// after the other and without padding.
+    pub(crate) fn rows(&self, bytes_a_pixel: usize) -> impl Iterator<Item = &[u8]> {
+        let raw = self.raw();
+        let [first, ..] = raw.data;
+        let [stride, ..] = raw.linesize;
+        let width = self.width() as usize * bytes_a_pixel;
+        let stride = usize::try_from(stride).unwrap_or(0);
+        let rows = match first.is_null() || stride < width {
+            true => 0,
+            false => self.height() as usize,
+        };
+        (0..rows).map(move |row| {
+            // SAFETY: the plane has `height` rows of `stride` bytes, of which `width` are pixels;
+            // it lives as long as the frame that is borrowed.
+            unsafe { slice::from_raw_parts(first.add(row * stride), width) }
+        })
+    }
+
+    /// The samples of one channel of 16 bits.
+    pub(crate) fn mono(&self) -> &[i16] {
+        let raw = self.raw();
+        let [first, ..] = raw.data;
+        let wanted = ffi::AVSampleFormat::AV_SAMPLE_FMT_S16 as c_int;
+        if first.is_null() || raw.format != wanted || raw.ch_layout.nb_channels != 1 {
+            return &[];
+        }
+        // SAFETY: the plane has that many samples of that size, aligned by FFmpeg, and lives as
+        // long as the frame that is borrowed.
+        unsafe { slice::from_raw_parts(first.cast(), self.samples()) }
+    }
+
+    /// Gives channels without names the usual ones for their number, so that filters know them.
+    pub(super) fn name_channels(&mut self) {
+        name_channels(&mut self.raw_mut().ch_layout);
+    }
+}
+
+/// Gives channels without names the usual ones.
+pub(super) fn name_channels(layout: &mut ffi::AVChannelLayout) {
+    if layout.order == ffi::AVChannelOrder::AV_CHANNEL_ORDER_UNSPEC && layout.nb_channels > 0 {
+        let count = layout.nb_channels;
+        // SAFETY: overwrites a layout that owns nothing.
+        unsafe { ffi::av_channel_layout_default(layout, count) };
+    }
+}
+
+/// How light is coded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Transfer {
+    /// As screens have shown it for long.
+    Usual,
+    /// Perceptual quantizer (SMPTE ST 2084), as in HDR10.
+    Pq,
+    /// Hybrid log-gamma (ARIB STD-B67).
+    Hlg,
+}
+
+pub(super) fn pixel_format(number: c_int) -> ffi::AVPixelFormat {
+    // SAFETY: FFmpeg itself wrote the number, from an enumeration of which the bindings have every
+    // value.
+    unsafe { std::mem::transmute::<c_int, ffi::AVPixelFormat>(number) }
+}
+
+pub(super) fn name_of_pixels(number: c_int) -> Option<String> {
+    // SAFETY: a lookup in a constant table; null for what is not in it.
+    let name = unsafe { ffi::av_get_pix_fmt_name(pixel_format(number)) };
+    name_at(name)
+}
+
+pub(super) fn name_of_samples(number: c_int) -> Option<String> {
+    // SAFETY: FFmpeg itself wrote the number, as above.
+    let format = unsafe { std::mem::transmute::<c_int, ffi::AVSampleFormat>(number) };
+    // SAFETY: a lookup in a constant table; null for what is not in it.
+    name_at(unsafe { ffi::av_get_sample_fmt_name(format) })
+}
+
+fn name_at(name: *const std::ffi::c_char) -> Option<String> {
+    if name.is_null() {
+        return None;
+    }
+    // SAFETY: a constant of FFmpeg, ended with a zero.
+    let name = unsafe { CStr::from_ptr(name) };
+    name.to_str().ok().map(str::to_owned)
+}

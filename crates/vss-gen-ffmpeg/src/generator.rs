@@ -1,0 +1,399 @@
+//! The generator itself: a job from its first check to its last written byte.
+
+use vss_core::Format;
+use vss_core::plan::{GeneratorDescriptor, Recipe};
+use vss_ports::{GenerateFailure, GenerateJob, Generator, JobOutput, Produced};
+use vss_raster::failure::{cancelled, corrupt, unreadable, unsupported};
+use vss_raster::{Decoded, Layout, Outcome, Pool, Scratch, largest, stills};
+
+use crate::av::{AvError, Decoder, Frame, Input};
+use crate::beat::Beat;
+use crate::descriptor::descriptor;
+use crate::passes::Passes;
+use crate::pictures::Pictures;
+use crate::proxy::Proxy;
+use crate::sound::Sound;
+use crate::streams::{Streams, Video};
+use crate::strip;
+use crate::through::{self, Losses, Wants};
+use crate::view::Pixels;
+use crate::{cover, seek};
+
+/// Makes pictures, proxies and sounds of video and audio.
+///
+/// Jobs may run on any number of threads; each decodes in its own.
+#[derive(Debug)]
+pub struct FfmpegGenerator {
+    descriptor: GeneratorDescriptor,
+    pool: Pool,
+}
+
+impl FfmpegGenerator {
+    /// A generator as [`descriptor`] says.
+    pub fn new() -> Self {
+        Self {
+            descriptor: descriptor(),
+            pool: Pool::default(),
+        }
+    }
+}
+
+impl Default for FfmpegGenerator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Generator for FfmpegGenerator {
+    fn descriptor(&self) -> &GeneratorDescriptor {
+        &self.descriptor
+    }
+
+    fn generate(
+        &self,
+        job: &GenerateJob<'_>,
+    ) -> Result<Vec<Result<Produced, GenerateFailure>>, GenerateFailure> {
+        if job.cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        if !self.descriptor.reads(job.media_type) {
+            return Err(unsupported(format!("{} is not read", job.media_type)));
+        }
+        if job.source_size == 0 {
+            return Err(corrupt("the file is empty"));
+        }
+        let mut scratch = self.pool.take();
+        let answers = Work::begin(job).and_then(|work| work.run(&mut scratch));
+        self.pool.give_back(scratch);
+        answers
+    }
+}
+
+/// A job whose original is open.
+struct Work<'a> {
+    job: &'a GenerateJob<'a>,
+    input: Input<'a>,
+    streams: Streams,
+    answers: Vec<Option<Outcome<Produced>>>,
+}
+
+impl<'a> Work<'a> {
+    fn begin(job: &'a GenerateJob<'a>) -> Outcome<Self> {
+        let mut input = open(job)?;
+        let streams = Streams::of(&mut input, &job.limits)?;
+        job.host.reserve(streams.memory(&job.limits)?)?;
+        let refusal = |output: &JobOutput<'_>| refusal(output, &streams).map(Err);
+        Ok(Self {
+            job,
+            input,
+            answers: job.outputs.iter().map(refusal).collect(),
+            streams,
+        })
+    }
+
+    /// The outputs that can still be made, with their places.
+    fn open_outputs(&self) -> impl Iterator<Item = (usize, &'a JobOutput<'a>)> {
+        let outputs = self.job.outputs.iter().enumerate();
+        outputs.filter(|(index, _)| matches!(self.answers.get(*index), Some(None)))
+    }
+
+    fn run(mut self, scratch: &mut Scratch) -> Outcome<Vec<Outcome<Produced>>> {
+        let job = self.job;
+        let mut beat = Beat::new(job.host, &job.cancel);
+        let passes = Passes::of(self.open_outputs().map(|(_, output)| output.recipe));
+        let mut pictures = None;
+        if let Some(video) = self.streams.video.clone() {
+            pictures = self.pictures(video, &mut beat)?;
+        } else if let Some(cover) = self.streams.cover.clone() {
+            let frame = cover::decode(&self.input, &cover, &job.limits);
+            self.still(&cover, frame, None, scratch)?;
+        }
+        let mut losses = Losses::default();
+        let mut left = pictures.is_some();
+        if let Some(pictures) = &mut pictures
+            && passes.seeks()
+        {
+            left = !self.look_up(pictures, &mut beat)?;
+            if left {
+                // Seen in vain; what was begun is begun anew.
+                pictures.restart();
+            }
+        }
+        let mut wants = self.wants();
+        if left {
+            wants.pictures = pictures.take().map(Ok);
+        }
+        let (video, audio) = passes.through();
+        if left || video || audio {
+            // What was looked up or measured left the original anywhere.
+            self.input = open(job)?;
+            losses = through::go(
+                &mut self.input,
+                &self.streams,
+                &job.limits,
+                &mut wants,
+                &mut beat,
+            )?;
+        }
+        let pictures = wants.pictures.take().or(pictures.map(Ok));
+        match pictures {
+            Some(Ok(pictures)) => self.finish_pictures(pictures, losses, scratch)?,
+            Some(Err(failure)) => self.fail_pictures(&failure),
+            None => {}
+        }
+        for (index, proxy) in wants.proxies {
+            let made = proxy.and_then(|proxy| proxy.finish(losses.text()));
+            self.answer(index, made);
+        }
+        for (index, sound) in wants.sounds {
+            let made = sound.and_then(|sound| sound.finish(losses.text()));
+            self.answer(index, made);
+        }
+        let forgotten = || Err(corrupt("nothing could be made of it"));
+        let answers = self.answers.into_iter();
+        Ok(answers
+            .map(|answer| answer.unwrap_or_else(forgotten))
+            .collect())
+    }
+
+    fn answer(&mut self, index: usize, answer: Outcome<Produced>) {
+        if let Some(place) = self.answers.get_mut(index) {
+            *place = Some(answer);
+        }
+        self.job.host.progressed();
+    }
+
+    /// The pictures that are wanted of a video, if any, and when it begins and ends.
+    fn pictures(&mut self, video: Video, beat: &mut Beat<'_>) -> Outcome<Option<Pictures>> {
+        let mut still = false;
+        let mut recipes = Vec::new();
+        for (_, output) in self.open_outputs() {
+            match output.recipe {
+                Recipe::Still(_) => still = true,
+                Recipe::Strip(recipe) | Recipe::StripMap(recipe) => recipes.push(*recipe),
+                _ => {}
+            }
+        }
+        if !still && recipes.is_empty() {
+            return Ok(None);
+        }
+        self.input.only(&[video.facts.index]);
+        let end = seek::end_of(&mut self.input, &video.facts, beat)?;
+        if let Some(error) = self.input.trouble().take() {
+            return Err(unreadable(&error));
+        }
+        let begin = video.facts.start.unwrap_or(0);
+        let span = (begin, end.unwrap_or(begin).max(begin));
+        Ok(Some(Pictures::new(video, span, still, recipes)))
+    }
+
+    fn look_up(&mut self, pictures: &mut Pictures, beat: &mut Beat<'_>) -> Outcome<bool> {
+        let stream = pictures.video.facts.index;
+        let decoder = Decoder::open(&self.input, stream, &self.job.limits);
+        let mut decoder = decoder.map_err(AvError::of_source)?;
+        let found = seek::look_up(&mut self.input, &mut decoder, pictures, beat)?;
+        if let Some(error) = self.input.trouble().take() {
+            return Err(unreadable(&error));
+        }
+        Ok(found)
+    }
+
+    /// Who wants what of a pass through all.
+    fn wants(&self) -> Wants<'a> {
+        let mut wants = Wants::default();
+        let audio = self.streams.audio.as_ref();
+        for (index, output) in self.open_outputs() {
+            match (output.recipe, &self.streams.video, audio) {
+                (Recipe::Proxy(recipe), Some(video), _) => {
+                    let (start, cancel) = (self.streams.start, &self.job.cancel);
+                    let proxy = Proxy::new(output, *recipe, video, audio, start, cancel);
+                    wants.heard |= recipe.audio_bitrate > 0;
+                    wants.proxies.push((index, proxy));
+                }
+                (Recipe::Waveform(recipe), _, Some(audio)) => {
+                    let sound = Sound::waveform(output, *recipe, audio);
+                    wants.sounds.push((index, Ok(sound)));
+                }
+                (Recipe::Pcm(recipe), _, Some(audio)) => {
+                    let sound = Sound::pcm(output, *recipe, audio);
+                    wants.sounds.push((index, Ok(sound)));
+                }
+                _ => {}
+            }
+        }
+        wants
+    }
+
+    fn fail_pictures(&mut self, failure: &GenerateFailure) {
+        let left: Vec<_> = self.open_outputs().collect();
+        for (index, output) in left {
+            if is_picture(output.recipe) {
+                self.answer(index, Err(failure.clone()));
+            }
+        }
+    }
+
+    fn finish_pictures(
+        &mut self,
+        mut pictures: Pictures,
+        losses: Losses,
+        scratch: &mut Scratch,
+    ) -> Outcome<()> {
+        let damaged = losses.damaged.max(pictures.damaged);
+        let degraded = Losses { damaged, ..losses }.text();
+        let video = pictures.video.clone();
+        if let Some(poster) = pictures.poster.take() {
+            let chosen = poster.choose(&video).map_err(AvError::of_source);
+            let none = || corrupt("no frame could be decoded");
+            let frame = chosen.and_then(|frame| frame.ok_or_else(none));
+            self.still(&video, frame, degraded.clone(), scratch)?;
+        }
+        let (begin, end) = pictures.span;
+        let mut encoded = Vec::new();
+        for (recipe, strip) in pictures.strips {
+            let strip = strip.and_then(|mut strip| {
+                strip.complete(&video)?;
+                Ok(strip)
+            });
+            let left: Vec<_> = self.open_outputs().collect();
+            for (index, output) in left {
+                match output.recipe {
+                    Recipe::Strip(own) | Recipe::StripMap(own) if *own == recipe => {}
+                    _ => continue,
+                }
+                let span = (video.facts.time_base, begin, end);
+                let made = strip.as_ref().map_err(Clone::clone).and_then(|strip| {
+                    let size = strip.write(output, span, &mut encoded)?;
+                    Ok(strip::produced(output, size, degraded.clone()))
+                });
+                self.answer(index, made);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes all stills of a frame.
+    fn still(
+        &mut self,
+        video: &Video,
+        frame: Outcome<Frame>,
+        degraded: Option<String>,
+        scratch: &mut Scratch,
+    ) -> Outcome<()> {
+        let wanted = |(_, output): &(usize, &JobOutput<'_>)| is_still(output.recipe);
+        let outputs: Vec<_> = self.open_outputs().filter(wanted).collect();
+        let (places, outputs): (Vec<_>, Vec<_>) = outputs.into_iter().unzip();
+        if outputs.is_empty() {
+            return Ok(());
+        }
+        let side = largest(outputs.iter().copied());
+        let decoded = frame.and_then(|mut frame| draw(video, &mut frame, side, scratch));
+        let made = decoded.and_then(|decoded| {
+            let decoded = Decoded {
+                degraded,
+                ..decoded
+            };
+            let (host, cancel) = (self.job.host, &self.job.cancel);
+            stills(&outputs, &decoded, host, cancel, scratch)
+        });
+        match made {
+            Ok(made) => {
+                for (index, answer) in places.into_iter().zip(made) {
+                    self.answer(index, answer);
+                }
+            }
+            Err(_) if self.job.cancel.is_cancelled() => return Err(cancelled()),
+            Err(failure) => {
+                for index in places {
+                    self.answer(index, Err(failure.clone()));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Draws a frame onto the canvas, no larger than the largest still.
+fn draw(video: &Video, frame: &mut Frame, side: u32, scratch: &mut Scratch) -> Outcome<Decoded> {
+    let (pixels, layout) = match frame.has_alpha() {
+        true => (Pixels::Rgba, Layout::Rgba),
+        false => (Pixels::Rgb, Layout::Rgb),
+    };
+    let size = video.view.fitted(side);
+    let drawn = video
+        .view
+        .graph(frame, video.timing(), size, pixels)
+        .and_then(|mut graph| {
+            graph.push(Some(frame))?;
+            let mut drawn = Frame::new()?;
+            graph.pull(&mut drawn)?;
+            Ok(drawn)
+        });
+    let drawn = drawn.map_err(|error: AvError| error.of_source())?;
+    let channels = layout.channels();
+    let row = size.0 as usize * channels;
+    let canvas = scratch.canvas(row * size.1 as usize)?;
+    for (target, source) in canvas.chunks_exact_mut(row).zip(drawn.rows(channels)) {
+        target.copy_from_slice(source);
+    }
+    let (width, height) = video.view.size;
+    Ok(Decoded {
+        width,
+        height,
+        ..Decoded::unscaled(size.0, size.1, layout)
+    })
+}
+
+fn open<'a>(job: &'a GenerateJob<'a>) -> Outcome<Input<'a>> {
+    let opened = Input::open(job.source, job.source_size, &job.limits, &job.cancel);
+    opened.map_err(|(error, trouble)| match trouble.take() {
+        _ if job.cancel.is_cancelled() => cancelled(),
+        Some(error) => unreadable(&error),
+        None => error.of_source(),
+    })
+}
+
+fn is_still(recipe: &Recipe) -> bool {
+    matches!(recipe, Recipe::Still(_))
+}
+
+fn is_picture(recipe: &Recipe) -> bool {
+    let strip = matches!(recipe, Recipe::Strip(_) | Recipe::StripMap(_));
+    strip || is_still(recipe)
+}
+
+/// Why an output cannot be made of an original with these streams, whatever is in them.
+fn refusal(output: &JobOutput<'_>, streams: &Streams) -> Option<GenerateFailure> {
+    let format = match output.recipe {
+        Recipe::Still(_) | Recipe::Strip(_) => Format::WEBP,
+        Recipe::StripMap(_) => Format::VTT,
+        Recipe::Proxy(_) => Format::MP4,
+        Recipe::Waveform(_) => Format::JSON,
+        Recipe::Pcm(_) => Format::WAV,
+        other => return Some(unsupported(format!("the recipe {other:?}"))),
+    };
+    if *output.format != format {
+        let why = format!("{:?} as {}", output.recipe, output.format);
+        return Some(unsupported(why));
+    }
+    let makes_sense = match output.recipe {
+        Recipe::Still(still) => still.max_side > 0,
+        Recipe::Proxy(proxy) => proxy.short_side >= 2 && proxy.crf <= 51,
+        Recipe::Waveform(waveform) => (1..=1_000_000).contains(&waveform.points),
+        Recipe::Pcm(pcm) => (1_000..=192_000).contains(&pcm.sample_rate),
+        _ => true,
+    };
+    if !makes_sense {
+        let why = format!("the settings {:?}", output.recipe);
+        return Some(unsupported(why));
+    }
+    let there = match output.recipe {
+        Recipe::Still(_) => streams.video.is_some() || streams.cover.is_some(),
+        Recipe::Waveform(_) | Recipe::Pcm(_) => {
+            let silent = || unsupported("it holds no audio that is read");
+            return streams.audio.is_none().then(silent);
+        }
+        _ => streams.video.is_some(),
+    };
+    (!there).then(|| unsupported(streams.no_picture()))
+}

@@ -1,0 +1,306 @@
+//! A smaller rendition of a video, with its sound, in the original's own time.
+
+use std::ffi::c_int;
+
+use vss_core::FailureClass;
+use vss_core::plan::ProxyRecipe;
+use vss_ports::{CancelToken, GenerateFailure, JobOutput, Produced};
+use vss_raster::Outcome;
+use vss_raster::failure::{corrupt, too_large, unwritable};
+
+use crate::av::{
+    AudioSettings, AvResult, Encoder, Frame, Graph, Muxer, Packet, Ratio, StreamFacts,
+    VideoSettings,
+};
+use crate::streams::Video;
+use crate::view::Pixels;
+
+/// Seconds from one key frame to the next at most: a proxy is there to be searched in.
+const KEY_EVERY: f64 = 2.0;
+
+/// The sample rates of AAC; others become the first.
+const RATES: [i32; 10] = [
+    48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
+];
+
+/// A proxy on its way.
+#[derive(Debug)]
+pub(crate) struct Proxy<'a> {
+    muxer: Muxer<'a>,
+    pictures: Lane,
+    sound: Option<Lane>,
+    packet: Packet,
+    video: Video,
+    size: (u32, u32),
+    frames: u64,
+}
+
+/// What leads from decoded frames of a stream to its packets in the file.
+#[derive(Debug)]
+struct Lane {
+    encoder: Encoder,
+    stream: c_int,
+    graph: Option<Graph>,
+    chain: String,
+    time_base: Ratio,
+    /// What is taken from each time, so that the whole begins at 0.
+    start: i64,
+    last: i64,
+}
+
+impl<'a> Proxy<'a> {
+    /// Of a video, and of a sound when the recipe wants one and there is one.
+    ///
+    /// # Errors
+    /// `tool_missing` when this FFmpeg has no H.264 encoder.
+    pub(crate) fn new(
+        output: &JobOutput<'a>,
+        recipe: ProxyRecipe,
+        video: &Video,
+        audio: Option<&StreamFacts>,
+        start: i64,
+        cancel: &CancelToken,
+    ) -> Outcome<Self> {
+        let size = video.view.proxy(recipe.short_side);
+        let rate = video.facts.rate;
+        // What is beyond is a unit of time, not a rate of frames.
+        let rate = match rate.is_positive() && rate.value() <= 1_000.0 {
+            true => rate,
+            false => Ratio { num: 0, den: 1 },
+        };
+        let settings = VideoSettings {
+            width: c_int::try_from(size.0).map_err(too_large)?,
+            height: c_int::try_from(size.1).map_err(too_large)?,
+            time_base: video.facts.time_base,
+            rate,
+            crf: recipe.crf,
+            key_every: key_every(rate.value()),
+        };
+        let fail = |error: crate::av::AvError| error.of_output();
+        let encoder = Encoder::video(&settings).map_err(fail)?.ok_or_else(|| {
+            let why = "this FFmpeg has no H.264 encoder (libx264): install one that does";
+            GenerateFailure::new(FailureClass::ToolMissing, why)
+        })?;
+        let mut muxer = Muxer::new(output.file, cancel).map_err(fail)?;
+        let pictures = Lane {
+            stream: muxer.add(&encoder).map_err(fail)?,
+            encoder,
+            graph: None,
+            chain: String::new(),
+            time_base: video.facts.time_base,
+            start: Ratio::MICROS.rescale(start, video.facts.time_base),
+            last: i64::MIN,
+        };
+        let audio = audio.filter(|_| recipe.audio_bitrate > 0);
+        let sound = match audio {
+            Some(facts) => {
+                Some(sound(facts, recipe.audio_bitrate, start, &mut muxer).map_err(fail)?)
+            }
+            None => None,
+        };
+        muxer.begin().map_err(fail)?;
+        Ok(Self {
+            muxer,
+            pictures,
+            sound,
+            packet: Packet::new().map_err(fail)?,
+            video: video.clone(),
+            size,
+            frames: 0,
+        })
+    }
+
+    /// Takes the next frame of the video.
+    ///
+    /// # Errors
+    /// When it cannot be scaled, encoded or written.
+    pub(crate) fn picture(&mut self, frame: &mut Frame) -> Outcome<()> {
+        let lane = &mut self.pictures;
+        // A frame without a time follows the one before.
+        let time = frame.time().map(|time| time.saturating_sub(lane.start));
+        let time = time.unwrap_or(lane.last.saturating_add(1).max(0));
+        if time < 0 || time <= lane.last {
+            return Ok(());
+        }
+        lane.last = time;
+        self.frames += 1;
+        let made = self.encode_picture(frame, time);
+        made.map_err(|error| self.blame(error.of_output()))
+    }
+
+    fn encode_picture(&mut self, frame: &mut Frame, time: i64) -> AvResult<()> {
+        let lane = &mut self.pictures;
+        if !lane.graph.as_ref().is_some_and(|graph| graph.takes(frame)) {
+            let timing = self.video.timing();
+            let graph = self
+                .video
+                .view
+                .graph(frame, timing, self.size, Pixels::Video)?;
+            lane.graph = Some(graph);
+        }
+        let mut own = frame.share()?;
+        own.set_time(time);
+        lane.pass(Some(&mut own), &mut self.muxer, &mut self.packet)
+    }
+
+    /// Takes the next frame of the sound.
+    ///
+    /// # Errors
+    /// When it cannot be resampled, encoded or written.
+    pub(crate) fn sound(&mut self, frame: &mut Frame) -> Outcome<()> {
+        let made = self.encode_sound(frame);
+        made.map_err(|error| self.blame(error.of_output()))
+    }
+
+    fn encode_sound(&mut self, frame: &mut Frame) -> AvResult<()> {
+        let Some(lane) = &mut self.sound else {
+            return Ok(());
+        };
+        let mut own = frame.share()?;
+        if let Some(time) = frame.time() {
+            own.set_time(time.saturating_sub(lane.start));
+        }
+        if !lane.graph.as_ref().is_some_and(|graph| graph.takes(&own)) {
+            let mut graph = Graph::audio(&mut own, lane.time_base, &lane.chain)?;
+            graph.cut(lane.encoder.samples());
+            lane.graph = Some(graph);
+        }
+        lane.pass(Some(&mut own), &mut self.muxer, &mut self.packet)
+    }
+
+    /// Writes what is left.
+    ///
+    /// # Errors
+    /// `corrupt_source` when there was nothing to see, and what keeps it from being written.
+    pub(crate) fn finish(mut self, degraded: Option<String>) -> Outcome<Produced> {
+        if self.frames == 0 {
+            return Err(corrupt("no frame could be decoded"));
+        }
+        let trouble = self.muxer.trouble().clone();
+        let (muxer, packet) = (&mut self.muxer, &mut self.packet);
+        let mut lanes = [Some(&mut self.pictures), self.sound.as_mut()];
+        let flushed = lanes
+            .iter_mut()
+            .flatten()
+            .try_for_each(|lane| lane.end(muxer, packet));
+        let finished = flushed.and_then(|()| self.muxer.finish());
+        finished.map_err(|error| match trouble.take() {
+            Some(error) => unwritable(&error),
+            None => error.of_output(),
+        })?;
+        Ok(Produced {
+            width: self.size.0,
+            height: self.size.1,
+            degraded,
+        })
+    }
+
+    /// A failure to write shows as one to encode.
+    fn blame(&self, failure: GenerateFailure) -> GenerateFailure {
+        let trouble = self.muxer.trouble().take();
+        trouble.map_or(failure, |error| unwritable(&error))
+    }
+}
+
+impl Lane {
+    fn pass(
+        &mut self,
+        frame: Option<&mut Frame>,
+        muxer: &mut Muxer<'_>,
+        packet: &mut Packet,
+    ) -> AvResult<()> {
+        let Some(graph) = &mut self.graph else {
+            return Ok(());
+        };
+        graph.push(frame)?;
+        let (own, unit) = (self.encoder.time_base(), graph.time_base());
+        let mut ready = Frame::new()?;
+        loop {
+            match graph.pull(&mut ready) {
+                Ok(()) => {}
+                Err(error) if error.is_again() || error.is_end() => return Ok(()),
+                Err(error) => return Err(error),
+            }
+            // Else key frames of the original would be key frames of the proxy.
+            ready.forget_kind();
+            ready.rescale_time(unit, own);
+            self.encoder.send(Some(&ready))?;
+            drain(&mut self.encoder, self.stream, muxer, packet)?;
+        }
+    }
+
+    fn end(&mut self, muxer: &mut Muxer<'_>, packet: &mut Packet) -> AvResult<()> {
+        self.pass(None, muxer, packet)?;
+        self.encoder.send(None)?;
+        drain(&mut self.encoder, self.stream, muxer, packet)
+    }
+}
+
+/// Writes the packets that an encoder has ready.
+fn drain(
+    encoder: &mut Encoder,
+    stream: c_int,
+    muxer: &mut Muxer<'_>,
+    packet: &mut Packet,
+) -> AvResult<()> {
+    loop {
+        match encoder.receive(packet) {
+            Ok(()) => muxer.write(stream, encoder, packet)?,
+            Err(error) if error.is_again() || error.is_end() => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn sound(facts: &StreamFacts, bitrate: u32, start: i64, muxer: &mut Muxer<'_>) -> AvResult<Lane> {
+    let [usual, ..] = RATES;
+    let rate = match RATES.contains(&facts.sample_rate) {
+        true => facts.sample_rate,
+        false => usual,
+    };
+    let (channels, layout) = match facts.channels {
+        1 => (1, "mono"),
+        _ => (2, "stereo"),
+    };
+    let encoder = Encoder::audio(&AudioSettings {
+        sample_rate: rate,
+        channels,
+        bitrate,
+    })?;
+    Ok(Lane {
+        stream: muxer.add(&encoder)?,
+        encoder,
+        graph: None,
+        // Gaps are filled and overlaps cut, so that sound stays with the pictures.
+        chain: format!(
+            "aresample={rate}:async=1,\
+             aformat=sample_fmts=fltp:channel_layouts={layout}:sample_rates={rate}"
+        ),
+        time_base: facts.time_base,
+        start: Ratio::MICROS.rescale(start, facts.time_base),
+        last: i64::MIN,
+    })
+}
+
+fn key_every(rate: f64) -> c_int {
+    if rate <= 0.0 {
+        return 60;
+    }
+    let frames = (rate * KEY_EVERY).round();
+    (12..=250)
+        .find(|count| f64::from(*count) >= frames)
+        .unwrap_or(250)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_frame_comes_every_two_seconds_within_reason() {
+        assert_eq!(key_every(30_000.0 / 1_001.0), 60);
+        assert_eq!(key_every(1.0), 12);
+        assert_eq!(key_every(240.0), 250);
+        assert_eq!(key_every(0.0), 60);
+    }
+}

@@ -1,0 +1,257 @@
+//! Looks single frames up: for pictures alone, most of a video need not be decoded.
+
+use vss_raster::Outcome;
+
+use crate::av::{AvError, Decoder, Frame, Input, Packet, StreamFacts};
+use crate::beat::Beat;
+use crate::pictures::Pictures;
+
+/// Packets that are passed over in search of one where decoding can begin.
+const PATIENCE: usize = 4_000;
+
+/// Packets that a decoder is fed at most before it gives its first frame.
+const APPETITE: usize = 200;
+
+/// When the last frame of a stream has been shown, by its packets: what headers say of it may be
+/// a guess, or wrong by days. It reads the last packets, or all where a file cannot tell where
+/// those are. `None` when it has none.
+///
+/// # Errors
+/// `timeout` once cancelled.
+pub(crate) fn end_of(
+    input: &mut Input<'_>,
+    stream: &StreamFacts,
+    beat: &mut Beat<'_>,
+) -> Outcome<Option<i64>> {
+    let begin = stream.start.unwrap_or(0);
+    let claimed = stream.duration.map(|length| begin.saturating_add(length));
+    // Far enough for a file that does not say, near enough not to overflow anywhere.
+    let target = claimed.unwrap_or(i64::MAX / 4);
+    let mut end = None;
+    for target in [target, begin] {
+        if input.seek(stream.index, target).is_err() {
+            continue;
+        }
+        end = read_to_end(input, stream.index, beat)?;
+        if end.is_some() {
+            break;
+        }
+    }
+    Ok(end)
+}
+
+fn read_to_end(input: &mut Input<'_>, stream: usize, beat: &mut Beat<'_>) -> Outcome<Option<i64>> {
+    let mut packet = Packet::new().map_err(AvError::of_source)?;
+    let mut end = None;
+    while input.read(&mut packet).is_ok() {
+        beat.packet()?;
+        if packet.stream() == stream {
+            end = end.max(packet.end());
+        }
+    }
+    Ok(end)
+}
+
+/// A place where frames are looked up.
+struct Reel<'r, 'i, 'b> {
+    input: &'r mut Input<'i>,
+    decoder: &'r mut Decoder,
+    beat: &'r mut Beat<'b>,
+    stream: usize,
+    packet: Packet,
+}
+
+/// Looks up what the pictures want; answers whether that was all, or whether the video has to be
+/// decoded from its beginning.
+///
+/// # Errors
+/// `timeout` once cancelled, and what keeps a frame from being scaled.
+pub(crate) fn look_up(
+    input: &mut Input<'_>,
+    decoder: &mut Decoder,
+    pictures: &mut Pictures,
+    beat: &mut Beat<'_>,
+) -> Outcome<bool> {
+    let mut reel = Reel {
+        input,
+        decoder,
+        beat,
+        stream: pictures.video.facts.index,
+        packet: Packet::new().map_err(AvError::of_source)?,
+    };
+    for strip in pictures.strips_mut() {
+        if !reel.has_enough_keys(&strip.targets())? {
+            return Ok(false);
+        }
+    }
+    let mut seen = false;
+    let Pictures {
+        video,
+        poster,
+        strips,
+        damaged,
+        frames,
+        ..
+    } = pictures;
+    if let Some(poster) = poster {
+        for target in poster.targets() {
+            if !poster.is_decided()
+                && let Some(mut frame) = reel.key_frame(target)?
+            {
+                seen = true;
+                *frames += 1;
+                *damaged += u64::from(frame.is_damaged());
+                poster.key(video, &mut frame).map_err(AvError::of_source)?;
+            }
+        }
+        for target in poster.targets() {
+            if !poster.is_content()
+                && let Some(mut frame) = reel.frame_at(target)?
+            {
+                seen = true;
+                *frames += 1;
+                poster
+                    .exact(video, &mut frame)
+                    .map_err(AvError::of_source)?;
+            }
+        }
+        if !seen {
+            return Ok(false);
+        }
+    }
+    for strip in strips
+        .iter_mut()
+        .filter_map(|(_, strip)| strip.as_mut().ok())
+    {
+        let mut last: Option<Frame> = None;
+        for target in strip.targets() {
+            let frame = match reel.key_frame(target)? {
+                Some(frame) => frame,
+                None => match last.take() {
+                    Some(frame) => frame,
+                    // Nothing to begin with: the strip is taken from the whole instead.
+                    None => return Ok(false),
+                },
+            };
+            let frame = last.insert(frame);
+            *frames += 1;
+            *damaged += u64::from(frame.is_damaged());
+            let time = frame.time().unwrap_or(target);
+            strip.put(video, frame, time).map_err(AvError::of_source)?;
+        }
+    }
+    Ok(true)
+}
+
+impl Reel<'_, '_, '_> {
+    /// Whether there are key frames enough for tiles that differ: for three in four.
+    fn has_enough_keys(&mut self, targets: &[i64]) -> Outcome<bool> {
+        let mut keys = Vec::with_capacity(targets.len());
+        for target in targets {
+            match self.key_packet(*target)? {
+                Some(time) => keys.push(time),
+                None => return Ok(false),
+            }
+        }
+        keys.dedup();
+        Ok(keys.len() * 4 >= targets.len() * 3)
+    }
+
+    /// Reads the key packet at or before a time, or the first after it where the file is not
+    /// exact, and tells its time.
+    fn key_packet(&mut self, target: i64) -> Outcome<Option<i64>> {
+        if self.input.seek(self.stream, target).is_err() {
+            return Ok(None);
+        }
+        for _ in 0..PATIENCE {
+            if self.input.read(&mut self.packet).is_err() {
+                break;
+            }
+            self.beat.packet()?;
+            if self.packet.stream() == self.stream && self.packet.is_key() {
+                return Ok(Some(self.packet.time().unwrap_or(target)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The key frame at or before a time, decoded from its packet alone where that is possible.
+    fn key_frame(&mut self, target: i64) -> Outcome<Option<Frame>> {
+        if self.key_packet(target)?.is_none() {
+            return Ok(None);
+        }
+        let mut frame = Frame::new().map_err(AvError::of_source)?;
+        self.decoder.flush();
+        let alone = self
+            .decoder
+            .send(Some(&self.packet))
+            .and_then(|()| self.decoder.send(None))
+            .and_then(|()| self.decoder.receive(&mut frame));
+        self.decoder.flush();
+        self.beat.frame()?;
+        if alone.is_ok() {
+            return Ok(Some(frame));
+        }
+        // Some decoders want to see what follows first.
+        self.decode_from_here(|_| true, APPETITE)
+    }
+
+    /// The first frame at or after a time.
+    fn frame_at(&mut self, target: i64) -> Outcome<Option<Frame>> {
+        if self.key_packet(target)?.is_none() {
+            return Ok(None);
+        }
+        self.decoder.flush();
+        self.decode_from_here(|time| time >= target, usize::MAX)
+    }
+
+    /// Decodes from the packet that was read last until a frame fits; at the end, the last one.
+    fn decode_from_here(
+        &mut self,
+        fits: impl Fn(i64) -> bool,
+        packets: usize,
+    ) -> Outcome<Option<Frame>> {
+        let mut last = None;
+        let mut fed = 0;
+        let mut more = true;
+        while more {
+            // A damaged packet gives no frame; the next may.
+            let _damaged = self.decoder.send(Some(&self.packet));
+            fed += 1;
+            more = fed < packets && self.advance()?;
+            if !more {
+                let _no_more = self.decoder.send(None);
+            }
+            while let Some(frame) = self.decoded()? {
+                let time = frame.time();
+                last = Some(frame);
+                if time.is_none_or(&fits) {
+                    more = false;
+                    break;
+                }
+            }
+        }
+        self.decoder.flush();
+        Ok(last)
+    }
+
+    fn decoded(&mut self) -> Outcome<Option<Frame>> {
+        let mut frame = Frame::new().map_err(AvError::of_source)?;
+        if self.decoder.receive(&mut frame).is_err() {
+            return Ok(None);
+        }
+        self.beat.frame()?;
+        Ok(Some(frame))
+    }
+
+    /// Reads the next packet of the stream; `false` at the end.
+    fn advance(&mut self) -> Outcome<bool> {
+        while self.input.read(&mut self.packet).is_ok() {
+            self.beat.packet()?;
+            if self.packet.stream() == self.stream {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

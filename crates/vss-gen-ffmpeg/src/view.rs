@@ -1,0 +1,169 @@
+//! From a decoded frame to the picture that a viewer is to see: upright, square pixels, ordinary
+//! dynamic range, at a wanted size.
+
+use vss_raster::fitted;
+
+use crate::av::{AvResult, Frame, Graph, Ratio, Transfer, has_filter};
+use crate::turn::Turn;
+
+/// Exact and the same on every machine; the fast ways write code while they run, which a confined
+/// process may not.
+const SCALING: &str = "flags=bicubic+accurate_rnd+full_chroma_int+bitexact";
+
+/// How the frames of a stream are to be seen.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct View {
+    /// What it takes to stand upright.
+    pub(crate) turn: Turn,
+    /// Upright, with square pixels, as large as it is.
+    pub(crate) size: (u32, u32),
+}
+
+/// What pictures are made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Pixels {
+    /// Red, green, blue.
+    Rgb,
+    /// With straight alpha.
+    Rgba,
+    /// Grey alone.
+    Gray,
+    /// 4:2:0 with 8 bits as video has it.
+    Video,
+}
+
+impl Pixels {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Rgb => "rgb24",
+            Self::Rgba => "rgba",
+            Self::Gray => "gray",
+            Self::Video => "yuv420p",
+        }
+    }
+}
+
+impl View {
+    /// How a stream of this stored size is seen.
+    pub(crate) fn new(stored: (u32, u32), shape: Ratio, turn: Turn) -> Self {
+        Self {
+            turn,
+            size: turn.apply(squared(stored, shape)),
+        }
+    }
+
+    /// The size at which the longer side has at most so many pixels.
+    pub(crate) fn fitted(&self, max_side: u32) -> (u32, u32) {
+        fitted(self.size, max_side)
+    }
+
+    /// The size of a proxy: the shorter side has at most so many pixels; both are even, as 4:2:0
+    /// wants it, and none is larger than it was.
+    pub(crate) fn proxy(&self, short_side: u32) -> (u32, u32) {
+        let (width, height) = self.size;
+        let shorter = width.min(height).max(1);
+        let even = |side: u32| {
+            let (side, shorter, wanted) = (u64::from(side), u64::from(shorter), short_side.into());
+            let scaled = match shorter > wanted {
+                // To the nearest even number.
+                true => (side * wanted + shorter) / (2 * shorter) * 2,
+                false => side / 2 * 2,
+            };
+            u32::try_from(scaled).unwrap_or(u32::MAX).max(2)
+        };
+        (even(width), even(height))
+    }
+
+    /// A chain that makes such pictures of frames like this one.
+    ///
+    /// # Errors
+    /// When FFmpeg cannot.
+    pub(crate) fn graph(
+        &self,
+        like: &Frame,
+        (time_base, rate): (Ratio, Ratio),
+        size: (u32, u32),
+        pixels: Pixels,
+    ) -> AvResult<Graph> {
+        let (width, height) = self.turn.apply(size);
+        let mut chain = format!("scale={width}:{height}:{SCALING}");
+        // Large pictures that do not say how they are coded are coded as HD is.
+        if !like.says_matrix() && like.height() >= 720 {
+            chain.push_str(":in_color_matrix=bt709");
+        }
+        match Self::tone(like.transfer()) {
+            Some(tone) => chain.push_str(&tone),
+            None if pixels == Pixels::Video => {
+                chain.push_str(":out_color_matrix=bt709:out_range=tv");
+            }
+            None => {}
+        }
+        chain.push_str(",format=");
+        chain.push_str(pixels.name());
+        chain.push_str(self.turn.filters());
+        chain.push_str(",setsar=1");
+        Graph::video(like, time_base, rate, &chain)
+    }
+
+    /// What brings a wide dynamic range to an ordinary one: light, the colours of HD, a curve that
+    /// spares what is not bright (Hable's), and back. Without zimg colours stay pale.
+    fn tone(transfer: Transfer) -> Option<String> {
+        let transfer = match transfer {
+            Transfer::Usual => return None,
+            Transfer::Pq => "smpte2084",
+            Transfer::Hlg => "arib-std-b67",
+        };
+        if !has_filter(c"zscale") || !has_filter(c"tonemap") {
+            return None;
+        }
+        Some(format!(
+            ",format=yuv444p10,zscale=tin={transfer}:min=bt2020nc:pin=bt2020:t=linear:npl=100,\
+             format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,\
+             zscale=t=bt709:m=bt709:r=tv,format=yuv444p,scale=out_color_matrix=bt709:{SCALING}"
+        ))
+    }
+}
+
+/// A size in square pixels; a shape that no camera makes is not believed.
+fn squared((width, height): (u32, u32), shape: Ratio) -> (u32, u32) {
+    let believable = shape.is_positive() && (0.1..=10.0).contains(&shape.value());
+    if !believable || shape.num == shape.den {
+        return (width, height);
+    }
+    let (num, den) = (
+        u64::from(shape.num.unsigned_abs()),
+        u64::from(shape.den.unsigned_abs()),
+    );
+    let wide = (u64::from(width) * num + den / 2) / den;
+    (u32::try_from(wide).unwrap_or(width).max(1), height)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SQUARE: Ratio = Ratio { num: 1, den: 1 };
+
+    #[test]
+    fn a_proxy_is_even_and_never_larger_than_the_original() {
+        let of = |size, short| View::new(size, SQUARE, Turn::Upright).proxy(short);
+        assert_eq!(of((1920, 1080), 720), (1280, 720));
+        assert_eq!(of((1920, 1080), 2160), (1920, 1080));
+        assert_eq!(of((161, 121), 480), (160, 120));
+        assert_eq!(of((161, 121), 60), (80, 60));
+        assert_eq!(of((854, 480), 180), (320, 180));
+        assert_eq!(of((1, 9), 480), (2, 8));
+        assert_eq!(of((1080, 1920), 480), (480, 854));
+    }
+
+    #[test]
+    fn pixels_that_are_not_square_are_stretched_and_nonsense_is_not_believed() {
+        let of = |num, den| View::new((720, 576), Ratio { num, den }, Turn::Upright).size;
+        assert_eq!(of(16, 11), (1047, 576));
+        assert_eq!(of(0, 1), (720, 576));
+        assert_eq!(of(1, 1_000), (720, 576));
+        let turned = View::new((720, 576), Ratio { num: 2, den: 1 }, Turn::Clockwise);
+        assert_eq!(turned.size, (576, 1440));
+        assert_eq!(turned.fitted(144), (58, 144));
+    }
+}

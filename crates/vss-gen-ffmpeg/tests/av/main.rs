@@ -1,0 +1,13 @@
+//! What comes out of films and songs, beyond the contract of the port.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "what a test cannot set up, it has not shown"
+)]
+
+mod attacks;
+mod corpus;
+mod films;
+mod job;
+mod media;
