@@ -213,11 +213,20 @@ pub(crate) fn program() -> PathBuf {
     built("vss")
 }
 
-/// A program of this workspace.
-pub(crate) fn built(name: &str) -> PathBuf {
+/// Whether a program of this workspace was built: some need libraries of the system.
+pub(crate) fn is_built(name: &str) -> bool {
+    place_of(name).exists()
+}
+
+fn place_of(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let profile = own.parent().and_then(Path::parent).unwrap();
-    let program = profile.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    profile.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// A program of this workspace.
+pub(crate) fn built(name: &str) -> PathBuf {
+    let program = place_of(name);
     assert!(
         program.exists(),
         "build it first: cargo build --workspace --all-targets (looked at {program:?})"

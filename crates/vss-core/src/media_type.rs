@@ -81,6 +81,8 @@ impl fmt::Display for MediaType {
 pub struct MediaPattern(Cow<'static, str>);
 
 impl MediaPattern {
+    /// Whatever sounds and does not move.
+    pub const AUDIO: Self = Self(Cow::Borrowed("audio/*"));
     /// Documents.
     pub const PDF: Self = Self(Cow::Borrowed("application/pdf"));
     /// Screenshots, among other pictures.

@@ -75,7 +75,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Thumbnails for everything, a strip of frames for videos, text for documents and screenshots
+    /// Thumbnails for everything, a strip of frames for videos, the waveform of audio, text for documents and screenshots
     /// (which are PNG files wherever a machine takes them), and the rest on request.
     pub fn standard() -> Self {
         let still = |max_side, quality, always| Preset {
@@ -133,7 +133,11 @@ impl Policy {
             (Variant::EDIT, proxy(720, 23, 128_000)),
             (Variant::FULL_HD, proxy(1_080, 23, 160_000)),
         ];
-        let waveform = Recipe::Waveform(WaveformRecipe { points: 1_000 });
+        let waveform = Preset {
+            format: Format::JSON,
+            recipe: Recipe::Waveform(WaveformRecipe { points: 1_000 }),
+            demand: Demand::For(vec![MediaPattern::AUDIO]),
+        };
         let speech = Recipe::Pcm(PcmRecipe {
             sample_rate: 16_000,
         });
@@ -151,10 +155,7 @@ impl Policy {
                 (Kind::THUMBSTRIP, strips_of(false).into()),
                 (Kind::THUMBSTRIP_MAP, strips_of(true).into()),
                 (Kind::PROXY, proxies.into()),
-                (
-                    Kind::WAVEFORM,
-                    [(Variant::PREVIEW, on_request(Format::JSON, waveform))].into(),
-                ),
+                (Kind::WAVEFORM, [(Variant::PREVIEW, waveform)].into()),
                 (
                     Kind::PCM,
                     [(Variant::SPEECH, on_request(Format::WAV, speech))].into(),
