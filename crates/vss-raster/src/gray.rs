@@ -50,9 +50,10 @@ pub fn gray<'s>(decoded: &Decoded, max_side: u32, scratch: &'s mut Scratch) -> O
     })
 }
 
-/// Luma with the weights of ITU-R BT.601, in 65,536ths.
-fn luma(r: u8, g: u8, b: u8) -> u8 {
-    let sum = 19_595 * u32::from(r) + 38_470 * u32::from(g) + 7_471 * u32::from(b);
+/// How light a pixel is, in 65,536ths: 0.3, 0.5 and 0.2. With these weights, which are those of
+/// Leptonica, text is read a little better than with those of video.
+pub fn luma(r: u8, g: u8, b: u8) -> u8 {
+    let sum = 19_661 * u32::from(r) + 32_768 * u32::from(g) + 13_107 * u32::from(b);
     u8::try_from((sum + 32_768) >> 16).unwrap_or(u8::MAX)
 }
 
@@ -73,6 +74,6 @@ mod tests {
         };
         let gray = gray(&decoded, 100, &mut scratch).unwrap();
         assert_eq!((gray.width, gray.height), (2, 2));
-        assert_eq!(gray.pixels, [76, 0, 255, 255]);
+        assert_eq!(gray.pixels, [77, 0, 255, 255]);
     }
 }

@@ -33,7 +33,7 @@ pub use cascade::fitted;
 pub use decoded::{Decoded, Layout};
 pub use failure::Outcome;
 pub use formats::{decode, reads};
-pub use gray::{Gray, gray};
+pub use gray::{Gray, gray, luma};
 pub use limits::Room;
 pub use orientation::Orientation;
 pub use scratch::{Pool, Scratch};
