@@ -49,7 +49,7 @@ pub use active::ActiveJob;
 pub use explain::{ExplainError, ExplainedSidecar, Explanation, Problem, Verdict};
 pub use index::{IndexError, IndexReport};
 pub use path::{PathAnswer, PathError};
-pub use plan::{PlannedKind, PlannedWork};
+pub use plan::{PlannedJob, PlannedKind, PlannedWork};
 pub use presence::{PresenceAnswer, PresenceError};
 pub use queue::{QueueError, QueueOverview};
 pub use reconcile::{ReconcileError, ReconcileOptions, ReconcileReport, Stranger};

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use vss_core::plan::{self, Recipe, WantedOutput};
-use vss_core::{ContentUuid, Kind, MediaType, Priority, Status, Variant};
+use vss_core::{ContentUuid, GeneratorId, Kind, MediaType, Priority, Status, Variant};
 use vss_ports::{
     ChangeSeq, ContentRecord, EnqueueBatch, EnqueueItem, EnqueueReport, Event, PortResult,
     PresenceRow, Watermark,
@@ -25,6 +25,20 @@ pub struct PlannedWork {
     pub unreadable: BTreeMap<MediaType, u64>,
     /// What is missing, by kind and variant.
     pub missing: BTreeMap<(Kind, Variant), PlannedKind>,
+    /// The jobs that make it, and of how many contents each is: all that one generator makes of a
+    /// content is one job.
+    pub jobs: BTreeMap<PlannedJob, u64>,
+}
+
+/// One sort of job of a [`PlannedWork`].
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct PlannedJob {
+    /// Who does it.
+    pub generator: GeneratorId,
+    /// What the contents are.
+    pub media_type: MediaType,
+    /// What comes of each.
+    pub outputs: Vec<(Kind, Variant)>,
 }
 
 /// One kind and variant of a [`PlannedWork`].
@@ -114,7 +128,8 @@ impl Engine {
         records: &[ContentRecord],
         work: &mut PlannedWork,
     ) -> PortResult<()> {
-        let mut by_kind: BTreeMap<Kind, Vec<(ContentUuid, WantedOutput)>> = BTreeMap::new();
+        let mut by_kind: BTreeMap<Kind, Vec<(&ContentRecord, WantedOutput)>> = BTreeMap::new();
+        let mut jobs: BTreeMap<(ContentUuid, GeneratorId), PlannedJob> = BTreeMap::new();
         for record in records {
             work.contents += 1;
             let outputs = self.wanted_outputs(&record.media_type);
@@ -128,11 +143,11 @@ impl Engine {
                 by_kind
                     .entry(output.kind.clone())
                     .or_default()
-                    .push((record.content, output));
+                    .push((record, output));
             }
         }
         for (kind, wanted) in by_kind {
-            let contents: Vec<_> = wanted.iter().map(|(content, _)| *content).collect();
+            let contents: Vec<_> = wanted.iter().map(|(record, _)| record.content).collect();
             let variants: Vec<_> = wanted.iter().map(|(_, o)| o.variant.clone()).collect();
             let rows = self
                 .ports
@@ -145,14 +160,25 @@ impl Engine {
                 .filter(|r| settled(r))
                 .map(|r| (r.content, &r.variant))
                 .collect();
-            for (content, output) in &wanted {
-                if !ready.contains(&(*content, &output.variant)) {
+            for (record, output) in &wanted {
+                if !ready.contains(&(record.content, &output.variant)) {
+                    let generator = output.generator.id.clone();
+                    let job = jobs.entry((record.content, generator.clone()));
+                    let job = job.or_insert_with(|| PlannedJob {
+                        generator,
+                        media_type: record.media_type.clone(),
+                        outputs: Vec::new(),
+                    });
+                    job.outputs.push((kind.clone(), output.variant.clone()));
                     let name = (kind.clone(), output.variant.clone());
                     let planned = work.missing.entry(name).or_default();
                     planned.count += 1;
                     planned.bytes += estimated_bytes(&output.recipe);
                 }
             }
+        }
+        for job in jobs.into_values() {
+            *work.jobs.entry(job).or_default() += 1;
         }
         Ok(())
     }

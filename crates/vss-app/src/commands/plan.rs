@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use serde::Serialize;
 use vss_catalog_seaorm::{CatalogSettings, SeaOrmCatalog};
-use vss_engine::PlannedWork;
+use vss_core::plan::Policy;
+use vss_core::{Kind, Variant};
+use vss_engine::{PlannedJob, PlannedWork};
 use vss_ports::{ContentCatalog, RefreshOptions};
 
 use super::index::Watcher;
@@ -28,6 +30,7 @@ struct PlanDocument {
     estimated_bytes: u64,
     estimated_seconds: f64,
     missing: Vec<MissingEntry>,
+    jobs: Vec<JobEntry>,
     unreadable: Vec<UnreadableEntry>,
     errors: u64,
     seconds: f64,
@@ -39,6 +42,16 @@ struct MissingEntry {
     variant: String,
     count: u64,
     estimated_bytes: u64,
+}
+
+/// What one generator makes of one sort of content, and how it goes through the original.
+#[derive(Serialize)]
+struct JobEntry {
+    generator: String,
+    media_type: String,
+    contents: u64,
+    outputs: Vec<String>,
+    passes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -73,7 +86,7 @@ pub(super) async fn plan(
     let looked = looked?;
     let work = app.engine.plan_for(&catalog).await?;
     let workers = app.engine.settings().workers;
-    let mut document = document(&work, workers);
+    let mut document = document(&work, &app.engine.settings().policy, workers);
     document.files = looked.files;
     document.errors = looked.problems;
     document.seconds = started.elapsed().as_secs_f64();
@@ -86,7 +99,7 @@ pub(super) async fn plan(
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an estimate needs no 53 bits")]
-fn document(work: &PlannedWork, workers: usize) -> PlanDocument {
+fn document(work: &PlannedWork, policy: &Policy, workers: usize) -> PlanDocument {
     let missing: Vec<_> = work
         .missing
         .iter()
@@ -97,19 +110,25 @@ fn document(work: &PlannedWork, workers: usize) -> PlanDocument {
             estimated_bytes: planned.bytes,
         })
         .collect();
-    // All variants of a content come from one pass, so the most frequent one counts the passes.
-    let passes = missing
-        .iter()
-        .map(|entry| entry.count)
-        .max()
-        .unwrap_or_default();
+    let jobs: u64 = work.jobs.values().sum();
     PlanDocument {
         files: 0,
         contents: work.contents,
         sidecars: missing.iter().map(|entry| entry.count).sum(),
         estimated_bytes: missing.iter().map(|entry| entry.estimated_bytes).sum(),
-        estimated_seconds: passes as f64 * CPU_SECONDS_A_CONTENT / workers.max(1) as f64,
+        estimated_seconds: jobs as f64 * CPU_SECONDS_A_CONTENT / workers.max(1) as f64,
         missing,
+        jobs: work
+            .jobs
+            .iter()
+            .map(|(job, contents)| JobEntry {
+                generator: job.generator.to_string(),
+                media_type: job.media_type.to_string(),
+                contents: *contents,
+                outputs: outputs(job),
+                passes: passes(job, policy),
+            })
+            .collect(),
         unreadable: work
             .unreadable
             .iter()
@@ -121,6 +140,26 @@ fn document(work: &PlannedWork, workers: usize) -> PlanDocument {
         errors: 0,
         seconds: 0.0,
     }
+}
+
+fn outputs(job: &PlannedJob) -> Vec<String> {
+    let outputs = job.outputs.iter();
+    outputs
+        .map(|(kind, variant)| format!("{kind} {variant}"))
+        .collect()
+}
+
+/// How an original is gone through for all that is made of it.
+fn passes(job: &PlannedJob, policy: &Policy) -> Vec<String> {
+    if job.generator != vss_gen_ffmpeg::descriptor().generator.id {
+        return vec!["one read, one decode".into()];
+    }
+    let recipe = |(kind, variant): &(Kind, Variant)| {
+        let presets = policy.kinds.get(kind)?;
+        Some(&presets.get(variant)?.recipe)
+    };
+    let passes = vss_gen_ffmpeg::Passes::of(job.outputs.iter().filter_map(recipe));
+    passes.iter().map(ToString::to_string).collect()
 }
 
 fn say(document: &PlanDocument) {
@@ -142,6 +181,18 @@ fn say(document: &PlanDocument) {
     if document.missing.is_empty() {
         output::line("nothing to make");
     } else {
+        output::table(&rows);
+        output::line("");
+        let heading = ["from", "contents", "by", "each in"];
+        let mut rows = vec![heading.map(str::to_owned).to_vec()];
+        for job in &document.jobs {
+            rows.push(vec![
+                job.media_type.clone(),
+                job.contents.to_string(),
+                job.generator.clone(),
+                job.passes.join("; "),
+            ]);
+        }
         output::table(&rows);
         output::line(&format!(
             "together about {} and {:.0} s",

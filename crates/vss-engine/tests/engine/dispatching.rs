@@ -295,7 +295,7 @@ async fn old_work_gets_its_turn_among_urgent_work() {
         asked.unwrap();
     }
     let slow = Arc::new(Slow(FakeGenerator::default(), Arc::clone(&world.clock)));
-    let ports = vss_ports::Ports {
+    let ports = Ports {
         generators: vec![Arc::clone(&slow) as _],
         ..world.ports()
     };
@@ -380,7 +380,7 @@ async fn most_at_once(crowd: &Arc<Crowd>, change: impl FnOnce(&mut Settings)) ->
     let mut settings = base.settings().clone();
     settings.workers = 4;
     change(&mut settings);
-    let ports = vss_ports::Ports {
+    let ports = Ports {
         generators: vec![Arc::clone(crowd) as _],
         ..world.ports()
     };
