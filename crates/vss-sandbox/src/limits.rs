@@ -29,4 +29,15 @@ impl WorkerLimits {
         file_size: 256 << 20,
         jobs: 100,
     };
+
+    /// For video and audio: four hours an output, which a long film takes on a slow machine, 20 s
+    /// without progress, 1 GiB, files of 16 GiB, 100 jobs.
+    pub const AV: Self = Self {
+        wall: Duration::from_hours(4),
+        cpu: Duration::from_hours(4),
+        no_progress: Duration::from_secs(20),
+        address_space: 1 << 30,
+        file_size: 16 << 30,
+        jobs: 100,
+    };
 }

@@ -27,11 +27,20 @@ pub struct WorkerSettings {
 impl WorkerSettings {
     /// A worker of stills that is confined as much as can be.
     pub fn image(descriptor: GeneratorDescriptor, program: PathBuf) -> Self {
+        Self::confined(descriptor, program, WorkerLimits::IMAGE)
+    }
+
+    /// A worker of video and audio that is confined as much as can be.
+    pub fn av(descriptor: GeneratorDescriptor, program: PathBuf) -> Self {
+        Self::confined(descriptor, program, WorkerLimits::AV)
+    }
+
+    fn confined(descriptor: GeneratorDescriptor, program: PathBuf, limits: WorkerLimits) -> Self {
         Self {
             descriptor,
             program,
             arguments: Vec::new(),
-            limits: WorkerLimits::IMAGE,
+            limits,
             require: SandboxLevel::L3,
             background: false,
         }
