@@ -51,6 +51,13 @@ fn by_bytes(head: &[u8], extension: &str) -> Option<(&'static str, Evidence)> {
     if head.starts_with(&[0x1f, 0x8b]) && extension == "svgz" {
         return Some(("image/svg+xml-compressed", Evidence::BytesAndName));
     }
+    // Containers of both; the name says which, where their first bytes do not.
+    if head.starts_with(&[0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11]) && extension == "wma" {
+        return Some(("audio/x-ms-wma", Evidence::BytesAndName));
+    }
+    if head.starts_with(b"OggS") && extension == "ogv" {
+        return Some(("video/ogg", Evidence::BytesAndName));
+    }
     iso_media::sniff(head)
         .or_else(|| by_magic(head))
         .or_else(|| is_svg(head).then_some("image/svg+xml"))
@@ -94,6 +101,8 @@ fn by_magic(head: &[u8]) -> Option<&'static str> {
         () if at(0, &[0x76, 0x2f, 0x31, 0x01]) => "image/x-exr",
         () if at(0, b"qoif") => "image/qoi",
         () if at(0, b"FUJIFILMCCD-RAW") => "image/x-fuji-raf",
+        // Infer knows the narrow band alone.
+        () if at(0, b"#!AMR-WB\n") => "audio/amr",
         () if at(0, b"FOVb") => "image/x-sigma-x3f",
         () if at(0, b"\0MRM") => "image/x-minolta-mrw",
         () if portable_map => "image/x-portable-anymap",

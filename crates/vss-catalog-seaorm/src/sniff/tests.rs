@@ -189,3 +189,28 @@ fn no_prefix_of_a_header_makes_it_stumble() {
         }
     }
 }
+
+#[test]
+fn common_video_and_audio_is_known_by_its_first_bytes() {
+    let asf = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\0\xaa\0\x62\xce\x6c";
+    let cases: [(&[u8], &str, &str); 13] = [
+        (b"RIFF\0\0\0\0AVI LIST", "a", "video/x-msvideo"),
+        (b"RIFF\0\0\0\0WAVEfmt ", "a", "audio/wav"),
+        (b"FLV\x01\x05\0\0\0\x09", "a", "video/x-flv"),
+        (b"\0\0\x01\xba\x44\0\x04\0", "a", "video/mpeg"),
+        (b"\0\0\x01\xb3\x14\0\xf0\x13", "a", "video/mpeg"),
+        (asf, "a.wmv", "video/x-ms-wmv"),
+        (asf, "a.wma", "audio/x-ms-wma"),
+        (b"ID3\x04\0\0\0\0\0\0", "a", "audio/mpeg"),
+        (b"fLaC\0\0\0\x22", "a", "audio/flac"),
+        (b"OggS\0\x02\0\0\0\0\0\0", "a.ogg", "audio/ogg"),
+        (b"OggS\0\x02\0\0\0\0\0\0", "a.ogv", "video/ogg"),
+        (b"FORM\0\0\0\0AIFFCOMM", "a", "audio/x-aiff"),
+        (b"#!AMR-WB\n\x04\x0c", "a", "audio/amr"),
+    ];
+    for (head, name, expected) in cases {
+        assert_eq!(type_of(head, name), expected, "{name}");
+    }
+    // Frames without a header are what their name says.
+    assert_eq!(type_of(b"\xff\xe3\x18\xc4\0\0", "a.mp3"), "audio/mpeg");
+}
