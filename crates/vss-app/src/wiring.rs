@@ -1,6 +1,6 @@
 //! Dependency injection: the one place that names concrete adapters.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use vss_catalog_seaorm::{CatalogSettings, SeaOrmCatalog};
@@ -157,20 +157,42 @@ async fn open_store(library: &Library, config: &Config) -> Result<SeaOrmStore, F
 
 /// The engines of this program: each is a worker, and is started with its first job.
 fn generators(config: &Config, effort: Effort) -> Result<Vec<Arc<dyn Generator>>, Failure> {
-    let settings = WorkerSettings {
-        background: effort.background,
-        ..image_worker(config.sandbox.require)?
+    let require = config.sandbox.require;
+    let workers = [image_worker(require)?, av_worker(require)?];
+    let generator = |settings| -> Arc<dyn Generator> {
+        Arc::new(SandboxedGenerator::new(WorkerSettings {
+            background: effort.background,
+            ..settings
+        }))
     };
-    Ok(vec![Arc::new(SandboxedGenerator::new(settings))])
+    Ok(workers.map(generator).into())
 }
 
 /// What they can do, for commands that need no library.
 pub(crate) fn descriptors() -> Vec<GeneratorDescriptor> {
-    vec![vss_gen_image::descriptor()]
+    vec![vss_gen_image::descriptor(), vss_gen_ffmpeg::descriptor()]
 }
 
-/// The worker of stills: in the folder that `VSS_WORKER_DIR` names, else beside this program.
+/// The worker of stills.
 pub(crate) fn image_worker(require: SandboxLevel) -> Result<WorkerSettings, Failure> {
+    let program = worker_program("image")?;
+    Ok(WorkerSettings {
+        require,
+        ..WorkerSettings::image(vss_gen_image::descriptor(), program)
+    })
+}
+
+/// The worker of video and audio, which is built where FFmpeg is installed.
+pub(crate) fn av_worker(require: SandboxLevel) -> Result<WorkerSettings, Failure> {
+    let program = worker_program("av")?;
+    Ok(WorkerSettings {
+        require,
+        ..WorkerSettings::av(vss_gen_ffmpeg::descriptor(), program)
+    })
+}
+
+/// A worker's program: in the folder that `VSS_WORKER_DIR` names, else beside this one.
+fn worker_program(family: &str) -> Result<PathBuf, Failure> {
     let unknown = |error| Failure::internal("find the folder of the workers", error);
     let folder = match std::env::var_os("VSS_WORKER_DIR") {
         Some(folder) => std::path::absolute(folder).map_err(unknown)?,
@@ -179,12 +201,8 @@ pub(crate) fn image_worker(require: SandboxLevel) -> Result<WorkerSettings, Fail
             own.parent().unwrap_or(&own).to_owned()
         }
     };
-    let name = format!("vss-worker-image{}", std::env::consts::EXE_SUFFIX);
-    let descriptor = vss_gen_image::descriptor();
-    Ok(WorkerSettings {
-        require,
-        ..WorkerSettings::image(descriptor, folder.join(name))
-    })
+    let name = format!("vss-worker-{family}{}", std::env::consts::EXE_SUFFIX);
+    Ok(folder.join(name))
 }
 
 /// Boot, process and a nonce: no other engine ever has the same.
