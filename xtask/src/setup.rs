@@ -11,7 +11,7 @@ use crate::{shell, workspace};
 use packages::{BASE, Group, OCR, SERVER, VIDEO};
 
 /// The engines that need libraries of the system: the feature that builds each, and what it needs.
-const ENGINES: &[(&str, &Group)] = &[];
+const ENGINES: &[(&str, &Group)] = &[("vss-worker/av", &VIDEO)];
 
 /// A cargo subcommand that has to be installed.
 pub(crate) struct Tool {

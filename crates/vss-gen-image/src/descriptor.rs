@@ -6,7 +6,7 @@ use vss_core::{GeneratorRef, Kind, MediaType};
 
 /// Every media type that is read. Some formats go by several names; the first is the registered
 /// or the usual one.
-pub(crate) const INPUTS: [&str; 12] = [
+pub(crate) const INPUTS: &[&str] = &[
     "image/jpeg",
     "image/png",
     // What sniffers call a PNG with more than one frame; the first is a plain PNG.
@@ -20,9 +20,47 @@ pub(crate) const INPUTS: [&str; 12] = [
     "image/x-tiff-big",
     "image/vnd.microsoft.icon",
     "image/x-icon",
+    "image/heic",
+    "image/heif",
+    "image/jxl",
+    "image/jp2",
+    "image/jpx",
+    "image/j2c",
+    "image/x-j2c",
+    "image/svg+xml",
+    "image/svg+xml-compressed",
+    "image/vnd.adobe.photoshop",
+    "application/vnd.adobe.photoshop",
+    "image/vnd.radiance",
+    "image/x-exr",
+    "image/qoi",
+    "image/x-tga",
+    "image/x-portable-anymap",
+    "image/x-portable-arbitrarymap",
+    "image/x-portable-bitmap",
+    "image/x-portable-graymap",
+    "image/x-portable-pixmap",
+    // Camera files, by their preview.
+    "image/x-adobe-dng",
+    "image/x-canon-cr2",
+    "image/x-canon-cr3",
+    "image/x-epson-erf",
+    "image/x-fuji-raf",
+    "image/x-hasselblad-3fr",
+    "image/x-kodak-dcr",
+    "image/x-leica-rwl",
+    "image/x-nikon-nef",
+    "image/x-olympus-orf",
+    "image/x-panasonic-rw2",
+    "image/x-pentax-pef",
+    "image/x-phaseone-iiq",
+    "image/x-samsung-srw",
+    "image/x-sony-arw",
+    // Its first page.
+    "application/pdf",
 ];
 
-/// A generator named `image`, version 1.0.0.
+/// A generator named `image`, version 1.1.0.
 #[expect(
     clippy::expect_used,
     reason = "the names are constants; every test makes a generator"
@@ -32,7 +70,7 @@ pub fn descriptor() -> GeneratorDescriptor {
     GeneratorDescriptor {
         generator: GeneratorRef {
             id: "image".parse().expect("a name of a generator"),
-            version: Version::new(1, 0, 0),
+            version: Version::new(1, 1, 0),
         },
         abilities: vec![Ability {
             inputs: inputs

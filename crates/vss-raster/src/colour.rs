@@ -154,6 +154,34 @@ fn by_formula(layout: Layout, from: &[u8], to: &mut [u8]) {
     }
 }
 
+/// Gives RGBA pixels back the colours that were multiplied by their alpha.
+#[cfg(any(feature = "heic", feature = "jxl", feature = "svg"))]
+pub(crate) fn divide_by_alpha(pixels: &mut [u8]) {
+    let (pixels, _) = pixels.as_chunks_mut::<4>();
+    for [r, g, b, a] in pixels {
+        if !matches!(*a, 0 | 255) {
+            let alpha = u16::from(*a);
+            for colour in [r, g, b] {
+                let divided = (u16::from(*colour) * 255 + alpha / 2) / alpha;
+                *colour = u8::try_from(divided).unwrap_or(u8::MAX);
+            }
+        }
+    }
+}
+
+/// The profile of colour primaries by their number (ITU-T H.273, table 2), where they are not
+/// those of sRGB.
+#[cfg(feature = "heic")]
+pub(crate) fn profile_of(primaries: u16) -> Option<Vec<u8>> {
+    let profile = match primaries {
+        9 => ColorProfile::new_bt2020(),
+        11 => ColorProfile::new_dci_p3(),
+        12 => ColorProfile::new_display_p3(),
+        _ => return None,
+    };
+    profile.encode().ok()
+}
+
 /// `a * b / 255`, rounded.
 pub(crate) fn under(a: u8, b: u8) -> u8 {
     let product = u16::from(a) * u16::from(b) + 127;

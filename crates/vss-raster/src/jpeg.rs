@@ -150,6 +150,14 @@ pub(crate) fn decode_embedded(
     }
 }
 
+/// The size that a JPEG says it has, when it is one that can be decoded: 8 bits, not lossless.
+#[cfg(any(feature = "raw", feature = "svg"))]
+pub(crate) fn claim(data: &[u8]) -> Option<(u32, u32)> {
+    let segments = Segments::parse(data).ok()?;
+    let usual = segments.precision == 8 && !segments.lossless;
+    usual.then_some((segments.width, segments.height))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

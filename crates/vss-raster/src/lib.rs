@@ -12,17 +12,35 @@
 //! Damaged input is a failure, never a panic, and a picture of which a part can be decoded is kept
 //! and marked as degraded.
 
+#[cfg(feature = "raw")]
+mod boxes;
+#[cfg(any(feature = "psd", feature = "raw"))]
+mod bytes;
 mod cascade;
 mod colour;
 mod decoded;
 mod formats;
 mod gray;
+#[cfg(feature = "heic")]
+mod heic;
+#[cfg(feature = "jp2")]
+mod jp2;
 mod jpeg;
+#[cfg(feature = "jxl")]
+mod jxl;
 mod orientation;
+#[cfg(feature = "pdf")]
+mod pdf;
 mod plain;
+#[cfg(feature = "psd")]
+mod psd;
+#[cfg(feature = "raw")]
+mod raw;
 mod scratch;
 mod source;
 mod stills;
+#[cfg(feature = "svg")]
+mod svg;
 mod tiff;
 
 pub mod failure;

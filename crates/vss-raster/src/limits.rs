@@ -57,6 +57,20 @@ pub fn bytes_of(width: u32, height: u32, bytes_a_pixel: u64) -> u64 {
     (u64::from(width) * u64::from(height)).saturating_mul(bytes_a_pixel)
 }
 
+/// The pixels that lines are drawn with: the longer side is `largest`, whatever their own unit is.
+#[cfg(any(feature = "pdf", feature = "svg"))]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a fraction of `largest`; what is no number becomes 0, then 1"
+)]
+pub(crate) fn drawn((width, height): (f32, f32), largest: u32) -> (u32, u32) {
+    let (width, height) = (f64::from(width), f64::from(height));
+    let scale = f64::from(largest) / f64::max(width, height);
+    let side = |side: f64| ((side * scale).round() as u32).clamp(1, largest.max(1));
+    (side(width), side(height))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,13 +1,22 @@
-//! PNG, WebP, GIF, BMP and ICO, through the decoders of the `image` crate, which are Rust all the
-//! way down. Animations and icons give one picture: the first frame, the largest entry.
+//! What the decoders of the `image` crate read, which are Rust all the way down: PNG, WebP, GIF,
+//! BMP, ICO, and by features EXR, Radiance, QOI, TGA, PNM. Animations and icons give one picture:
+//! the first frame, the largest entry.
 
 mod icon;
+#[cfg(feature = "hdr")]
+mod light;
 
 use image::codecs::bmp::BmpDecoder;
 use image::codecs::gif::GifDecoder;
+#[cfg(feature = "hdr")]
+use image::codecs::hdr::HdrDecoder;
 use image::codecs::ico::IcoDecoder;
+#[cfg(feature = "hdr")]
+use image::codecs::openexr::OpenExrDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
+#[cfg(feature = "small")]
+use image::codecs::{pnm::PnmDecoder, qoi::QoiDecoder, tga::TgaDecoder};
 use image::{ColorType, ImageDecoder, ImageError, Limits};
 use vss_core::plan::DecodeLimits;
 use vss_ports::GenerateFailure;
@@ -32,6 +41,21 @@ pub(crate) enum Plain {
     Bmp,
     /// Windows icon.
     Ico,
+    /// OpenEXR.
+    #[cfg(feature = "hdr")]
+    Exr,
+    /// Radiance HDR.
+    #[cfg(feature = "hdr")]
+    Radiance,
+    /// Quite OK Image.
+    #[cfg(feature = "small")]
+    Qoi,
+    /// Truevision TGA.
+    #[cfg(feature = "small")]
+    Tga,
+    /// Portable anymap: PBM, PGM, PPM, PAM.
+    #[cfg(feature = "small")]
+    Pnm,
 }
 
 /// Decodes into the scratch's `decoded` buffer.
@@ -64,6 +88,26 @@ pub(crate) fn decode(
                 .map_err(failure)
                 .and_then(|decoder| read(decoder, room, scratch)),
         },
+        #[cfg(feature = "hdr")]
+        Plain::Exr => OpenExrDecoder::new(reader)
+            .map_err(failure)
+            .and_then(|decoder| read(decoder, room, scratch)),
+        #[cfg(feature = "hdr")]
+        Plain::Radiance => HdrDecoder::new(reader)
+            .map_err(failure)
+            .and_then(|decoder| read(decoder, room, scratch)),
+        #[cfg(feature = "small")]
+        Plain::Qoi => QoiDecoder::new(reader)
+            .map_err(failure)
+            .and_then(|decoder| read(decoder, room, scratch)),
+        #[cfg(feature = "small")]
+        Plain::Tga => TgaDecoder::new(reader)
+            .map_err(failure)
+            .and_then(|decoder| read(decoder, room, scratch)),
+        #[cfg(feature = "small")]
+        Plain::Pnm => PnmDecoder::new(reader)
+            .map_err(failure)
+            .and_then(|decoder| read(decoder, room, scratch)),
     };
     decoded.map_err(|failure| source.blame(failure))
 }
@@ -86,6 +130,10 @@ fn read<D: ImageDecoder>(
         ColorType::La8 | ColorType::La16 => Layout::GrayAlpha,
         ColorType::Rgb8 | ColorType::Rgb16 => Layout::Rgb,
         ColorType::Rgba8 | ColorType::Rgba16 => Layout::Rgba,
+        #[cfg(feature = "hdr")]
+        ColorType::Rgb32F => Layout::Rgb,
+        #[cfg(feature = "hdr")]
+        ColorType::Rgba32F => Layout::Rgba,
         other => return Err(unsupported(format!("pixels of the sort {other:?}"))),
     };
     // Without them the picture is still a picture.
@@ -97,6 +145,10 @@ fn read<D: ImageDecoder>(
         .map_err(failure)?;
     if colour.bytes_per_pixel() as usize == 2 * layout.channels() {
         narrow(&mut scratch.decoded);
+    }
+    #[cfg(feature = "hdr")]
+    if colour.bytes_per_pixel() as usize == 4 * layout.channels() {
+        light::develop(&mut scratch.decoded, layout.channels());
     }
     Ok(Decoded {
         orientation: exif.map_or(Orientation::Upright, |exif| Orientation::from_exif(&exif)),

@@ -8,7 +8,10 @@ use std::os::unix::fs::FileExt;
 
 use vss_ports::GenerateFailure;
 
-use crate::failure::{Outcome, out_of_memory, unreadable};
+use crate::failure::{Outcome, out_of_memory, too_large, unreadable};
+
+/// The most bytes of a file that are held in memory at once.
+const LONGEST_WHOLE: u64 = 256 << 20;
 
 /// An original of a known size. It remembers when reading failed, because decoders report that as
 /// damage of the picture.
@@ -77,6 +80,20 @@ impl<'a> Source<'a> {
         }
         into.truncate(filled);
         Ok(())
+    }
+
+    /// Reads all of it into a buffer that is reused, for decoders that work on memory.
+    ///
+    /// # Errors
+    /// As [`read_range`](Self::read_range); `too_large` for what is not held in memory.
+    pub fn read_whole(&self, into: &mut Vec<u8>) -> Outcome<()> {
+        if self.size > LONGEST_WHOLE {
+            return Err(too_large(format!(
+                "{} bytes: a file of its sort may have {LONGEST_WHOLE}",
+                self.size
+            )));
+        }
+        self.read_range(0, self.size, into)
     }
 
     /// The failure as it is, unless reading failed underneath: then that is the failure.

@@ -167,3 +167,52 @@ fn junk_behind_the_end_of_a_jpeg_does_not_matter() {
     assert_eq!(after.produced, before.produced);
     assert!(after.file == before.file && after.produced.degraded.is_none());
 }
+
+#[test]
+fn the_rarer_formats_give_the_picture_too() {
+    let rgb = media::picture;
+    for (media_type, format) in [
+        ("image/qoi", ImageFormat::Qoi),
+        ("image/x-tga", ImageFormat::Tga),
+        ("image/x-portable-anymap", ImageFormat::Pnm),
+    ] {
+        let thumb = thumb(media_type, &media::encode(rgb(), format), 64).unwrap();
+        assert_eq!(thumb.size(), (64, 48), "{media_type}");
+        assert!(thumb.shows_the_picture(45), "{media_type}");
+    }
+    let light = DynamicImage::ImageRgb8(rgb()).into_rgb32f();
+    for (media_type, format) in [
+        ("image/x-exr", ImageFormat::OpenExr),
+        ("image/vnd.radiance", ImageFormat::Hdr),
+    ] {
+        let thumb = thumb(media_type, &media::encode(light.clone(), format), 64).unwrap();
+        assert_eq!(thumb.size(), (64, 48), "{media_type}");
+        let [red, green, blue, white] = thumb.quadrants();
+        assert!(red[0] > 2 * red[1], "{media_type} {red:?}");
+        assert!(green[1] > 2 * green[2], "{media_type} {green:?}");
+        assert!(blue[2] > 2 * blue[0], "{media_type} {blue:?}");
+        assert!(white.iter().all(|c| *c > 200), "{media_type} {white:?}");
+    }
+}
+
+#[test]
+fn lines_are_drawn_as_large_as_they_are_wanted() {
+    let svg = br##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3">
+        <rect width="2" height="1.5" fill="#dc1e1e"/><rect x="2" width="2" height="1.5" fill="#1ec81e"/>
+        <rect y="1.5" width="2" height="1.5" fill="#1e1edc"/><rect x="2" y="1.5" width="2" height="1.5" fill="#f0f0f0"/>
+        <image href="/etc/hostname" width="4" height="3"/></svg>"##;
+    for side in [32, 400] {
+        let thumb = thumb("image/svg+xml", svg, side).unwrap();
+        assert_eq!(thumb.size(), (side, side * 3 / 4));
+        assert!(thumb.shows_the_picture(45), "{:?}", thumb.quadrants());
+    }
+    // Red at the left and white at the right of the paper, which is turned by a quarter.
+    let pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>>endobj \
+        3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 40 20]/Rotate 90/Contents 4 0 R/Resources<<>>>>endobj \
+        4 0 obj<</Length 24>>stream\n1 0 0 rg 0 0 20 20 re f  \nendstream endobj trailer<</Root 1 0 R>>";
+    let thumb = thumb("application/pdf", pdf, 80).unwrap();
+    assert_eq!(thumb.size(), (40, 80));
+    let [top, _, bottom, _] = thumb.quadrants();
+    assert!(top[0] > 240 && top[1] < 20, "{top:?}");
+    assert!(bottom.iter().all(|c| *c > 240), "{bottom:?}");
+}
