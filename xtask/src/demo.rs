@@ -24,21 +24,13 @@ pub(crate) fn run(folder: Option<PathBuf>, out: Option<PathBuf>) -> Result<()> {
     let workspace = workspace::read()?;
     let out = absolute(&out.unwrap_or_else(|| workspace.target_dir.join("demo")))?;
     std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
-    shell::run(&mut shell::cargo(
-        &workspace.root,
-        [
-            "build",
-            "--release",
-            "--package",
-            "vss-app",
-            "--bin",
-            "vss",
-            "--package",
-            "vss-worker",
-            "--bin",
-            "vss-worker-image",
-        ],
-    ))?;
+    let mut build = shell::cargo(&workspace.root, ["build", "--release"]);
+    build.args(["--package", "vss-app", "--bin", "vss"]);
+    build.args(["--package", "vss-worker", "--bin", "vss-worker-image"]);
+    if setup::engines().contains(&setup::VIDEO_WORKER) {
+        build.args(["--features", setup::VIDEO_WORKER, "--bin", "vss-worker-av"]);
+    }
+    shell::run(&mut build)?;
     let library = out.join("demo.sdlibrary");
     // The name is ours, and a demo starts from nothing.
     remove_folder(&library)?;

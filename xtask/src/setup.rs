@@ -10,8 +10,11 @@ use anyhow::Result;
 use crate::{shell, workspace};
 use packages::{BASE, Group, OCR, SERVER, VIDEO};
 
+/// The feature that builds the worker of video and audio.
+pub(crate) const VIDEO_WORKER: &str = "vss-worker/av";
+
 /// The engines that need libraries of the system: the feature that builds each, and what it needs.
-const ENGINES: &[(&str, &Group)] = &[("vss-worker/av", &VIDEO)];
+const ENGINES: &[(&str, &Group)] = &[(VIDEO_WORKER, &VIDEO), ("vss-gen-tesseract/engine", &OCR)];
 
 /// A cargo subcommand that has to be installed.
 pub(crate) struct Tool {

@@ -21,6 +21,10 @@ fn pictures(library: &Library, count: u32) {
 }
 
 /// A command, and all that it starts, on a kernel that knows no Landlock.
+#[expect(
+    unsafe_code,
+    reason = "what a kernel lacks can only be taken away between fork and exec"
+)]
 fn without_landlock(command: &mut Command) -> &mut Command {
     // In the child, between fork and exec: no memory is taken, nothing is locked.
     let install = || {
@@ -42,7 +46,6 @@ fn without_landlock(command: &mut Command) -> &mut Command {
             filter: filter.as_mut_ptr(),
         };
         // SAFETY: the program is whole and lives until the kernel copied it.
-        #[expect(unsafe_code, reason = "there is no safe way to install a filter")]
         let refused = unsafe {
             libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
                 || libc::prctl(libc::PR_SET_SECCOMP, 2, &raw const program) != 0
@@ -53,13 +56,7 @@ fn without_landlock(command: &mut Command) -> &mut Command {
         }
     };
     // SAFETY: `install` makes two system calls and nothing else.
-    #[expect(
-        unsafe_code,
-        reason = "what a kernel lacks can only be taken before exec"
-    )]
-    unsafe {
-        command.pre_exec(install)
-    }
+    unsafe { command.pre_exec(install) }
 }
 
 #[test]

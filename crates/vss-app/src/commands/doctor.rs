@@ -1,7 +1,7 @@
 //! `vss doctor`: whether everything this program needs is in order, each point with its remedy.
 
 use serde::Serialize;
-use vss_sandbox::SandboxLevel;
+use vss_sandbox::{SandboxLevel, WorkerSettings};
 
 use super::daemon::daemon_of;
 use crate::cli::Global;
@@ -58,7 +58,12 @@ pub(super) async fn doctor(global: &Global) -> Result<Exit, Failure> {
         );
         checks.push(Check::good("generator", detail));
     }
-    checks.push(check_worker());
+    checks.push(check_worker(wiring::image_worker(SandboxLevel::L0)));
+    checks.push(check_optional_worker(
+        wiring::av_worker(SandboxLevel::L0),
+        "video and audio wait: `cargo xtask setup` installs FFmpeg's libraries, and \
+         `cargo build -p vss-worker --features av` builds it",
+    ));
     match &global.library {
         Some(_) => check_library(global, &mut checks).await,
         None => checks.push(Check::good(
@@ -91,8 +96,8 @@ pub(super) async fn doctor(global: &Global) -> Result<Exit, Failure> {
 }
 
 /// Starts the worker once, and asks what confines it here.
-fn check_worker() -> Check {
-    let settings = match wiring::image_worker(SandboxLevel::L1) {
+fn check_worker(settings: Result<WorkerSettings, Failure>) -> Check {
+    let settings = match settings {
         Ok(settings) => settings,
         Err(failure) => return Check::bad("worker", &failure),
     };
@@ -115,6 +120,17 @@ fn check_worker() -> Check {
                 &Failure::new(Exit::Failure, why.detail).remedy(remedy),
             )
         }
+    }
+}
+
+/// A worker that is built only where its libraries are: without it the rest works.
+fn check_optional_worker(settings: Result<WorkerSettings, Failure>, without: &str) -> Check {
+    match settings {
+        Ok(settings) if !settings.program.exists() => {
+            let detail = format!("there is no {}: {without}", settings.program.display());
+            Check::good("worker", detail)
+        }
+        settings => check_worker(settings),
     }
 }
 
