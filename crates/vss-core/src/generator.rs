@@ -17,8 +17,9 @@ pub struct GeneratorId(String);
 
 /// A generator at a version. A row that failed under one version is tried again under another.
 ///
-/// In a row the version's build metadata is the mark of the recipe ([`recipe_mark`]), so that a
-/// changed setting is another version of that variant alone.
+/// In a row the version's build metadata is the mark of the recipe
+/// ([`recipe_mark`](crate::plan::recipe_mark)), so that a changed setting is another version of
+/// that variant alone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct GeneratorRef {
     /// Which generator.
@@ -75,7 +76,7 @@ impl GeneratorRef {
     /// This generator following a recipe: the same version, marked.
     ///
     /// # Errors
-    /// Never for marks that [`recipe_mark`] made.
+    /// Never for marks that [`recipe_mark`](crate::plan::recipe_mark) made.
     pub fn marked(&self, mark: &str) -> Result<Self, semver::Error> {
         let version = Version {
             build: BuildMetadata::new(mark)?,
