@@ -20,6 +20,20 @@ fn rounds(usual: u32) -> u32 {
     }
 }
 
+/// Prints how long the same took in two ways, pair by pair, with the ratio in the middle: of the
+/// throughput of the first, so much is left in the second.
+fn say_pairs(label: &str, pairs: &[(Duration, Duration)]) {
+    let mut ratios: Vec<f64> = pairs
+        .iter()
+        .map(|(alone, among)| alone.as_secs_f64() / among.as_secs_f64())
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    let middle = ratios[ratios.len() / 2];
+    eprintln!(
+        "{label}: {pairs:.2?}; of the throughput {ratios:.2?} is left, {middle:.2} in the middle"
+    );
+}
+
 /// Kills in one test run.
 const KILLS: u32 = 20;
 const PICTURES: u32 = 60;

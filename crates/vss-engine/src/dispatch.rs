@@ -128,11 +128,12 @@ impl Dispatcher {
 
     /// Waits for a job to end, for a call, or until it is time to look again.
     async fn wait(&mut self) -> PortResult<bool> {
-        let look_again = self
-            .engine
-            .ports
-            .clock
-            .sleep(self.engine.settings.poll_every);
+        let mut pause = self.engine.settings.poll_every;
+        if self.jobs.len() >= self.places() {
+            // Somebody may fall silent meanwhile.
+            pause = pause.min(self.tempo.patience());
+        }
+        let look_again = self.engine.ports.clock.sleep(pause);
         let ended = tokio::select! {
             Some(ended) = self.jobs.join_next() => ended,
             () = self.engine.shared.wake.notified() => return Ok(true),

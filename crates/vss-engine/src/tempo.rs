@@ -14,30 +14,38 @@ const WEIGHT: u32 = 8;
 /// A job that shows no sign of life for this many times the usual length gives up its place.
 const SILENT: u32 = 10;
 /// The shortest and the longest such silence.
-const SILENCE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+const SILENCE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_secs(10));
 /// The silence that is borne before anything is known.
 const UNKNOWN: Duration = Duration::from_secs(2);
 
-/// A moving average of how long jobs take.
+/// One job counts at most as this many times the usual length, so that a few that hang do not make
+/// the engine patient with more of them.
+const OUTLIER: u32 = 2;
+/// What is short is not told apart any further.
+const SHORT: Duration = Duration::from_millis(1);
+
+/// Moving averages of how long jobs take.
 #[derive(Debug, Default)]
 pub(crate) struct Tempo {
     average: Option<Duration>,
+    /// The same without outliers.
+    usual: Option<Duration>,
 }
 
 impl Tempo {
     /// Notes how long a job took.
     pub(crate) fn note(&mut self, took: Duration) {
-        self.average = Some(match self.average {
-            None => took,
-            Some(average) => (average * (WEIGHT - 1) + took) / WEIGHT,
-        });
+        let moved = |average: Duration, took| (average * (WEIGHT - 1) + took) / WEIGHT;
+        let within = |usual: Duration| took.min(usual.max(SHORT) * OUTLIER);
+        self.average = Some(self.average.map_or(took, |average| moved(average, took)));
+        self.usual = Some(self.usual.map_or(took, |usual| moved(usual, within(usual))));
     }
 
     /// How long a job may show no sign of life before another one gets its place.
     pub(crate) fn patience(&self) -> Duration {
         let (shortest, longest) = SILENCE;
-        self.average.map_or(UNKNOWN, |average| {
-            average.saturating_mul(SILENT).clamp(shortest, longest)
+        self.usual.map_or(UNKNOWN, |usual| {
+            usual.saturating_mul(SILENT).clamp(shortest, longest)
         })
     }
 
@@ -78,7 +86,7 @@ mod tests {
         let millis = Duration::from_millis;
         assert_eq!(Tempo::default().patience(), millis(2_000));
         assert_eq!(after(millis(70)).patience(), millis(700));
-        assert_eq!(after(millis(1)).patience(), millis(100));
+        assert_eq!(after(millis(1)).patience(), millis(25));
         assert_eq!(after(Duration::from_secs(600)).patience(), millis(10_000));
     }
 
@@ -87,5 +95,14 @@ mod tests {
         let mut tempo = after(Duration::from_millis(1));
         tempo.note(Duration::from_secs(1));
         assert_eq!(tempo.ahead(2), 0);
+    }
+
+    #[test]
+    fn a_few_that_hang_do_not_make_it_patient_and_a_lasting_change_does() {
+        let mut tempo = after(Duration::from_millis(4));
+        (0..3).for_each(|_| tempo.note(Duration::from_secs(60)));
+        assert!(tempo.patience() < Duration::from_millis(60));
+        (0..100).for_each(|_| tempo.note(Duration::from_millis(400)));
+        assert!(tempo.patience() > Duration::from_secs(3));
     }
 }

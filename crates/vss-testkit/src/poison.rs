@@ -7,7 +7,8 @@ use vss_core::plan::{Ability, GeneratorDescriptor};
 use vss_core::{FailureClass, GeneratorRef, Kind};
 use vss_ports::{GenerateFailure, GenerateJob, Generator, Produced};
 
-/// Does what the first word of its source says: `good`, `abort`, `loop`, `allocate`, `fork`,
+/// Does what the first word of its source says: `good`, `work` (for about as long as a small picture
+/// takes, then good), `abort`, `loop`, `allocate`, `fork`,
 /// `write_forever`, `overflow_stack`, `panic`, `sleep`, `lie` (about the size), `babble` (writes
 /// what is not of the format), `segfault`. Everything else is corrupt.
 ///
@@ -60,6 +61,7 @@ impl Generator for PoisonGenerator {
         let mut size = 1;
         match first_word(job.source).as_str() {
             "good" => {}
+            "work" => work(),
             "abort" => std::process::abort(),
             "loop" => spin(),
             "allocate" => allocate(),
@@ -102,6 +104,14 @@ fn produced(side: u32) -> Produced {
         width: side,
         height: side,
         degraded: None,
+    }
+}
+
+/// About 10 ms of one processor.
+fn work() {
+    let mut seed = 1_u64;
+    for _ in 0..6_000_000 {
+        seed = std::hint::black_box(seed.rotate_left(5) ^ 0x9E37_79B9_7F4A_7C15);
     }
 }
 
