@@ -17,9 +17,6 @@ struct Expected {
     bytes: u64,
 }
 
-/// What the manifest calls good and this version does not read yet.
-const NOT_READ: [&str; 1] = ["image/avif"];
-
 fn manifest(corpus: &Path, below: &str) -> Vec<Expected> {
     let text = std::fs::read_to_string(corpus.join("MANIFEST.tsv")).unwrap();
     let mut lines = text.lines();
@@ -158,9 +155,6 @@ fn check(library: &Library, expected: &Expected) -> Result<(), String> {
     }
     let thumbs = outcome.ready("thumb");
     match expected.expect.as_str() {
-        "ok" if NOT_READ.contains(&expected.media_type.as_str()) => {
-            assert_eq!(outcome.class.as_deref(), Some("unsupported"), "{told}");
-        }
         // What says video and holds none has its waveform on request.
         "ok" if expected.kind == "audio" && expected.media_type.starts_with("video/") => {}
         "ok" if expected.kind == "audio" && outcome.ready("waveform") != 1 => {

@@ -22,6 +22,7 @@ pub(crate) const INPUTS: &[&str] = &[
     "image/x-icon",
     "image/heic",
     "image/heif",
+    "image/avif",
     "image/jxl",
     "image/jp2",
     "image/jpx",
@@ -60,7 +61,7 @@ pub(crate) const INPUTS: &[&str] = &[
     "application/pdf",
 ];
 
-/// A generator named `image`, version 1.1.0.
+/// A generator named `image`, version 1.2.0.
 #[expect(
     clippy::expect_used,
     reason = "the names are constants; every test makes a generator"
@@ -70,7 +71,7 @@ pub fn descriptor() -> GeneratorDescriptor {
     GeneratorDescriptor {
         generator: GeneratorRef {
             id: "image".parse().expect("a name of a generator"),
-            version: Version::new(1, 1, 0),
+            version: Version::new(1, 2, 0),
         },
         abilities: vec![Ability {
             inputs: inputs

@@ -61,7 +61,11 @@ fn produce(
         host: job.host,
     };
     let largest = vss_raster::largest(job.outputs);
-    let decoded = vss_raster::decode(job.media_type, &source, &room, largest, scratch)?;
+    let decoded = if vss_avif::reads(job.media_type) {
+        vss_avif::decode(&source, &room, scratch)?
+    } else {
+        vss_raster::decode(job.media_type, &source, &room, largest, scratch)?
+    };
     let outputs: Vec<_> = job.outputs.iter().collect();
     vss_raster::stills(&outputs, &decoded, job.host, &job.cancel, scratch)
 }
@@ -72,6 +76,7 @@ mod tests {
 
     #[test]
     fn every_media_type_that_is_named_has_a_decoder() {
-        assert!(descriptor().inputs().all(vss_raster::reads));
+        let reads = |input| vss_raster::reads(input) || vss_avif::reads(input);
+        assert!(descriptor().inputs().all(reads));
     }
 }

@@ -6,20 +6,20 @@ use crate::source::Source;
 
 /// The beginning of a box.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Header {
+pub struct Header {
     /// Its four letters.
-    pub(crate) kind: [u8; 4],
+    pub kind: [u8; 4],
     /// Bytes in front of its body.
-    pub(crate) header: u64,
+    pub header: u64,
     /// All of its bytes; 0 in the file, for "to the end", is that many here.
-    pub(crate) length: u64,
+    pub length: u64,
 }
 
 /// Reads the beginning of a box of a file; `None` where there is none.
 ///
 /// # Errors
 /// `transient_io`, `out_of_memory`.
-pub(crate) fn read_header(
+pub fn read_header(
     source: &Source<'_>,
     at: u64,
     buffer: &mut Vec<u8>,
@@ -44,7 +44,7 @@ fn parse(bytes: &[u8], left: u64) -> Option<Header> {
 }
 
 /// The boxes in a body, with their bodies; a box that reaches beyond it ends with it.
-pub(crate) fn inside(mut body: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+pub fn inside(mut body: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
     std::iter::from_fn(move || {
         let next = parse(body, body.len() as u64)?;
         let length = usize::try_from(next.length).unwrap_or(usize::MAX);
@@ -56,7 +56,7 @@ pub(crate) fn inside(mut body: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> 
 }
 
 /// The first box of a kind in a body.
-pub(crate) fn find<'b>(body: &'b [u8], wanted: &[u8; 4]) -> Option<&'b [u8]> {
+pub fn find<'b>(body: &'b [u8], wanted: &[u8; 4]) -> Option<&'b [u8]> {
     let mut all = inside(body);
     all.find_map(|(kind, body)| (kind == *wanted).then_some(body))
 }

@@ -2,23 +2,23 @@
 
 /// Numbers with their high byte first.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
+pub struct Bytes<'a>(pub &'a [u8]);
 
 impl Bytes<'_> {
     /// 16 bits.
-    pub(crate) fn short(self, at: usize) -> Option<u16> {
+    pub fn short(self, at: usize) -> Option<u16> {
         let bytes = self.0.get(at..)?.first_chunk();
         bytes.map(|b| u16::from_be_bytes(*b))
     }
 
     /// 32 bits.
-    pub(crate) fn long(self, at: usize) -> Option<u32> {
+    pub fn long(self, at: usize) -> Option<u32> {
         let bytes = self.0.get(at..)?.first_chunk();
         bytes.map(|b| u32::from_be_bytes(*b))
     }
 
     /// 64 bits.
-    pub(crate) fn wide(self, at: usize) -> Option<u64> {
+    pub fn wide(self, at: usize) -> Option<u64> {
         let bytes = self.0.get(at..)?.first_chunk();
         bytes.map(|b| u64::from_be_bytes(*b))
     }

@@ -155,8 +155,7 @@ fn by_formula(layout: Layout, from: &[u8], to: &mut [u8]) {
 }
 
 /// Gives RGBA pixels back the colours that were multiplied by their alpha.
-#[cfg(any(feature = "heic", feature = "jxl", feature = "svg"))]
-pub(crate) fn divide_by_alpha(pixels: &mut [u8]) {
+pub fn divide_by_alpha(pixels: &mut [u8]) {
     let (pixels, _) = pixels.as_chunks_mut::<4>();
     for [r, g, b, a] in pixels {
         if !matches!(*a, 0 | 255) {
@@ -171,8 +170,7 @@ pub(crate) fn divide_by_alpha(pixels: &mut [u8]) {
 
 /// The profile of colour primaries by their number (ITU-T H.273, table 2), where they are not
 /// those of sRGB.
-#[cfg(feature = "heic")]
-pub(crate) fn profile_of(primaries: u16) -> Option<Vec<u8>> {
+pub fn profile_of(primaries: u16) -> Option<Vec<u8>> {
     let profile = match primaries {
         9 => ColorProfile::new_bt2020(),
         11 => ColorProfile::new_dci_p3(),

@@ -12,10 +12,6 @@
 //! Damaged input is a failure, never a panic, and a picture of which a part can be decoded is kept
 //! and marked as degraded.
 
-#[cfg(feature = "raw")]
-mod boxes;
-#[cfg(any(feature = "psd", feature = "raw"))]
-mod bytes;
 mod cascade;
 mod colour;
 mod decoded;
@@ -43,11 +39,14 @@ mod stills;
 mod svg;
 mod tiff;
 
+pub mod boxes;
+pub mod bytes;
 pub mod failure;
 pub mod limits;
 pub mod webp;
 
 pub use cascade::fitted;
+pub use colour::{divide_by_alpha, profile_of};
 pub use decoded::{Decoded, Layout};
 pub use failure::Outcome;
 pub use formats::{decode, reads};

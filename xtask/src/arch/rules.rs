@@ -66,7 +66,8 @@ impl Layer {
         match self {
             Self::Domain | Self::Tooling => &[],
             Self::Ports => &[Self::Domain],
-            Self::Application | Self::Codec => &[Self::Domain, Self::Ports],
+            Self::Application => &[Self::Domain, Self::Ports],
+            Self::Codec => &[Self::Domain, Self::Ports, Self::Codec],
             Self::Adapter | Self::Testing => &[Self::Domain, Self::Ports, Self::Codec],
             Self::Root => &[
                 Self::Domain,

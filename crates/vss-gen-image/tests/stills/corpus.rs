@@ -179,6 +179,7 @@ fn broken_files_end_as_the_manifest_says() {
             "image/tiff",
             "image/webp",
             "image/heic",
+            "image/avif",
             "image/jxl",
             "image/jp2",
             "image/svg+xml",
@@ -231,6 +232,7 @@ fn mutated_real_pictures_end_in_an_answer_and_trip_no_decoder() {
     for media_type in [
         "application/pdf",
         "application/vnd.adobe.photoshop",
+        "image/avif",
         "image/heic",
         "image/heif",
         "image/jxl",
