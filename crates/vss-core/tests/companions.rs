@@ -34,7 +34,7 @@ fn entry() -> impl Strategy<Value = Entry> {
         proptest::option::of(prop_oneof![Just(2_000_u64), Just(60_000)]),
         proptest::bool::weighted(0.05),
     );
-    (0..STEMS.len(), 0..TYPES.len(), 0_u8..20, facts).prop_map(|(stem, sort, content, facts)| {
+    (0..STEMS.len(), 0..TYPES.len(), 0_u8..5, facts).prop_map(|(stem, sort, content, facts)| {
         let (ending, media_type) = TYPES[sort];
         let (id, second, duration_ms, motion) = facts;
         Entry {
