@@ -66,6 +66,14 @@ pub(super) async fn folders_come_in_order_whole_and_each_once(harness: &dyn Cata
     let all = ["0", "1", "2"].map(str::to_owned).to_vec();
     let expected = ["", "a", "b", "b/c", "d"].map(|folder| (folder.to_owned(), all.clone()));
     assert_eq!(BTreeSet::from_iter(seen), BTreeSet::from(expected));
+    // Of roots in each other the nearest counts.
+    let inner = scene.path("b");
+    scene.look(&[scene.root(), inner.clone()]).await;
+    for folder in scene.folders(ChangeSeq(0)).await {
+        let below = folder.path.starts_with(&inner);
+        let expected = if below { &inner } else { &scene.root() };
+        assert_eq!(&folder.location, expected, "{:?}", folder.path);
+    }
 }
 
 pub(super) async fn a_folder_has_a_new_number_when_something_in_it_changed(
