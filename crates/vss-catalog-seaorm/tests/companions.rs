@@ -1,6 +1,7 @@
 //! Which files of real folders belong together, from the disk through the catalog to the rules.
 #![expect(
     clippy::disallowed_methods,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "the tests lay out folders of real files, which an environment variable points to"
 )]
@@ -48,7 +49,7 @@ impl Found {
             .unwrap();
         let (options, now) = (RefreshOptions::default(), Timestamp::from_millis(1));
         catalog
-            .refresh(&[root.clone()], &options, &Deaf, now)
+            .refresh(std::slice::from_ref(&root), &options, &Deaf, now)
             .await
             .unwrap();
         let none = Decisions::default();
