@@ -1,5 +1,5 @@
-//! What it costs to index 100,000 small files, and to look at them again:
-//! `cargo bench -p vss-catalog-seaorm --bench index`.
+//! What it costs to index 100,000 small files, and to look at them again; the same for files that
+//! say when they were taken: `cargo bench -p vss-catalog-seaorm --bench index`.
 //!
 //! The files are made once, below the target folder. Each figure stands beside its aim. CPU seconds
 //! are those of the whole process (getrusage), memory is its peak (VmHWM).
@@ -11,12 +11,14 @@
     reason = "it makes the files it measures with, reads the clock and prints what it found"
 )]
 
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use sea_orm::ConnectionTrait;
 use vss_catalog_seaorm::{CatalogSettings, SeaOrmCatalog};
 use vss_core::Timestamp;
+use vss_core::companion::{Decisions, in_folder};
 use vss_ports::{
     ChangeSeq, ContentCatalog, RefreshObserver, RefreshOptions, RefreshProblem, RefreshReport,
 };
@@ -33,10 +35,17 @@ impl RefreshObserver for Deaf {
     }
 }
 
+/// What photos begin with: nothing to read, or EXIF that says when they were taken.
+const PLAIN: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0";
+const SAYING: &[u8] = b"\xff\xd8\xff\xe1\0\x48Exif\0\0MM\0*\0\0\0\x08\
+    \0\x01\x87\x69\0\x04\0\0\0\x01\0\0\0\x1a\0\0\0\0\
+    \0\x01\x90\x03\0\x02\0\0\0\x14\0\0\0\x2c\0\0\0\0\
+    2016:12:07 11:44:58\0\xff\xda";
+
 /// Makes the files, of 200 to 4,300 bytes, unless they are there.
-fn files() -> PathBuf {
+fn files(name: &str, head: &[u8]) -> PathBuf {
     let base = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench");
-    let (folder, done) = (base.join("small-files"), base.join("small-files.done"));
+    let (folder, done) = (base.join(name), base.join(format!("{name}.done")));
     if done.exists() {
         return folder;
     }
@@ -46,7 +55,7 @@ fn files() -> PathBuf {
         if n % A_FOLDER == 0 {
             std::fs::create_dir_all(&below).expect("a folder");
         }
-        let mut bytes = b"\xff\xd8\xff\xe0\0\x10JFIF\0".to_vec();
+        let mut bytes = head.to_vec();
         bytes.extend(std::iter::repeat_n(n.to_le_bytes(), 50 + (n % 1_024) as usize).flatten());
         std::fs::write(below.join(format!("IMG_{n:06}.jpg")), bytes).expect("a file");
     }
@@ -96,7 +105,13 @@ async fn refresh(catalog: &SeaOrmCatalog, folder: &Path, name: &str, aim: f64) -
 
 #[tokio::main]
 async fn main() {
-    let folder = files();
+    measure("small-files", PLAIN).await;
+    measure("photos", SAYING).await;
+}
+
+async fn measure(name: &str, head: &[u8]) {
+    println!("{name}");
+    let folder = files(name, head);
     let keep = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a place for the catalog");
     let path = keep.path().join("catalog.db");
     let open = async || {
@@ -118,6 +133,21 @@ async fn main() {
     }
     println!(
         "list of {contents} changes: {:.2} CPU s (aim 1)",
+        cpu_seconds() - cpu
+    );
+    let (cpu, mut after, mut entries) = (cpu_seconds(), ChangeSeq(0), 0);
+    loop {
+        let page = catalog.folders(after, 32).await.expect("folders");
+        let Some(last) = page.last() else { break };
+        after = last.seq;
+        let none = Decisions::default();
+        for folder in &page {
+            entries += folder.entries.len();
+            black_box(in_folder(&folder.entries, &none));
+        }
+    }
+    println!(
+        "companions among {entries} entries, read from the catalog: {:.2} CPU s (aim 2)",
         cpu_seconds() - cpu
     );
     drop(catalog);

@@ -54,6 +54,12 @@ impl List {
         self
     }
 
+    pub(crate) fn null(&mut self) -> &mut Self {
+        self.comma();
+        self.0.push_str("null");
+        self
+    }
+
     /// An array in the array.
     pub(crate) fn row(&mut self, write: impl FnOnce(&mut Self)) -> &mut Self {
         self.comma();
@@ -74,11 +80,11 @@ mod tests {
             [(1_i64, b"\xff\n".as_slice()), (-2, b"")],
             |list, (n, b)| {
                 list.row(|row| {
-                    row.number(n).hex(b);
+                    row.number(n).hex(b).null();
                 });
             },
         );
-        assert_eq!(value, Value::from(r#"[[1,"ff0a"],[-2,""]]"#));
+        assert_eq!(value, Value::from(r#"[[1,"ff0a",null],[-2,"",null]]"#));
         assert_eq!(List::new().into_value(), Value::from("[]"));
     }
 }

@@ -15,15 +15,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::{Mutex, Semaphore};
+use vss_core::companion::LiveId;
 use vss_core::{ContentUuid, Timestamp};
 use vss_ports::{
-    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, Identified, OpenOriginal,
-    OriginalRecord, PortError, PortErrorKind, PortResult, RefreshObserver, RefreshOptions,
-    RefreshReport,
+    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, FolderRecord, HalfRecord, Identified,
+    OpenOriginal, OriginalRecord, PortError, PortErrorKind, PortResult, RefreshObserver,
+    RefreshOptions, RefreshReport,
 };
 
 mod bind;
 mod database;
+mod facts;
+mod folders;
 mod location;
 mod lookup;
 mod original;
@@ -135,6 +138,14 @@ impl ContentCatalog for SeaOrmCatalog {
     async fn identify(&self, path: &Path) -> PortResult<Option<Identified>> {
         let path = path.to_path_buf();
         blocking(move || identify(&path)).await?
+    }
+
+    async fn folders(&self, after: ChangeSeq, limit: usize) -> PortResult<Vec<FolderRecord>> {
+        folders::changed(&self.db, after, limit).await
+    }
+
+    async fn halves(&self, ids: &[LiveId]) -> PortResult<Vec<HalfRecord>> {
+        folders::halves(&self.db, ids).await
     }
 
     async fn counts(&self) -> PortResult<CatalogCounts> {

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags};
+use vss_core::companion::MediaFacts;
 use vss_core::{ContentUuid, IdentityHasher, SAMPLED_ABOVE, sample_ranges};
 use vss_ports::RefreshProblem;
+use vss_probe::{Limits, Source, probe};
 
 use crate::sniff::{Sniffed, sniff};
 
@@ -66,6 +68,7 @@ pub(crate) struct Reading {
     pub(crate) stat: FileStat,
     pub(crate) content: ContentUuid,
     pub(crate) sniffed: Sniffed,
+    pub(crate) facts: MediaFacts,
 }
 
 /// Why a file has no content.
@@ -183,6 +186,10 @@ fn identify(
             return Err(Unread::Empty);
         }
         let read = hash(file, path, before.size, buffer).map_err(Unread::Io)?;
+        let facts = match &read {
+            Some((_, sniffed)) => said(file, before.size, sniffed, buffer),
+            None => MediaFacts::default(),
+        };
         meanwhile();
         let after = look().map_err(Unread::Io)?;
         match read {
@@ -191,6 +198,7 @@ fn identify(
                     stat: after,
                     content,
                     sniffed,
+                    facts,
                 });
             }
             _ => before = after,
@@ -224,6 +232,31 @@ fn hash(
         sniffed.get_or_insert_with(|| sniff(buffer, path.file_name()));
     }
     Ok(hasher.finish().map(|identity| identity.uuid).zip(sniffed))
+}
+
+/// What the file says of itself. A small one was read whole, and still is in the buffer.
+fn said(file: &File, size: u64, sniffed: &Sniffed, buffer: &[u8]) -> MediaFacts {
+    let media_type = &sniffed.media_type;
+    match size <= SAMPLED_ABOVE {
+        true => probe(media_type, &mut &*buffer, Limits::default()),
+        false => probe(media_type, &mut Opened { file, size }, Limits::default()),
+    }
+}
+
+/// An open file as far as it was there when it was hashed.
+struct Opened<'a> {
+    file: &'a File,
+    size: u64,
+}
+
+impl Source for Opened<'_> {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        FileExt::read_at(self.file, buffer, offset)
+    }
 }
 
 #[cfg(test)]

@@ -161,7 +161,7 @@ fn content(row: &QueryResult, operation: &str) -> PortResult<ContentRecord> {
     })
 }
 
-fn media_type(row: &QueryResult, operation: &str) -> PortResult<MediaType> {
+pub(crate) fn media_type(row: &QueryResult, operation: &str) -> PortResult<MediaType> {
     let text: String = row
         .try_get("", "media_type")
         .map_err(|error| failed(operation, error))?;
@@ -176,7 +176,7 @@ fn count(row: &QueryResult, table: &str, column: &str, operation: &str) -> PortR
     u64::try_from(number).map_err(|_| corrupt_row(row, operation, table, column, "a count"))
 }
 
-fn corrupt_row(
+pub(crate) fn corrupt_row(
     row: &QueryResult,
     operation: &str,
     table: &str,

@@ -10,6 +10,7 @@ use vss_core::EntryId;
 
 use crate::bind::List;
 use crate::database::{Database, rows, sql};
+use crate::facts;
 use crate::lookup::directories;
 use crate::original::{Found, Reading};
 
@@ -67,6 +68,7 @@ async fn insert(
     }
     let ids = make_directories(write, read.iter().map(|(found, _)| found)).await?;
     let new_contents = insert_contents(write, read).await?;
+    facts::insert(write, read).await?;
     let list = List::of(read, |list, (found, reading)| {
         list.row(|row| {
             row.number(directory(&ids, found))
@@ -96,6 +98,7 @@ async fn insert(
     .iter()
     .map(|row| row.try_get("", "id").map(EntryId))
     .collect::<Result<_, _>>()?;
+    touch(write, ids.into_values()).await?;
     Ok((entries, new_contents))
 }
 
@@ -185,6 +188,7 @@ async fn relocate(
              name = unhex(j.value ->> 2), device = j.value ->> 3
          FROM json_each(?1) AS j WHERE entries.id = j.value ->> 0";
     write.execute_raw(sql(settle, [list])).await?;
+    touch(write, left.iter().copied().chain(ids.into_values())).await?;
     prune(write, left).await?;
     Ok(replaced)
 }
@@ -230,7 +234,7 @@ fn directory(ids: &HashMap<Arc<Path>, i64>, found: &Found) -> i64 {
 pub(crate) async fn directories_of(
     write: &DatabaseTransaction,
     entries: impl Iterator<Item = EntryId>,
-) -> Result<Value, DbErr> {
+) -> Result<Vec<i64>, DbErr> {
     let list = List::of(entries, |list, entry| {
         list.number(entry.0);
     });
@@ -241,17 +245,27 @@ pub(crate) async fn directories_of(
         [list],
     )
     .await?;
-    let ids: Vec<i64> = found
-        .iter()
-        .map(|row| row.try_get("", "id"))
-        .collect::<Result<_, _>>()?;
-    Ok(List::of(ids, |list, id| {
+    found.iter().map(|row| row.try_get("", "id")).collect()
+}
+
+/// Gives folders their next change number.
+pub(crate) async fn touch(
+    write: &DatabaseTransaction,
+    directories: impl IntoIterator<Item = i64>,
+) -> Result<(), DbErr> {
+    let list = List::of(directories, |list, id| {
         list.number(id);
-    }))
+    });
+    let update = "UPDATE directories SET seq = 0 WHERE id IN (SELECT value FROM json_each(?1))";
+    write.execute_raw(sql(update, [list])).await?;
+    Ok(())
 }
 
 /// Removes those of the folders that nothing is in any more.
-pub(crate) async fn prune(write: &DatabaseTransaction, directories: Value) -> Result<(), DbErr> {
+pub(crate) async fn prune(write: &DatabaseTransaction, directories: Vec<i64>) -> Result<(), DbErr> {
+    let directories = List::of(directories, |list, id| {
+        list.number(id);
+    });
     let delete = "DELETE FROM directories
          WHERE id IN (SELECT value FROM json_each(?1))
            AND NOT EXISTS (SELECT 1 FROM entries AS e WHERE e.directory_id = directories.id)";

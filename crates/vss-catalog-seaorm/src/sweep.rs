@@ -9,7 +9,7 @@ use vss_core::EntryId;
 use crate::bind::List;
 use crate::database::{Database, rows, sql};
 use crate::lookup;
-use crate::record::{directories_of, prune};
+use crate::record::{directories_of, prune, touch};
 use crate::roots::Root;
 use crate::seen::Seen;
 use crate::walk::Unreadable;
@@ -173,6 +173,7 @@ async fn remove(
     });
     let delete = "DELETE FROM entries WHERE id IN (SELECT value FROM json_each(?1))";
     let removed = write.execute_raw(sql(delete, [list])).await?;
+    touch(&write, left.iter().copied()).await?;
     prune(&write, left).await?;
     write.commit().await?;
     Ok(removed.rows_affected())

@@ -16,6 +16,7 @@ use vss_ports::ContentCatalog;
 use crate::{Check, check, trials_of};
 
 mod asking;
+mod folders;
 #[cfg(target_os = "linux")]
 mod opened;
 mod refreshing;
@@ -27,6 +28,11 @@ use asking::{
     find_answers_the_known_ones, identify_goes_by_the_bytes_now,
     open_answers_none_when_no_original_is_as_it_was,
     open_answers_what_was_hashed_and_skips_what_changed, originals_are_every_place_in_order,
+};
+use folders::{
+    a_folder_has_a_new_number_when_something_in_it_changed,
+    folders_come_in_order_whole_and_each_once, halves_are_every_place_of_an_identifier,
+    what_a_file_says_is_known_of_every_copy,
 };
 use refreshing::{
     a_folder_that_cannot_be_read_keeps_what_is_known,
@@ -70,6 +76,10 @@ const CHECKS: &[Check<dyn CatalogHarness>] = &[
     check!(open_answers_what_was_hashed_and_skips_what_changed),
     check!(open_answers_none_when_no_original_is_as_it_was),
     check!(identify_goes_by_the_bytes_now),
+    check!(folders_come_in_order_whole_and_each_once),
+    check!(a_folder_has_a_new_number_when_something_in_it_changed),
+    check!(what_a_file_says_is_known_of_every_copy),
+    check!(halves_are_every_place_of_an_identifier),
     check!(counts_agree_with_what_was_found),
     check!(an_instance_is_the_catalogs_own),
 ];

@@ -2,6 +2,7 @@
 //! it passes through and what should exist. Nothing here does I/O, reads a clock or knows a
 //! database; every other crate may depend on this one and this one depends on none of them.
 
+pub mod companion;
 mod content_digest;
 mod content_identity;
 mod failure;

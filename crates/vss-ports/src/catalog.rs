@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use vss_core::companion::{self, LiveId};
 use vss_core::{ContentUuid, EntryId, MediaType, Timestamp};
 
 use crate::PortResult;
@@ -13,7 +14,9 @@ use crate::PortResult;
 /// `Unsupported`.
 ///
 /// A content has a change number that grows whenever the content is new, has originals again or
-/// turns out to be of another media type. Whoever plans remembers how far they got.
+/// turns out to be of another media type. Whoever plans remembers how far they got. A folder has
+/// one too, of the same row of numbers, that grows whenever a file in it is new, edited, moved or
+/// gone.
 ///
 /// # Contract
 /// - `refresh` finds each regular file below the roots once and knows its content afterwards.
@@ -33,6 +36,10 @@ use crate::PortResult;
 /// - `open` answers a whole original whose size and time are those that were hashed, and skips one that changed.
 /// - `open` answers `None` when no original of the content can be opened as it was hashed.
 /// - `identify` answers what the file at a path is now, by its bytes.
+/// - `folders` answers folders with all their entries, in the order of their change number, after the given one, each folder once.
+/// - A folder gets a new change number when a file in it is new, edited, moved or gone, and keeps it when nothing is.
+/// - What a file says of itself is known of its content, and so of every copy.
+/// - `halves` answers every place of the contents that carry one of the identifiers.
 /// - `counts` agrees with what was found.
 /// - `instance` differs between two catalogs and stays the same over the life of one.
 #[async_trait]
@@ -88,6 +95,19 @@ pub trait ContentCatalog: Send + Sync {
     /// `Rejected` when there is no readable regular file.
     async fn identify(&self, path: &Path) -> PortResult<Option<Identified>>;
 
+    /// Folders that changed after `after` and still hold originals, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`changes`](Self::changes).
+    async fn folders(&self, after: ChangeSeq, limit: usize) -> PortResult<Vec<FolderRecord>>;
+
+    /// Every place of the contents that carry one of these identifiers of Live Photos, in no
+    /// particular order.
+    ///
+    /// # Errors
+    /// As [`changes`](Self::changes).
+    async fn halves(&self, ids: &[LiveId]) -> PortResult<Vec<HalfRecord>>;
+
     /// How much there is.
     ///
     /// # Errors
@@ -126,6 +146,31 @@ pub struct OriginalRecord {
     pub path: PathBuf,
     /// Its size in bytes.
     pub size: u64,
+}
+
+/// A folder with the originals in it; what is in folders below is theirs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FolderRecord {
+    /// Its last change number.
+    pub seq: ChangeSeq,
+    /// Where it is, absolute.
+    pub path: PathBuf,
+    /// The root below which it was found, the nearest of several; itself where only files in it
+    /// were roots.
+    pub location: PathBuf,
+    /// Its originals, with what they say of themselves.
+    pub entries: Vec<companion::Entry>,
+}
+
+/// One place of one half of a Live Photo.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HalfRecord {
+    /// The folder.
+    pub path: PathBuf,
+    /// As that of a [`FolderRecord`].
+    pub location: PathBuf,
+    /// The original.
+    pub entry: companion::Entry,
 }
 
 /// An original, open for reading.

@@ -25,8 +25,8 @@ mod vault;
 
 pub use attempt::{AttemptOutcome, AttemptRecord, AttemptUsage};
 pub use catalog::{
-    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, Identified, OpenOriginal,
-    OriginalRecord, RefreshObserver, RefreshOptions, RefreshProblem, RefreshReport,
+    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, FolderRecord, HalfRecord, Identified,
+    OpenOriginal, OriginalRecord, RefreshObserver, RefreshOptions, RefreshProblem, RefreshReport,
 };
 pub use clock::Clock;
 pub use control::{Maker, QueueControl, QueueDepth, Selection};

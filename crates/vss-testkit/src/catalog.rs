@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::Metadata;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -15,11 +16,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use tempfile::TempDir;
+use vss_core::companion::{self, LiveId, MediaFacts};
 use vss_core::{ContentUuid, EntryId, IdentityHasher, MediaType, Timestamp, sample_ranges};
 use vss_ports::{
-    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, Identified, OpenOriginal,
-    OriginalRecord, PortError, PortErrorKind, PortResult, RefreshObserver, RefreshOptions,
-    RefreshReport,
+    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, FolderRecord, HalfRecord, Identified,
+    OpenOriginal, OriginalRecord, PortError, PortErrorKind, PortResult, RefreshObserver,
+    RefreshOptions, RefreshReport,
 };
 
 mod refresh;
@@ -40,6 +42,9 @@ pub struct MemoryCatalog {
 struct Known {
     entries: BTreeMap<PathBuf, Entry>,
     contents: HashMap<ContentUuid, ContentRecord>,
+    facts: HashMap<ContentUuid, MediaFacts>,
+    folders: BTreeMap<PathBuf, ChangeSeq>,
+    roots: BTreeSet<PathBuf>,
     last_entry: i64,
     last_seq: i64,
 }
@@ -93,6 +98,7 @@ impl MemoryCatalog {
         std::fs::write(&path, bytes).unwrap();
         let stat = Stat::of(&path.metadata().unwrap());
         let content = identity(bytes).expect("an original has bytes");
+        known.facts.insert(content, said(bytes, &media_type));
         known.put(path, content, stat, media_type);
         content
     }
@@ -135,15 +141,41 @@ impl Known {
         }
         record.originals += 1;
         self.take(&path);
+        self.touch(&path);
         self.entries.insert(path, Entry { id, content, stat });
         fresh
     }
 
     fn take(&mut self, path: &Path) -> Option<Entry> {
         let entry = self.entries.remove(path)?;
+        self.touch(path);
         let record = self.contents.get_mut(&entry.content).unwrap();
         record.originals -= 1;
         Some(entry)
+    }
+
+    /// Gives the folder of a file its next number.
+    fn touch(&mut self, path: &Path) {
+        self.last_seq += 1;
+        let folder = path.parent().unwrap().to_path_buf();
+        self.folders.insert(folder, ChangeSeq(self.last_seq));
+    }
+
+    /// The nearest root above a folder.
+    fn location(&self, folder: &Path) -> PathBuf {
+        let above = self.roots.iter().filter(|root| folder.starts_with(root));
+        let nearest = above.max_by_key(|root| root.components().count());
+        nearest.map_or(folder, PathBuf::as_path).to_path_buf()
+    }
+
+    fn named(&self, path: &Path, entry: &Entry) -> companion::Entry {
+        companion::Entry {
+            entry: entry.id,
+            content: entry.content,
+            name: path.file_name().unwrap().as_bytes().to_vec(),
+            media_type: self.contents[&entry.content].media_type.clone(),
+            facts: self.facts[&entry.content],
+        }
     }
 
     /// The entry of a file that was somewhere else before.
@@ -174,6 +206,10 @@ fn sniff(bytes: &[u8]) -> MediaType {
         _ => return MediaType::unknown(),
     };
     text.parse().unwrap()
+}
+
+fn said(bytes: &[u8], media_type: &MediaType) -> MediaFacts {
+    vss_probe::probe(media_type, &mut &*bytes, vss_probe::Limits::default())
 }
 
 fn rejected(path: &Path, cause: impl Into<String>) -> PortError {
@@ -263,6 +299,43 @@ impl ContentCatalog for MemoryCatalog {
             size: bytes.len() as u64,
             media_type: sniff(&bytes),
         }))
+    }
+
+    async fn folders(&self, after: ChangeSeq, limit: usize) -> PortResult<Vec<FolderRecord>> {
+        let known = self.known.lock().unwrap();
+        let changed = known.folders.iter().filter(|(_, seq)| **seq > after);
+        let folder = |(path, seq): (&PathBuf, &ChangeSeq)| {
+            let inside = known.entries.iter();
+            let inside = inside.filter(|(file, _)| file.parent() == Some(path.as_path()));
+            FolderRecord {
+                seq: *seq,
+                path: path.clone(),
+                location: known.location(path),
+                entries: inside
+                    .map(|(file, entry)| known.named(file, entry))
+                    .collect(),
+            }
+        };
+        let mut folders: Vec<_> = changed.map(folder).collect();
+        folders.retain(|folder| !folder.entries.is_empty());
+        folders.sort_by_key(|folder| folder.seq);
+        folders.truncate(limit);
+        Ok(folders)
+    }
+
+    async fn halves(&self, ids: &[LiveId]) -> PortResult<Vec<HalfRecord>> {
+        let known = self.known.lock().unwrap();
+        let half = |(file, entry): (&PathBuf, &Entry)| {
+            let path = file.parent().unwrap().to_path_buf();
+            HalfRecord {
+                location: known.location(&path),
+                path,
+                entry: known.named(file, entry),
+            }
+        };
+        let carries =
+            |half: &HalfRecord| half.entry.facts.live_id.is_some_and(|id| ids.contains(&id));
+        Ok(known.entries.iter().map(half).filter(carries).collect())
     }
 
     async fn counts(&self) -> PortResult<CatalogCounts> {

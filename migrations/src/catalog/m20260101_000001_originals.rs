@@ -6,7 +6,10 @@
 //!
 //! Counting the rows of a large table takes seconds, so `catalog` holds the counts and triggers
 //! keep them: whoever changes `entries`, also by hand, cannot forget it. The change number of a
-//! content grows in the same triggers.
+//! content grows in the same triggers. A folder's grows when its `seq` is set to zero, which whoever
+//! writes a batch does once a folder.
+//!
+//! What a file says of itself belongs to its content; most contents say nothing, and have no row.
 
 use sea_orm::{ConnectionTrait, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
@@ -37,8 +40,10 @@ const UP: &[&str] = &[
     ) STRICT",
     "CREATE TABLE directories (
         id   INTEGER PRIMARY KEY,
-        path BLOB NOT NULL UNIQUE CHECK (length(path) > 0)
+        path BLOB    NOT NULL UNIQUE CHECK (length(path) > 0),
+        seq  INTEGER NOT NULL DEFAULT 0 CHECK (seq >= 0)
     ) STRICT",
+    "CREATE INDEX directories_by_seq ON directories (seq)",
     "CREATE TABLE media_types (
         id   INTEGER PRIMARY KEY,
         name TEXT NOT NULL UNIQUE
@@ -53,6 +58,20 @@ const UP: &[&str] = &[
         seq           INTEGER NOT NULL CHECK (seq >= 0)
     ) STRICT",
     "CREATE INDEX contents_by_seq ON contents (seq) WHERE originals > 0",
+    "CREATE TABLE content_facts (
+        content_id    INTEGER PRIMARY KEY REFERENCES contents (id),
+        live_id       BLOB CHECK (length(live_id) = 16),
+        captured_ms   INTEGER,
+        captured_as   INTEGER CHECK (captured_as BETWEEN 0 AND 2),
+        captured_zone INTEGER,
+        duration_ms   INTEGER CHECK (duration_ms >= 0),
+        motion_offset INTEGER CHECK (motion_offset > 0),
+        motion_length INTEGER CHECK (motion_length > 0),
+        CHECK ((captured_ms IS NULL) = (captured_as IS NULL)),
+        CHECK ((captured_zone IS NULL) = (coalesce(captured_as, 0) <> 2)),
+        CHECK ((motion_offset IS NULL) = (motion_length IS NULL))
+    ) STRICT",
+    "CREATE INDEX content_facts_by_live_id ON content_facts (live_id) WHERE live_id IS NOT NULL",
     "CREATE TABLE entries (
         id           INTEGER PRIMARY KEY AUTOINCREMENT,
         directory_id INTEGER NOT NULL REFERENCES directories (id),
@@ -100,6 +119,10 @@ const UP: &[&str] = &[
         UPDATE catalog SET last_seq = last_seq + 1;
         UPDATE contents SET seq = (SELECT last_seq FROM catalog) WHERE id = NEW.id;
     END",
+    "CREATE TRIGGER directory_touched AFTER UPDATE OF seq ON directories WHEN NEW.seq = 0 BEGIN
+        UPDATE catalog SET last_seq = last_seq + 1;
+        UPDATE directories SET seq = (SELECT last_seq FROM catalog) WHERE id = NEW.id;
+    END",
     "CREATE VIEW originals_view AS
         SELECT e.id AS entry_id,
                CAST(CASE d.path WHEN x'2f' THEN x'' ELSE d.path END || x'2f' || e.name AS TEXT)
@@ -117,6 +140,7 @@ const UP: &[&str] = &[
 const DOWN: &[&str] = &[
     "DROP VIEW originals_view",
     "DROP TABLE entries",
+    "DROP TABLE content_facts",
     "DROP TABLE contents",
     "DROP TABLE media_types",
     "DROP TABLE directories",

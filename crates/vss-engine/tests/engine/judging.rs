@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mockall::mock;
+use vss_core::companion::LiveId;
 use vss_core::plan::{GeneratorDescriptor, Recipe};
 use vss_core::{ContentUuid, FailureClass, Kind, Status, Timestamp, Variant};
 use vss_engine::{Engine, PathAnswer, RegenScope, Verdict};
 use vss_ports::{
-    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, GenerateFailure, GenerateJob,
-    Generator, Identified, LeaseOwner, OpenOriginal, OriginalRecord, PortError, PortErrorKind,
-    PortResult, Ports, Produced, RefreshObserver, RefreshOptions, RefreshReport,
+    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, FolderRecord, GenerateFailure,
+    GenerateJob, Generator, HalfRecord, Identified, LeaseOwner, OpenOriginal, OriginalRecord,
+    PortError, PortErrorKind, PortResult, Ports, Produced, RefreshObserver, RefreshOptions,
+    RefreshReport,
 };
 use vss_testkit::generator::FakeGenerator;
 
@@ -343,6 +345,14 @@ impl ContentCatalog for Opening {
 
     async fn identify(&self, path: &Path) -> PortResult<Option<Identified>> {
         self.inner.identify(path).await
+    }
+
+    async fn folders(&self, after: ChangeSeq, limit: usize) -> PortResult<Vec<FolderRecord>> {
+        self.inner.folders(after, limit).await
+    }
+
+    async fn halves(&self, ids: &[LiveId]) -> PortResult<Vec<HalfRecord>> {
+        self.inner.halves(ids).await
     }
 
     async fn counts(&self) -> PortResult<CatalogCounts> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use vss_ports::{RefreshObserver, RefreshOptions, RefreshProblem, RefreshReport};
 
-use super::{Known, Stat, identity, sniff};
+use super::{Known, Stat, identity, said, sniff};
 
 /// A refresh while it goes on.
 pub(super) struct Refresh<'a> {
@@ -113,6 +113,7 @@ impl<'a> Refresh<'a> {
             ignored: self.ignored,
             ..RefreshReport::default()
         };
+        known.roots.extend(self.roots.iter().cloned());
         let mut met = BTreeSet::new();
         // Moves first, and all at once: they may form a chain or a ring.
         let mut moved = Vec::new();
@@ -120,6 +121,7 @@ impl<'a> Refresh<'a> {
             let unchanged = known.entries.get(path).is_some_and(|e| e.stat == *stat);
             if !unchanged && let Some(from) = known.moved_from(*stat) {
                 let entry = known.entries.remove(&from).unwrap();
+                known.touch(&from);
                 moved.push((path.clone(), entry));
             }
         }
@@ -127,6 +129,7 @@ impl<'a> Refresh<'a> {
         for (path, entry) in moved {
             report.vanished += u64::from(known.take(&path).is_some());
             met.insert(path.clone());
+            known.touch(&path);
             known.entries.insert(path, entry);
         }
         for (path, stat) in std::mem::take(&mut self.files) {
@@ -138,13 +141,18 @@ impl<'a> Refresh<'a> {
                 met.insert(path);
                 continue;
             }
-            match std::fs::read(&path).map(|bytes| (identity(&bytes), sniff(&bytes))) {
-                Ok((Some(content), sort)) => {
+            let look = |bytes: Vec<u8>| {
+                let sort = sniff(&bytes);
+                (identity(&bytes), said(&bytes, &sort), sort)
+            };
+            match std::fs::read(&path).map(look) {
+                Ok((Some(content), facts, sort)) => {
+                    known.facts.insert(content, facts);
                     report.hashed += 1;
                     met.insert(path.clone());
                     report.new_contents += u64::from(known.put(path, content, stat, sort));
                 }
-                Ok((None, _)) => self.told(&path, "empty", "it has no bytes".into()),
+                Ok((None, ..)) => self.told(&path, "empty", "it has no bytes".into()),
                 Err(error) => self.problem(&path, &error),
             }
         }

@@ -1,0 +1,549 @@
+//! Which files of small folders belong together, as tables.
+
+use super::*;
+use crate::Timestamp;
+
+const ID: &str = "3D388205-9B11-4690-ABFB-3DB8CE42A984";
+const OTHER: &str = "1745E022-9712-43C7-B024-F308EC6413CB";
+
+/// A file of a folder that is being made up.
+#[derive(Clone)]
+struct File(Entry);
+
+/// A file whose type follows from its name, as it does for what a camera writes.
+fn file(name: &str) -> File {
+    let ending = name.rsplit('.').next().unwrap().to_lowercase();
+    let media_type = match ending.as_str() {
+        "jpg" | "jpeg" => "image/jpeg",
+        "heic" => "image/heic",
+        "png" => "image/png",
+        "cr2" => "image/x-canon-cr2",
+        "nef" => "image/x-nikon-nef",
+        "dng" => "image/x-adobe-dng",
+        "mov" => "video/quicktime",
+        "mp4" => "video/mp4",
+        "mkv" => "video/x-matroska",
+        "mp3" => "audio/mpeg",
+        "xmp" => "application/rdf+xml",
+        "srt" => "application/x-subrip",
+        "vtt" => "text/vtt",
+        _ => "application/octet-stream",
+    };
+    let clip = matches!(ending.as_str(), "mov" | "mp4");
+    File(Entry {
+        entry: EntryId(0),
+        content: ContentUuid::from_bytes([0; 16]),
+        name: name.into(),
+        media_type: media_type.parse().unwrap(),
+        facts: MediaFacts {
+            duration_ms: clip.then_some(2_900),
+            ..MediaFacts::default()
+        },
+    })
+}
+
+impl File {
+    fn id(mut self, id: &str) -> Self {
+        self.0.facts.live_id = LiveId::read(id);
+        self
+    }
+
+    /// Seconds on a clock on the wall.
+    fn at(mut self, seconds: i64) -> Self {
+        self.0.facts.captured = Some(CaptureTime::Wall(seconds * 1_000));
+        self
+    }
+
+    fn long(mut self, ms: u64) -> Self {
+        self.0.facts.duration_ms = Some(ms);
+        self
+    }
+
+    fn typed(mut self, media_type: &str) -> Self {
+        self.0.media_type = media_type.parse().unwrap();
+        self
+    }
+
+    fn motion(mut self) -> Self {
+        self.0.facts.motion = Some(ByteRange {
+            offset: 9,
+            length: 5,
+        });
+        self
+    }
+
+    /// The content, where it is not one of its own.
+    fn content(mut self, number: u8) -> Self {
+        self.0.content = ContentUuid::from_bytes([number; 16]);
+        self
+    }
+}
+
+/// Numbers the entries, and the contents of those that have none.
+fn entries(files: &[File]) -> Vec<Entry> {
+    let number = |(n, File(entry)): (i64, &File)| {
+        let mut entry = entry.clone();
+        entry.entry = EntryId(n);
+        if entry.content == ContentUuid::from_bytes([0; 16]) {
+            let mut bytes = [0xff; 16];
+            bytes[..8].copy_from_slice(&n.to_be_bytes());
+            entry.content = ContentUuid::from_bytes(bytes);
+        }
+        entry
+    };
+    (1..).zip(files).map(number).collect()
+}
+
+fn lines(entries: &[Entry], companions: &[Companion]) -> Vec<String> {
+    let name = |id: EntryId| {
+        let entry = entries.iter().find(|entry| entry.entry == id).unwrap();
+        String::from_utf8_lossy(&entry.name).into_owned()
+    };
+    let line = |companion: &Companion| {
+        format!(
+            "{} {} {} {}",
+            name(companion.of),
+            companion.relation.as_str(),
+            name(companion.companion),
+            companion.confidence().as_str()
+        )
+    };
+    companions.iter().map(line).collect()
+}
+
+/// `PHOTO RELATION COMPANION CONFIDENCE` for each.
+fn found(files: &[File]) -> Vec<String> {
+    let entries = entries(files);
+    lines(
+        &entries,
+        &in_folder(&entries, &Decisions::default()).companions,
+    )
+}
+
+#[test]
+fn halves_with_one_identifier_are_a_live_photo_whatever_their_names() {
+    let renamed = [file("beach.jpg").id(ID), file("IMG_0101.MOV").id(ID)];
+    let expected = ["beach.jpg live_photo IMG_0101.MOV certain"];
+    assert_eq!(found(&renamed), expected);
+    // Neither times nor the length count any more.
+    let late = [
+        file("a.heic").id(ID).at(1),
+        file("b.mov").id(&ID.to_lowercase()).at(9_999).long(60_000),
+    ];
+    assert_eq!(found(&late), ["a.heic live_photo b.mov certain"]);
+}
+
+#[test]
+fn a_photo_with_the_identifier_of_another_video_is_not_paired_by_name() {
+    let pair = [
+        file("IMG_0001.HEIC").id(ID).at(5),
+        file("IMG_0001.MOV").id(OTHER).at(5),
+    ];
+    assert_eq!(found(&pair), [""; 0]);
+    let swapped = [
+        file("a.jpg").id(ID),
+        file("a.mov").id(OTHER),
+        file("b.jpg").id(OTHER),
+        file("b.mov").id(ID),
+    ];
+    assert_eq!(
+        found(&swapped),
+        [
+            "a.jpg live_photo b.mov certain",
+            "b.jpg live_photo a.mov certain"
+        ]
+    );
+}
+
+#[test]
+fn of_two_photos_of_one_identifier_the_one_with_the_videos_name_is_meant() {
+    let edited = [
+        file("IMG_E0101.HEIC").id(ID),
+        file("IMG_0101.HEIC").id(ID),
+        file("IMG_0101.MOV").id(ID),
+    ];
+    assert_eq!(
+        found(&edited),
+        ["IMG_0101.HEIC live_photo IMG_0101.MOV certain"]
+    );
+    // Else what the camera took, and else neither.
+    let exported = [
+        file("x.jpg").id(ID),
+        file("y.heic").id(ID),
+        file("z.mov").id(ID),
+    ];
+    assert_eq!(found(&exported), ["y.heic live_photo z.mov certain"]);
+    let unclear = [
+        file("x.heic").id(ID),
+        file("y.heic").id(ID),
+        file("z.mov").id(ID),
+    ];
+    assert_eq!(found(&unclear), [""; 0]);
+    let copies = [
+        file("x.heic").id(ID).content(7),
+        file("y.heic").id(ID).content(7),
+        file("z.mov").id(ID),
+    ];
+    assert_eq!(found(&copies), ["x.heic live_photo z.mov certain"]);
+}
+
+#[test]
+fn without_identifiers_name_time_and_length_make_a_live_photo() {
+    for (files, expected) in [
+        (
+            [file("IMG_1.HEIC").at(100), file("img_1.mov").at(98)],
+            "IMG_1.HEIC live_photo img_1.mov likely",
+        ),
+        (
+            [file("sample.jpg"), file("sample.mp4")],
+            "sample.jpg live_photo sample.mp4 possible",
+        ),
+        // One identifier alone says nothing.
+        (
+            [file("a.jpg").id(ID).at(1), file("a.mov").at(1)],
+            "a.jpg live_photo a.mov likely",
+        ),
+        // Another month.
+        (
+            [file("IMG_1.HEIC").at(100), file("IMG_1.MOV").at(2_600_000)],
+            "",
+        ),
+        ([file("a.jpg").at(100), file("a.mov").at(104)], ""),
+        ([file("a.jpg").at(1), file("a.mov").at(1).long(6_000)], ""),
+        ([file("a.jpg").at(1), file("b.mov").at(1)], ""),
+        ([file("a.jpg").at(1), file("a.mkv").at(1).long(2_000)], ""),
+        ([file("a.png").at(1), file("a.mov").at(1)], ""),
+        ([file("a.motion.jpg").at(1), file("a.mov").at(1)], ""),
+    ] {
+        assert_eq!(found(&files).join("; "), expected);
+    }
+}
+
+#[test]
+fn two_videos_of_one_name_are_nobodys() {
+    let files = [
+        file("a.jpg").at(1),
+        file("a.mov").at(1),
+        file("a.mp4").at(1),
+    ];
+    assert_eq!(found(&files), [""; 0]);
+    // Unless one of them is said to be it.
+    let known = [file("a.jpg").id(ID), file("a.mov").id(ID), file("a.mp4")];
+    assert_eq!(found(&known), ["a.jpg live_photo a.mov certain"]);
+}
+
+#[test]
+fn an_edited_photo_that_was_kept_alone_has_the_video_of_the_other_name() {
+    let kept = [file("IMG_E0001.JPG").at(1), file("IMG_0001.MOV").at(1)];
+    assert_eq!(
+        found(&kept),
+        ["IMG_E0001.JPG live_photo IMG_0001.MOV likely"]
+    );
+    let both = [
+        file("IMG_0001.HEIC").at(1),
+        file("IMG_E0001.HEIC").at(1),
+        file("IMG_0001.MOV").at(1),
+    ];
+    assert_eq!(
+        found(&both),
+        ["IMG_0001.HEIC live_photo IMG_0001.MOV likely"]
+    );
+    let words = [file("IMG_EVE.JPG").at(1), file("IMG_VE.MOV").at(1)];
+    assert_eq!(found(&words), [""; 0]);
+}
+
+#[test]
+fn halves_in_different_folders_are_found_by_their_identifier() {
+    let all = entries(&[
+        file("a.heic").id(ID),
+        file("lonely.heic").id(OTHER),
+        file("no-id.jpg"),
+        file("b.mov").id(ID),
+        file("copy.mov").id(ID).content(4),
+    ]);
+    let mut all = all;
+    all[3].content = all[4].content;
+    let none = Decisions::default();
+    let folders = [&all[..3], &all[3..4], &all[4..]];
+    let pairs: Vec<_> = folders.map(|folder| in_folder(folder, &none)).into();
+    assert!(pairs.iter().all(|pairs| pairs.companions.is_empty()));
+    let lonely: Vec<_> = pairs
+        .iter()
+        .flat_map(|pairs| pairs.lonely.clone())
+        .collect();
+    assert_eq!(lonely.len(), 4);
+    let found = across(lonely, &none);
+    assert_eq!(lines(&all, &found), ["a.heic live_photo b.mov certain"]);
+}
+
+#[test]
+fn a_motion_photo_is_a_part_of_itself() {
+    let files = [file("PXL.MP.jpg").motion(), file("PXL.MP.mp4")];
+    assert_eq!(
+        found(&files),
+        ["PXL.MP.jpg motion_photo PXL.MP.jpg certain"]
+    );
+}
+
+#[test]
+fn the_cameras_picture_belongs_to_the_raw() {
+    for (files, expected) in [
+        (
+            vec![file("DSC_1.NEF").at(9), file("DSC_1.JPG").at(9)],
+            "DSC_1.NEF rendition DSC_1.JPG likely",
+        ),
+        (
+            vec![file("DSC_1.NEF").at(9), file("dsc_1.jpg")],
+            "DSC_1.NEF rendition dsc_1.jpg likely",
+        ),
+        // A shrunk one, which is a JPEG by its bytes.
+        (
+            vec![file("DSC_1.NEF").typed("image/jpeg"), file("DSC_1.JPG")],
+            "DSC_1.NEF rendition DSC_1.JPG likely",
+        ),
+        // Of the camera's RAW and what was converted from it, the camera's.
+        (
+            vec![file("a.dng"), file("a.nef"), file("a.jpg")],
+            "a.nef rendition a.jpg likely",
+        ),
+        (vec![file("a.nef").at(9), file("a.jpg").at(99)], ""),
+        (vec![file("a.nef"), file("a.png")], ""),
+        (vec![file("a.nef"), file("b.jpg")], ""),
+        (vec![file("a.jpg"), file("a.jpeg")], ""),
+    ] {
+        assert_eq!(found(&files).join("; "), expected);
+    }
+}
+
+#[test]
+fn settings_belong_to_what_they_are_named_after() {
+    let files = [
+        file("a.cr2"),
+        file("a.jpg"),
+        file("a.CR2.xmp"),
+        file("b.xmp"),
+        file("b.jpg"),
+        file("b.cr2"),
+        file("b-c.jpg"),
+        file("none.xmp"),
+    ];
+    assert_eq!(
+        found(&files),
+        [
+            "a.cr2 rendition a.jpg likely",
+            "a.cr2 xmp a.CR2.xmp certain",
+            "b.jpg xmp b.xmp possible",
+            "b.cr2 xmp b.xmp likely",
+            "b.cr2 rendition b.jpg likely",
+        ]
+    );
+    let live = [file("a.heic").at(1), file("a.mov").at(1), file("a.xmp")];
+    assert_eq!(
+        found(&live),
+        ["a.heic live_photo a.mov likely", "a.heic xmp a.xmp likely"]
+    );
+}
+
+#[test]
+fn the_name_of_a_subtitle_says_language_and_sort() {
+    let said = |film: &str, text: &str| {
+        let entries = entries(&[file(film), file(text)]);
+        let pairs = in_folder(&entries, &Decisions::default());
+        let relation = pairs.companions.first().map(|found| found.relation.clone());
+        let Some(Relation::Subtitle(said)) = relation else {
+            return "-".to_owned();
+        };
+        let mut words = said.language.map_or("?".to_owned(), String::from);
+        words.push_str(if said.forced { " forced" } else { "" });
+        words.push_str(if said.hearing_impaired { " sdh" } else { "" });
+        words
+    };
+    for (film, text, expected) in [
+        ("movie.mkv", "movie.srt", "?"),
+        ("movie.mkv", "Movie.EN.srt", "en"),
+        ("movie.mkv", "movie.eng.vtt", "en"),
+        ("movie.mkv", "movie.pt-BR.forced.srt", "pt-BR forced"),
+        ("movie.mkv", "movie.en.sdh.ass", "en sdh"),
+        ("movie.mkv", "movie.default.de.cc.srt", "de sdh"),
+        ("movie.en.mkv", "movie.en.srt", "?"),
+        ("movie.2010.mkv", "movie.2010.fr.srt", "fr"),
+        ("song.mp3", "song.lrc", "?"),
+        ("song.mp3", "song.ja.lrc", "ja"),
+        ("song.mp3", "song.srt", "?"),
+        ("movie.mkv", "movie.lrc", "-"),
+        ("movie.mkv", "movie.part2.srt", "-"),
+        ("movie.mkv", "movie.en.fr.srt", "-"),
+        ("movie.mkv", "movies.srt", "-"),
+        ("movie.mkv", "movie.en.txt", "-"),
+        ("movie.jpg", "movie.srt", "-"),
+    ] {
+        assert_eq!(said(film, text), expected, "{film} and {text}");
+    }
+}
+
+#[test]
+fn a_subtitle_belongs_to_the_film_with_the_longest_name_and_to_each_of_that_name() {
+    let files = [
+        file("movie.mkv"),
+        file("movie.en.mkv"),
+        file("movie.en.srt"),
+        file("film.mkv"),
+        file("film.mp4"),
+        file("film.srt"),
+    ];
+    assert_eq!(
+        found(&files),
+        [
+            "movie.en.mkv subtitle movie.en.srt likely",
+            "film.mkv subtitle film.srt likely",
+            "film.mp4 subtitle film.srt likely",
+        ]
+    );
+}
+
+#[test]
+fn what_a_person_said_is_left_alone() {
+    let all = entries(&[
+        file("a.jpg").id(ID),
+        file("a.mov").id(ID),
+        file("b.srt"),
+        file("b.mkv"),
+        file("c.mkv"),
+    ]);
+    let decide = |of: usize, companion: usize, linked| Decision {
+        of: all[of].entry,
+        of_content: all[of].content,
+        companion: all[companion].entry,
+        companion_content: all[companion].content,
+        linked,
+    };
+    let find = |all: &[Entry], decisions: &Decisions| {
+        let mut companions = in_folder(all, decisions).companions;
+        companions.extend_from_slice(decisions.companions());
+        lines(all, &companions)
+    };
+    let unlinked = Decisions::new([decide(0, 1, None)]);
+    assert_eq!(find(&all, &unlinked), ["b.mkv subtitle b.srt likely"]);
+    let pairs = in_folder(&all, &unlinked);
+    assert_eq!(across(pairs.lonely, &unlinked), []);
+
+    // The photo gets another tag, or both are copied elsewhere: it still holds.
+    let mut edited = all.clone();
+    edited[0].content = ContentUuid::from_bytes([9; 16]);
+    assert_eq!(find(&edited, &unlinked), ["b.mkv subtitle b.srt likely"]);
+    let mut copied = all.clone();
+    copied[0].entry = EntryId(50);
+    copied[1].entry = EntryId(51);
+    assert_eq!(find(&copied, &unlinked), ["b.mkv subtitle b.srt likely"]);
+
+    let linked = Decisions::new([
+        decide(0, 1, None),
+        decide(0, 1, Some(Relation::LivePhoto)),
+        decide(4, 2, Some(Relation::Subtitle(Subtitle::default()))),
+    ]);
+    assert_eq!(
+        find(&all, &linked),
+        [
+            "a.jpg live_photo a.mov certain",
+            "c.mkv subtitle b.srt certain"
+        ]
+    );
+}
+
+#[test]
+fn times_are_compared_as_far_as_their_zones_are_known() {
+    let wall = CaptureTime::Wall;
+    let moment = |ms| CaptureTime::Moment(Timestamp::from_millis(ms));
+    let zoned = |ms, offset_minutes| CaptureTime::Zoned {
+        moment: Timestamp::from_millis(ms),
+        offset_minutes,
+    };
+    const HOUR: i64 = 3_600_000;
+    for (one, other, apart) in [
+        (wall(5_000), wall(4_000), 1_000),
+        (moment(5_000), zoned(5_500, 120), 500),
+        (wall(2 * HOUR + 7), zoned(0, 120), 7),
+        // In Nepal, in Kiribati, on Baker Island.
+        (wall(5 * HOUR + 2_700_000 + 3), moment(0), 3),
+        (wall(14 * HOUR), moment(0), 0),
+        (wall(-12 * HOUR), moment(0), 0),
+        (wall(15 * HOUR), moment(0), 3_600_000),
+        (wall(-13 * HOUR), moment(0), 3_600_000),
+        (wall(60_000), moment(0), 60_000),
+        (wall(-2_000), moment(0), 2_000),
+        (wall(14 * 60_000), moment(0), 60_000),
+    ] {
+        assert_eq!(one.apart(other), apart, "{one:?} {other:?}");
+        assert_eq!(other.apart(one), apart, "{other:?} {one:?}");
+    }
+    // At the ends of time nothing overflows.
+    assert!(wall(i64::MIN).apart(moment(i64::MAX)) > u64::MAX / 4);
+    assert!(wall(i64::MAX).apart(zoned(i64::MIN, -720)) > u64::MAX / 4);
+}
+
+#[test]
+fn an_identifier_has_one_reading() {
+    let read = |text: &str| LiveId::read(text).map(|id| id.to_string());
+    let canonical = ID.to_lowercase();
+    for text in [ID, &canonical, &ID.replace('-', ""), &format!(" {ID}\0")] {
+        assert_eq!(read(text).as_deref(), Some(canonical.as_str()), "{text:?}");
+    }
+    for text in [
+        "",
+        "\0\0",
+        "00000000-0000-0000-0000-000000000000",
+        &"x".repeat(129),
+    ] {
+        assert_eq!(read(text), None, "{text:?}");
+    }
+    assert!(read("words").is_some());
+    assert_ne!(read("words"), read("Words"));
+}
+
+#[test]
+fn relations_and_evidence_survive_as_json() {
+    let language = Some("pt-BR".parse().unwrap());
+    for (relation, name) in [
+        (Relation::LivePhoto, "live_photo"),
+        (
+            Relation::MotionPhoto(ByteRange {
+                offset: 1,
+                length: 2,
+            }),
+            "motion_photo",
+        ),
+        (Relation::Rendition, "rendition"),
+        (Relation::Xmp { first: true }, "xmp"),
+        (
+            Relation::Subtitle(Subtitle {
+                language,
+                forced: true,
+                hearing_impaired: false,
+            }),
+            "subtitle",
+        ),
+    ] {
+        let json = serde_json::to_value(&relation).unwrap();
+        assert_eq!(json["relation"], name);
+        assert_eq!(relation.as_str(), name);
+        assert!(Relation::NAMES.contains(&name));
+        assert_eq!(serde_json::from_value::<Relation>(json).unwrap(), relation);
+    }
+    for evidence in [
+        Evidence::Hand,
+        Evidence::SameId {
+            id: LiveId::read(ID).unwrap(),
+        },
+        Evidence::Inside,
+        Evidence::FullName,
+        Evidence::NameAndTime { apart_ms: 12 },
+        Evidence::Name,
+    ] {
+        let json = serde_json::to_string(&evidence).unwrap();
+        assert_eq!(serde_json::from_str::<Evidence>(&json).unwrap(), evidence);
+    }
+    for confidence in Confidence::ALL {
+        assert_eq!(confidence.as_str().parse(), Ok(confidence));
+    }
+    assert!("sure".parse::<Confidence>().is_err());
+}
