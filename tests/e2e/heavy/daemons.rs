@@ -85,11 +85,11 @@ fn a_daemon_under_full_load_answers_whoever_asks() {
 fn one_bad_file_among_a_thousand_keeps_nobody_from_being_made() {
     let library = Library::new();
     for seed in 0..999 {
-        let place = library.originals().join(format!("{seed}.png"));
+        let place = library.originals().join(format!("{seed}.jpg"));
         picture(seed, 24, 16).save(place).unwrap();
     }
-    let whole = std::fs::read(library.originals().join("5.png")).unwrap();
-    let bad = library.originals().join("bad.png");
+    let whole = std::fs::read(library.originals().join("5.jpg")).unwrap();
+    let bad = library.originals().join("bad.jpg");
     std::fs::write(&bad, &whole[..60]).unwrap();
     let (_, run) = library.index_and_run();
     assert_eq!((&run["ready"], &run["failed"]), (&2_997.into(), &3.into()));
