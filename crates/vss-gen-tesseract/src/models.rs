@@ -66,15 +66,20 @@ impl Models {
             return Ok(tess);
         }
         // Without the first nobody knows what is installed.
-        let mut needed = [ORIENTATION]
-            .into_iter()
-            .chain(languages.iter().map(String::as_str));
-        let missing = needed.find(|name| !self.installed.iter().any(|there| there == name));
-        let detail = match missing {
-            Some(name) => format!("Tesseract has no data for {name}: {}", Advice(name)),
-            None => {
-                let joined = languages.join("+");
-                format!("the languages {joined} were not loaded when the worker started")
+        let needed = [ORIENTATION].into_iter();
+        let needed = needed.chain(languages.iter().map(String::as_str));
+        let is_missing = |name: &&str| !self.installed.iter().any(|there| there == name);
+        let missing: Vec<_> = needed.filter(is_missing).collect();
+        let joined = languages.join("+");
+        let detail = match missing.is_empty() {
+            true => format!("the languages {joined} were not loaded when the worker started"),
+            false => {
+                let advice: Vec<_> = missing
+                    .iter()
+                    .map(|name| Advice(name).to_string())
+                    .collect();
+                let (names, advice) = (missing.join(", "), advice.join("; "));
+                format!("Tesseract has no data for {names}: {advice}")
             }
         };
         Err(GenerateFailure::new(FailureClass::ToolMissing, detail))
