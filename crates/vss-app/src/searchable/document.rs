@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, TextRenderingMode, UnicodeCmap};
 use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
-use vss_core::text::{TextPage, TextWord};
+use vss_core::text::{TextLine, TextPage};
 
 use super::font;
 use super::jpeg::Jpeg;
@@ -78,8 +78,8 @@ pub(super) fn write(page: &TextPage, picture: &Jpeg) -> Vec<u8> {
     content.restore_state();
     content.begin_text();
     content.set_text_rendering_mode(TextRenderingMode::Invisible);
-    for word in page.words() {
-        place(&mut content, word, &letters, scale, size.1);
+    for line in page.blocks.iter().flat_map(|block| &block.lines) {
+        place(&mut content, line, &letters, scale, size.1);
     }
     content.end_text();
     let content = deflated(&content.finish());
@@ -146,26 +146,37 @@ fn matrix(orientation: u32, rotation: u16, (width, height): (f32, f32)) -> [f32;
     ]
 }
 
-/// Stretches a word over its box, with a blank behind it for who copies.
+/// Stretches each word over its box, with a blank behind it for who copies. All of a line have one
+/// size and stand on one base, or programs would take a dot for a line of its own.
 fn place(
     content: &mut Content,
-    word: &TextWord,
+    line: &TextLine,
     letters: &BTreeMap<char, u16>,
     scale: f32,
     top: f32,
 ) {
-    let letter = |c: char| letters.get(&c).copied().unwrap_or(0).to_be_bytes();
-    let codes: Vec<u8> = word.text.chars().chain([' ']).flat_map(letter).collect();
-    let count = f32::from(u16::try_from(word.text.chars().count()).unwrap_or(u16::MAX));
-    let size = pixels(word.area.height).max(1.0) * scale;
+    let tallest = line.words.iter().map(|word| word.area.height).max();
+    let tallest = tallest.unwrap_or(0).max(1);
+    // One that is much taller than its words climbs or falls.
+    let is_level = line.area.height <= tallest + tallest / 2;
+    let size = pixels(tallest) * scale;
     let em = f32::from(font::UNITS);
-    let natural = count * size * f32::from(font::WIDTH) / em;
-    let width = pixels(word.area.width).max(1.0) * scale;
-    let base = top - pixels(word.area.bottom()) * scale - size * f32::from(font::DESCENT) / em;
     content.set_font(Name(b"F"), size);
-    content.set_horizontal_scaling(100.0 * width / natural.max(f32::MIN_POSITIVE));
-    content.set_text_matrix([1.0, 0.0, 0.0, 1.0, pixels(word.area.x) * scale, base]);
-    content.show(Str(&codes));
+    for word in &line.words {
+        let letter = |c: char| letters.get(&c).copied().unwrap_or(0).to_be_bytes();
+        let codes: Vec<u8> = word.text.chars().chain([' ']).flat_map(letter).collect();
+        let count = f32::from(u16::try_from(word.text.chars().count()).unwrap_or(u16::MAX));
+        let natural = count * size * f32::from(font::WIDTH) / em;
+        let width = pixels(word.area.width).max(1.0) * scale;
+        let bottom = match is_level {
+            true => line.area.bottom(),
+            false => word.area.bottom(),
+        };
+        let base = top - pixels(bottom) * scale - size * f32::from(font::DESCENT) / em;
+        content.set_horizontal_scaling(100.0 * width / natural.max(f32::MIN_POSITIVE));
+        content.set_text_matrix([1.0, 0.0, 0.0, 1.0, pixels(word.area.x) * scale, base]);
+        content.show(Str(&codes));
+    }
 }
 
 /// The font of the words: every letter is the one glyph, and says which character it stands for.
