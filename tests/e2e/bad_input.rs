@@ -257,9 +257,9 @@ fn empty_truncated_and_wrongly_named_pictures() {
     let good = fs::read(file("good.jpg")).unwrap();
     fs::write(file("empty.jpg"), b"").unwrap();
     fs::write(file("header-only.jpg"), &good[..60]).unwrap();
-    fs::write(file("words.png"), "these are words").unwrap();
+    fs::write(file("words.webp"), "these are words").unwrap();
     crate::program::picture(5, 50, 40)
-        .save_with_format(file("png-in-truth.jpg"), image::ImageFormat::Png)
+        .save_with_format(file("webp-in-truth.jpg"), image::ImageFormat::WebP)
         .unwrap();
     let (index, run) = library.index_and_run();
     assert_eq!(index["errors"][0]["class"], "empty", "{index}");
@@ -272,7 +272,7 @@ fn empty_truncated_and_wrongly_named_pictures() {
     assert_eq!((&run["ready"], &run["failed"]), (&6.into(), &6.into()));
     let class = |name: &str| library.json([Path::new("explain"), &file(name)])["class"].clone();
     assert_eq!(class("header-only.jpg"), "corrupt_source");
-    assert_eq!(class("words.png"), "corrupt_source");
+    assert_eq!(class("words.webp"), "corrupt_source");
     error_of(
         &library.vss([Path::new("ls"), &file("empty.jpg")]),
         2,

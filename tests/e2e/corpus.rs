@@ -81,7 +81,9 @@ impl Outcome {
     fn is_settled(&self) -> bool {
         let settled = ["ready", "failed", "quarantined"];
         let mut statuses = self.statuses.iter();
-        statuses.all(|(_, status)| settled.contains(&status.as_str()))
+        // Text waits where Tesseract is not installed.
+        let waits = |kind: &str| kind == "ocr" && !is_built("vss-worker-ocr");
+        statuses.all(|(kind, status)| waits(kind) || settled.contains(&status.as_str()))
     }
 }
 
@@ -161,6 +163,9 @@ fn check(library: &Library, expected: &Expected) -> Result<(), String> {
             return Err(format!("has no waveform: {told}"));
         }
         "ok" if expected.kind == "audio" => {}
+        "ok" if is_read(expected) && outcome.ready("ocr") != 1 => {
+            return Err(format!("has no text: {told}"));
+        }
         "ok" if thumbs != 3 => return Err(format!("has no three thumbnails: {told}")),
         "ok" => sizes(library, expected)?,
         "error" | "no-video" if thumbs > 0 => return Err(format!("has thumbnails: {told}")),
@@ -170,6 +175,12 @@ fn check(library: &Library, expected: &Expected) -> Result<(), String> {
         return Err(format!("has neither thumbnails nor a class: {told}"));
     }
     Ok(())
+}
+
+/// Whether its text is wanted unasked, by somebody who can read it.
+fn is_read(expected: &Expected) -> bool {
+    let wanted = ["application/pdf", "image/png"];
+    wanted.contains(&expected.media_type.as_str()) && is_built("vss-worker-ocr")
 }
 
 /// The thumbnails have the sides that the manifest says, so they are upright.

@@ -16,3 +16,4 @@ mod daemon;
 mod heavy;
 mod lifecycle;
 mod program;
+mod text;

@@ -1,6 +1,7 @@
-//! Repeats the figures of docs/performance.md: `thumbs` beside a peer, everything else a bench target of the workspace.
+//! Repeats the figures of docs/performance.md: `thumbs` and `ocr` beside peers, everything else a bench target of the workspace.
 
 mod measure;
+mod ocr;
 mod peer;
 mod thumbs;
 
@@ -14,12 +15,12 @@ use crate::{setup, shell, workspace};
 /// What to measure and how.
 #[derive(Args)]
 pub(crate) struct BenchArgs {
-    /// `thumbs`, `sandbox` (the same work confined), or the name of a bench target (presence, path, enqueue, index ..)
+    /// `thumbs`, `sandbox` (the same work confined), `ocr`, or the name of a bench target (presence, path, enqueue, index ..)
     name: String,
     /// thumbs: folder of JPEGs [default: photos/camera of the corpus]
     #[arg(long)]
     photos: Option<PathBuf>,
-    /// thumbs: rounds of ours and the peer's run, one after the other
+    /// thumbs, ocr: rounds of ours and the peer's run, one after the other
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// thumbs: the peer, a script called with PHOTO_DIR OUT_DIR
@@ -34,6 +35,9 @@ pub(crate) struct BenchArgs {
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     setup::system_packages()?;
     let workspace = workspace::read()?;
+    if args.name == "ocr" {
+        return ocr::run(&workspace, args);
+    }
     if ["thumbs", "sandbox"].contains(&args.name.as_str()) {
         return thumbs::run(&workspace, args);
     }
@@ -49,7 +53,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let Some((package, _)) = benches().find(|(_, bench)| **bench == args.name) else {
         let names: Vec<&str> = benches().map(|(_, bench)| bench.as_str()).collect();
         bail!(
-            "no bench {:?}; there are: thumbs, sandbox, {}",
+            "no bench {:?}; there are: thumbs, sandbox, ocr, {}",
             args.name,
             names.join(", ")
         );

@@ -27,8 +27,12 @@ pub(crate) fn run(folder: Option<PathBuf>, out: Option<PathBuf>) -> Result<()> {
     let mut build = shell::cargo(&workspace.root, ["build", "--release"]);
     build.args(["--package", "vss-app", "--bin", "vss"]);
     build.args(["--package", "vss-worker", "--bin", "vss-worker-image"]);
-    if setup::engines().contains(&setup::VIDEO_WORKER) {
-        build.args(["--features", setup::VIDEO_WORKER, "--bin", "vss-worker-av"]);
+    for feature in setup::engines() {
+        let worker = match feature {
+            setup::VIDEO_WORKER => "vss-worker-av",
+            _ => "vss-worker-ocr",
+        };
+        build.args(["--features", feature, "--bin", worker]);
     }
     shell::run(&mut build)?;
     let library = out.join("demo.sdlibrary");

@@ -13,8 +13,11 @@ use packages::{BASE, Group, OCR, SERVER, VIDEO};
 /// The feature that builds the worker of video and audio.
 pub(crate) const VIDEO_WORKER: &str = "vss-worker/av";
 
+/// The feature that builds the worker of text.
+pub(crate) const TEXT_WORKER: &str = "vss-worker/ocr";
+
 /// The engines that need libraries of the system: the feature that builds each, and what it needs.
-const ENGINES: &[(&str, &Group)] = &[(VIDEO_WORKER, &VIDEO), ("vss-gen-tesseract/engine", &OCR)];
+const ENGINES: &[(&str, &Group)] = &[(VIDEO_WORKER, &VIDEO), (TEXT_WORKER, &OCR)];
 
 /// A cargo subcommand that has to be installed.
 pub(crate) struct Tool {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use vss_core::{FailureClass, Kind, Status, Variant};
 
 /// Thumbnails and other sidecars of your files: made once per content, kept beside your files and
@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Status,
     /// Where a sidecar's file is; queues it before everything else when it is not there
     Path(PathArgs),
+    /// Write the text of a file in a format that other programs read
+    Export(ExportArgs),
     /// Which sidecars of many contents are here
     Presence(PresenceArgs),
     /// The sidecars of one content
@@ -159,6 +161,43 @@ pub(crate) struct PathArgs {
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true,
           default_missing_value = "60")]
     pub(crate) wait: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// A file, or the uuid of a content
+    #[arg(value_name = "FILE|UUID")]
+    pub(crate) target: OsString,
+    /// The kind: ocr
+    pub(crate) kind: Kind,
+    /// The format
+    #[arg(long = "as", value_name = "FORMAT")]
+    pub(crate) format: ExportFormat,
+    /// The file to write, which must not be there yet [default: stdout]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+    /// The variant, where the library has several
+    #[arg(long, default_value = "ocr")]
+    pub(crate) variant: Variant,
+    /// Make it now if it is not there, and wait for it, for so many seconds at most
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true,
+          default_missing_value = "60")]
+    pub(crate) wait: Option<u64>,
+}
+
+/// What a text is exported as.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Plain text: a line a line, a form feed after each page
+    Txt,
+    /// A table with the columns of Tesseract's tsv
+    Tsv,
+    /// hOCR: HTML with the place of each word
+    Hocr,
+    /// ALTO 4: XML with the place of each word
+    Alto,
+    /// The picture as a PDF whose words can be searched and copied
+    Pdf,
 }
 
 #[derive(Debug, Args)]

@@ -20,6 +20,7 @@ mod output;
 mod presets;
 mod progress;
 mod sample;
+mod searchable;
 mod signals;
 mod tally;
 mod target;

@@ -1,11 +1,12 @@
 //! Dependency injection: the one place that names concrete adapters.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use vss_catalog_seaorm::{CatalogSettings, SeaOrmCatalog};
 use vss_core::DeviceUuid;
-use vss_core::plan::GeneratorDescriptor;
+use vss_core::plan::{GeneratorDescriptor, Policy, Preset, Recipe};
 use vss_engine::Engine;
 use vss_ports::{Entropy, Generator, LeaseOwner, PortError, PortErrorKind, Ports};
 use vss_sandbox::{SandboxLevel, SandboxedGenerator, WorkerSettings};
@@ -20,6 +21,13 @@ use crate::library::{Library, Lock, Work};
 
 /// Events kept for the progress display while it is busy drawing.
 const EVENTS_KEPT: usize = 4_096;
+
+/// What to do for who has no worker of video and audio.
+pub(crate) const AV_WITHOUT: &str = "video and audio wait: `cargo xtask setup` installs FFmpeg's \
+    libraries, and `cargo build -p vss-worker --features av` builds it";
+/// What to do for who has no worker of text.
+pub(crate) const OCR_WITHOUT: &str = "text waits: `cargo xtask setup` installs Tesseract, and \
+    `cargo build -p vss-worker --features ocr` builds it";
 
 /// How hard to work.
 #[derive(Clone, Copy, Debug, Default)]
@@ -158,7 +166,11 @@ async fn open_store(library: &Library, config: &Config) -> Result<SeaOrmStore, F
 /// The engines of this program: each is a worker, and is started with its first job.
 fn generators(config: &Config, effort: Effort) -> Result<Vec<Arc<dyn Generator>>, Failure> {
     let require = config.sandbox.require;
-    let workers = [image_worker(require)?, av_worker(require)?];
+    let workers = [
+        image_worker(require)?,
+        av_worker(require)?,
+        ocr_worker(require, &config.policy())?,
+    ];
     let generator = |settings| -> Arc<dyn Generator> {
         Arc::new(SandboxedGenerator::new(WorkerSettings {
             background: effort.background,
@@ -170,7 +182,11 @@ fn generators(config: &Config, effort: Effort) -> Result<Vec<Arc<dyn Generator>>
 
 /// What they can do, for commands that need no library.
 pub(crate) fn descriptors() -> Vec<GeneratorDescriptor> {
-    vec![vss_gen_image::descriptor(), vss_gen_ffmpeg::descriptor()]
+    vec![
+        vss_gen_image::descriptor(),
+        vss_gen_ffmpeg::descriptor(),
+        vss_gen_tesseract::descriptor(),
+    ]
 }
 
 /// The worker of stills.
@@ -187,8 +203,37 @@ pub(crate) fn av_worker(require: SandboxLevel) -> Result<WorkerSettings, Failure
     let program = worker_program("av")?;
     Ok(WorkerSettings {
         require,
+        without: AV_WITHOUT,
         ..WorkerSettings::av(vss_gen_ffmpeg::descriptor(), program)
     })
+}
+
+/// The worker of text, which is built where Tesseract is installed. It loads the languages that
+/// this policy names when it starts.
+pub(crate) fn ocr_worker(
+    require: SandboxLevel,
+    policy: &Policy,
+) -> Result<WorkerSettings, Failure> {
+    let program = worker_program("ocr")?;
+    Ok(WorkerSettings {
+        require,
+        without: OCR_WITHOUT,
+        ..WorkerSettings::ocr(
+            vss_gen_tesseract::descriptor(),
+            program,
+            language_sets(policy),
+        )
+    })
+}
+
+/// The languages of each variant of text, each set once.
+pub(crate) fn language_sets(policy: &Policy) -> BTreeSet<Vec<String>> {
+    let presets = policy.kinds.values().flat_map(BTreeMap::values);
+    let languages = |preset: &Preset| match &preset.recipe {
+        Recipe::Text(text) => Some(text.languages.clone()),
+        _ => None,
+    };
+    presets.filter_map(languages).collect()
 }
 
 /// A worker's program: in the folder that `VSS_WORKER_DIR` names, else beside this one.

@@ -29,6 +29,8 @@ const LONGEST: usize = 12;
 impl Format {
     /// WebP picture.
     pub const WEBP: Self = Self(Cow::Borrowed("webp"));
+    /// JPEG picture.
+    pub const JPEG: Self = Self(Cow::Borrowed("jpg"));
     /// MPEG-4 video.
     pub const MP4: Self = Self(Cow::Borrowed("mp4"));
     /// JSON document.
@@ -55,6 +57,7 @@ impl Format {
     pub fn accepts_head(&self, head: &[u8]) -> bool {
         match self.as_str() {
             "webp" => head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP"),
+            "jpg" => head.starts_with(&[0xFF, 0xD8, 0xFF]),
             "mp4" | "mov" => head.get(4..8) == Some(b"ftyp"),
             "json" => matches!(head.first(), Some(b'{' | b'[')),
             "wav" => head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WAVE"),

@@ -50,6 +50,12 @@ impl TesseractOcr {
         }
     }
 
+    /// The version of Tesseract.
+    pub fn version(&self) -> String {
+        let models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        models.version.clone()
+    }
+
     /// The languages that are installed in the folder that was loaded from.
     pub fn installed(&self) -> Vec<String> {
         let models = self.models.lock().unwrap_or_else(PoisonError::into_inner);

@@ -8,6 +8,7 @@
 //! Without the feature `engine` there is only the descriptor, and nothing native to link.
 
 mod descriptor;
+mod language;
 
 #[cfg(feature = "engine")]
 mod density;
@@ -29,3 +30,4 @@ mod words;
 pub use descriptor::descriptor;
 #[cfg(feature = "engine")]
 pub use generator::TesseractOcr;
+pub use language::{Advice, ORIENTATION};

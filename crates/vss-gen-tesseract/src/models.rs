@@ -10,10 +10,8 @@ use vss_ports::GenerateFailure;
 use vss_raster::Gray;
 use vss_raster::failure::{Outcome, unsupported};
 
+use crate::language::{Advice, ORIENTATION};
 use crate::tess::{self, Tess};
-
-/// Finds out in which direction a page lies; every set needs it beside its languages.
-const ORIENTATION: &str = "osd";
 
 /// The sets that were loaded, by their languages joined with `+`.
 #[derive(Debug)]
@@ -67,26 +65,25 @@ impl Models {
         if let Some(tess) = self.loaded.get_mut(&languages.join("+")) {
             return Ok(tess);
         }
-        let needed = languages.iter().map(String::as_str).chain([ORIENTATION]);
-        let missing = needed
-            .filter(|name| !self.installed.iter().any(|there| there == name))
-            .map(advice)
-            .next();
-        let detail = missing.unwrap_or_else(|| {
-            let joined = languages.join("+");
-            format!("the languages {joined} were not loaded when the worker started")
-        });
+        // Without the first nobody knows what is installed.
+        let needed = [ORIENTATION].into_iter();
+        let needed = needed.chain(languages.iter().map(String::as_str));
+        let is_missing = |name: &&str| !self.installed.iter().any(|there| there == name);
+        let missing: Vec<_> = needed.filter(is_missing).collect();
+        let joined = languages.join("+");
+        let detail = match missing.is_empty() {
+            true => format!("the languages {joined} were not loaded when the worker started"),
+            false => {
+                let advice: Vec<_> = missing
+                    .iter()
+                    .map(|name| Advice(name).to_string())
+                    .collect();
+                let (names, advice) = (missing.join(", "), advice.join("; "));
+                format!("Tesseract has no data for {names}: {advice}")
+            }
+        };
         Err(GenerateFailure::new(FailureClass::ToolMissing, detail))
     }
-}
-
-/// What to install for a language.
-fn advice(language: &str) -> String {
-    let package = language.replace('_', "-");
-    format!(
-        "Tesseract has no data for {language}: install tesseract-ocr-{package} (apt), \
-         tesseract-langpack-{language} (dnf) or tesseract-lang (brew)"
-    )
 }
 
 /// Recognises a page of strokes. What comes out does not matter.

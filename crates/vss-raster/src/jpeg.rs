@@ -2,8 +2,11 @@
 //! still serves the largest thumbnail. The scaling happens inside the inverse DCT, which makes it
 //! several times cheaper than decoding everything.
 
+mod encoder;
 mod segments;
 pub(crate) mod turbo;
+
+pub(crate) use encoder::encode;
 
 use vss_core::plan::DecodeLimits;
 

@@ -10,7 +10,10 @@ use crate::cascade::{self, Level};
 use crate::decoded::Decoded;
 use crate::failure::{Outcome, cancelled, unsupported, unwritable};
 use crate::scratch::Scratch;
-use crate::webp;
+use crate::{jpeg, webp};
+
+/// What a still can be.
+const FORMATS: [Format; 2] = [Format::WEBP, Format::JPEG];
 
 /// The longest side among the stills of these outputs; 1 where there is none, so that a source
 /// that cannot be used is found out whatever is asked of it.
@@ -20,7 +23,7 @@ pub fn largest<'a>(outputs: impl IntoIterator<Item = &'a JobOutput<'a>>) -> u32 
 }
 
 /// Writes every still among `outputs` from the picture in the scratch, and answers for all of
-/// `outputs` in their order; what is no still, or no WebP, is `unsupported`.
+/// `outputs` in their order; what is no still, or neither WebP nor JPEG, is `unsupported`.
 ///
 /// The job's host is told of each, and the token is looked at before each.
 ///
@@ -67,7 +70,7 @@ pub fn stills(
 
 fn recipe_of(output: &JobOutput<'_>) -> Outcome<StillRecipe> {
     match output.recipe {
-        Recipe::Still(still) if *output.format != Format::WEBP => Err(unsupported(format!(
+        Recipe::Still(still) if !FORMATS.contains(output.format) => Err(unsupported(format!(
             "a still of {} px as {}",
             still.max_side, output.format
         ))),
@@ -85,7 +88,11 @@ fn check_cancel(cancel: &CancelToken) -> Outcome<()> {
 }
 
 fn write(level: &Level, quality: u8, output: &JobOutput<'_>, encoded: &mut Vec<u8>) -> Outcome<()> {
-    webp::encode(&level.pixels, level.size, level.channels, quality, encoded)?;
+    let encode = match *output.format == Format::JPEG {
+        true => jpeg::encode,
+        false => webp::encode,
+    };
+    encode(&level.pixels, level.size, level.channels, quality, encoded)?;
     output
         .file
         .write_all_at(encoded, 0)

@@ -7,6 +7,7 @@ use vss_ports::{GenerateFailure, GenerateJob};
 
 use crate::WorkerLimits;
 use crate::deadline;
+use crate::limits::shares;
 use crate::process::{WorkerProcess, millis};
 use crate::wire::{Answer, FromWorker, ToWorker, decode, encode};
 
@@ -47,8 +48,7 @@ pub(crate) fn attend(
     job: &GenerateJob<'_>,
     limits: &WorkerLimits,
 ) -> Outcome {
-    let outputs = u32::try_from(job.outputs.len()).unwrap_or(u32::MAX).max(1);
-    let mut wall = deadline::now() + limits.wall.saturating_mul(outputs);
+    let mut wall = deadline::now() + limits.wall.saturating_mul(shares(job));
     let mut alive = deadline::now() + limits.no_progress;
     let mut reserved = false;
     let suspicious = limits.no_progress / SUSPICION;

@@ -10,6 +10,7 @@ use vss_ports::{GenerateFailure, GenerateJob, Generator, JobUsage, Produced};
 use crate::WorkerSettings;
 use crate::death::{is_near, of_end, of_stop};
 use crate::exchange::{Outcome, Stop, attend};
+use crate::limits::shares;
 use crate::pool::Pool;
 use crate::process::{Peaks, WorkerProcess};
 use crate::verify::{Answers, verified};
@@ -113,8 +114,7 @@ impl Run {
             cpu: worker.cpu(),
             peaks: worker.peaks(),
         };
-        let outputs = u32::try_from(job.outputs.len()).unwrap_or(u32::MAX).max(1);
-        let cpu = limits.cpu.saturating_mul(outputs);
+        let cpu = limits.cpu.saturating_mul(shares(job));
         // Standard streams and socket, and one for each descriptor that is passed.
         let room = descriptors.len() as u64 + 4;
         worker.allow(run.cpu.unwrap_or_default().saturating_add(cpu), room);

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-/// What a worker may use. Times and file sizes count for one output of a job.
+use vss_core::plan::Recipe;
+use vss_ports::GenerateJob;
+
+/// What a worker may use. Times and file sizes count for one output of a job; times for each page
+/// that an output of text may have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WorkerLimits {
     /// Time that passes for each output of a job. Waiting for memory does not count.
@@ -40,4 +44,27 @@ impl WorkerLimits {
         file_size: 16 << 30,
         jobs: 100,
     };
+
+    /// For text: 120 s a page, 60 s without progress, 768 MiB, files of 64 MiB, 100 jobs.
+    pub const OCR: Self = Self {
+        wall: Duration::from_secs(120),
+        cpu: Duration::from_secs(120),
+        // Before the first word a page is taken apart.
+        no_progress: Duration::from_secs(60),
+        address_space: 768 << 20,
+        file_size: 64 << 20,
+        jobs: 100,
+    };
+}
+
+/// How many times over the times of a job are granted: once an output, but the text of a document
+/// page by page.
+pub(crate) fn shares(job: &GenerateJob<'_>) -> u32 {
+    let is_picture = job.media_type.as_str().starts_with("image/");
+    let share = |recipe: &Recipe| match recipe {
+        Recipe::Text(text) if !is_picture => text.max_pages.max(1),
+        _ => 1,
+    };
+    let all = job.outputs.iter().map(|output| share(output.recipe));
+    all.fold(0, u32::saturating_add).max(1)
 }

@@ -14,7 +14,7 @@ pub struct WorkerSettings {
     pub descriptor: GeneratorDescriptor,
     /// The worker's program; an absolute path.
     pub program: PathBuf,
-    /// Its arguments. The workers of this workspace need none.
+    /// Its arguments. The worker of text needs its languages; the others need none.
     pub arguments: Vec<OsString>,
     /// What it may use.
     pub limits: WorkerLimits,
@@ -22,6 +22,9 @@ pub struct WorkerSettings {
     pub require: SandboxLevel,
     /// Whether it gives way to everything else on the machine.
     pub background: bool,
+    /// What to do about a program that is not there, as a clause; empty where there is nothing to
+    /// add.
+    pub without: &'static str,
 }
 
 impl WorkerSettings {
@@ -35,6 +38,19 @@ impl WorkerSettings {
         Self::confined(descriptor, program, WorkerLimits::AV)
     }
 
+    /// A worker of text that is confined as much as can be, and loads these sets of languages.
+    pub fn ocr(
+        descriptor: GeneratorDescriptor,
+        program: PathBuf,
+        sets: impl IntoIterator<Item = Vec<String>>,
+    ) -> Self {
+        let sets = sets.into_iter().map(|set| OsString::from(set.join("+")));
+        Self {
+            arguments: sets.collect(),
+            ..Self::confined(descriptor, program, WorkerLimits::OCR)
+        }
+    }
+
     fn confined(descriptor: GeneratorDescriptor, program: PathBuf, limits: WorkerLimits) -> Self {
         Self {
             descriptor,
@@ -43,6 +59,7 @@ impl WorkerSettings {
             limits,
             require: SandboxLevel::L3,
             background: false,
+            without: "",
         }
     }
 }

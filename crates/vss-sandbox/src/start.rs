@@ -149,7 +149,7 @@ fn first_frame(worker: &mut WorkerProcess) -> Option<Vec<u8>> {
 }
 
 fn spawn(settings: &WorkerSettings) -> Result<WorkerProcess, GenerateFailure> {
-    let unstarted = |error: io::Error| missing(settings, &reason(&error));
+    let unstarted = |error: io::Error| missing(settings, &reason(&error, settings));
     let (ours, theirs) = Channel::pair().map_err(unstarted)?;
     let (reader, writer) = io::pipe().map_err(unstarted)?;
     let tail = Tail::new(reader).map_err(unstarted)?;
@@ -220,10 +220,17 @@ fn give_way() {
 }
 
 /// Why a program does not start, with what to do.
-fn reason(error: &io::Error) -> String {
+fn reason(error: &io::Error, settings: &WorkerSettings) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => {
-            "is not there: install it beside vss, or set VSS_WORKER_DIR to its folder".into()
+            let mut reason =
+                "is not there: install it beside vss, or set VSS_WORKER_DIR to its folder"
+                    .to_owned();
+            if !settings.without.is_empty() {
+                reason.push_str("; ");
+                reason.push_str(settings.without);
+            }
+            reason
         }
         io::ErrorKind::PermissionDenied => {
             "may not be started: make it executable (chmod +x), on a file system without noexec"

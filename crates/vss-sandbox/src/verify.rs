@@ -4,6 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use vss_core::plan::Recipe;
+use vss_core::text::{TEXT_VERSION, TextDocument};
 use vss_core::{FailureClass, Format};
 use vss_ports::{GenerateFailure, GenerateJob, JobOutput, Produced};
 
@@ -75,6 +76,9 @@ fn check(produced: &Produced, output: &JobOutput<'_>, limits: &WorkerLimits) -> 
             ));
         }
     }
+    if let Recipe::Text(text) = output.recipe {
+        check_text(output.file, size, text.max_pages)?;
+    }
     if let Recipe::Still(still) = output.recipe
         && (width.max(height) > still.max_side || width.min(height) == 0)
     {
@@ -82,6 +86,23 @@ fn check(produced: &Produced, output: &JobOutput<'_>, limits: &WorkerLimits) -> 
             "has {width} x {height} pixels: a side may have {}",
             still.max_side
         ));
+    }
+    Ok(())
+}
+
+/// Whether a file is what the exports can read: its size was held against the limit before.
+fn check_text(file: &File, size: u64, max_pages: u32) -> Result<(), String> {
+    let length = usize::try_from(size).map_err(|error| error.to_string())?;
+    let json = read_up_to(file, length).ok_or("cannot be read")?;
+    let document: TextDocument =
+        serde_json::from_slice(&json).map_err(|error| format!("is not a text: {error}"))?;
+    if document.version != TEXT_VERSION {
+        return Err(format!("is a text of version {}", document.version));
+    }
+    let most = usize::try_from(max_pages).unwrap_or(usize::MAX);
+    if document.pages.len() > most {
+        let pages = document.pages.len();
+        return Err(format!("has {pages} pages and may have {most}"));
     }
     Ok(())
 }
@@ -107,7 +128,11 @@ fn size_of(file: &File) -> Option<u64> {
 }
 
 fn head_of(file: &File) -> Option<Vec<u8>> {
-    let mut head = vec![0; webp::HEAD];
+    read_up_to(file, webp::HEAD)
+}
+
+fn read_up_to(file: &File, length: usize) -> Option<Vec<u8>> {
+    let mut head = vec![0; length];
     let mut filled = 0;
     while let Some(rest) = head.get_mut(filled..)
         && !rest.is_empty()
@@ -121,4 +146,43 @@ fn head_of(file: &File) -> Option<Vec<u8>> {
     }
     head.truncate(filled);
     Some(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(json: &str) -> Result<(), String> {
+        let file = tempfile::tempfile().unwrap();
+        file.write_all_at(json.as_bytes(), 0).unwrap();
+        check_text(&file, json.len() as u64, 1)
+    }
+
+    #[test]
+    fn a_text_that_exports_could_not_read_is_a_lie() {
+        let page = r#"{"number":1,"source":"ocr","width":9,"height":9,"rotation":0,"blocks":[]}"#;
+        let text = |version: u32, pages: &str| {
+            format!(
+                r#"{{"version":{version},"engine":{{"name":"a","version":"1"}},"languages":["eng"],"page_count":2,"empty":true,"pages":[{pages}]}}"#
+            )
+        };
+        assert_eq!(answer(&text(TEXT_VERSION, page)), Ok(()));
+        assert!(
+            answer(&text(TEXT_VERSION + 1, page))
+                .unwrap_err()
+                .contains("version")
+        );
+        let two = format!("{page},{page}");
+        assert!(
+            answer(&text(TEXT_VERSION, &two))
+                .unwrap_err()
+                .contains("2 pages")
+        );
+        for bad in ["{}", "[", "{\"version\":1}", ""] {
+            assert!(
+                answer(bad).unwrap_err().contains("is not a text"),
+                "{bad:?}"
+            );
+        }
+    }
 }

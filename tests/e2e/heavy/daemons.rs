@@ -85,10 +85,10 @@ fn a_daemon_under_full_load_answers_whoever_asks() {
 fn thousand(one_is_bad: bool) -> (Library, PathBuf) {
     let library = Library::new();
     for seed in 0..1_000 {
-        let place = library.originals().join(format!("{seed}.png"));
+        let place = library.originals().join(format!("{seed}.jpg"));
         picture(seed, 24, 16).save(place).unwrap();
     }
-    let last = library.originals().join("999.png");
+    let last = library.originals().join("999.jpg");
     if one_is_bad {
         let whole = std::fs::read(&last).unwrap();
         std::fs::write(&last, &whole[..60]).unwrap();

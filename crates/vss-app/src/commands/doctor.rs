@@ -1,10 +1,14 @@
 //! `vss doctor`: whether everything this program needs is in order, each point with its remedy.
 
+mod languages;
+
 use serde::Serialize;
+use vss_core::plan::Policy;
 use vss_sandbox::{SandboxLevel, WorkerSettings};
 
 use super::daemon::daemon_of;
 use crate::cli::Global;
+use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::library::{Library, Work};
 use crate::output;
@@ -59,11 +63,12 @@ pub(super) async fn doctor(global: &Global) -> Result<Exit, Failure> {
         checks.push(Check::good("generator", detail));
     }
     checks.push(check_worker(wiring::image_worker(SandboxLevel::L0)));
-    checks.push(check_optional_worker(
-        wiring::av_worker(SandboxLevel::L0),
-        "video and audio wait: `cargo xtask setup` installs FFmpeg's libraries, and \
-         `cargo build -p vss-worker --features av` builds it",
-    ));
+    checks.push(check_optional_worker(wiring::av_worker(SandboxLevel::L0)));
+    let policy = policy_of(global);
+    let text = wiring::ocr_worker(SandboxLevel::L0, &policy);
+    let languages = languages::check(&text, &policy);
+    checks.push(check_optional_worker(text));
+    checks.extend(languages);
     match &global.library {
         Some(_) => check_library(global, &mut checks).await,
         None => checks.push(Check::good(
@@ -95,6 +100,16 @@ pub(super) async fn doctor(global: &Global) -> Result<Exit, Failure> {
     })
 }
 
+/// What the library wants; what a new one would, where none is named or it cannot be read, which
+/// other checks say.
+fn policy_of(global: &Global) -> Policy {
+    let configured = |place| Config::load(&Library::open(Some(place))?.root);
+    let config = global.library.as_deref().map(configured);
+    config
+        .and_then(Result::ok)
+        .map_or_else(Policy::standard, |config| config.policy())
+}
+
 /// Starts the worker once, and asks what confines it here.
 fn check_worker(settings: Result<WorkerSettings, Failure>) -> Check {
     let settings = match settings {
@@ -124,10 +139,11 @@ fn check_worker(settings: Result<WorkerSettings, Failure>) -> Check {
 }
 
 /// A worker that is built only where its libraries are: without it the rest works.
-fn check_optional_worker(settings: Result<WorkerSettings, Failure>, without: &str) -> Check {
+fn check_optional_worker(settings: Result<WorkerSettings, Failure>) -> Check {
     match settings {
         Ok(settings) if !settings.program.exists() => {
-            let detail = format!("there is no {}: {without}", settings.program.display());
+            let (program, without) = (settings.program.display(), settings.without);
+            let detail = format!("there is no {program}: {without}");
             Check::good("worker", detail)
         }
         settings => check_worker(settings),

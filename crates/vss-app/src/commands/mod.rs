@@ -4,6 +4,7 @@ mod contact_sheet;
 mod daemon;
 mod doctor;
 mod explain;
+mod export;
 mod index;
 mod init;
 mod kinds;
@@ -44,6 +45,7 @@ pub(crate) async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Explain { targets, problems } => {
             explain::explain(global, targets, *problems).await
         }
+        Command::Export(args) => export::export(global, args).await,
         Command::Plan { paths, hidden } => plan::plan(global, paths, *hidden).await,
         Command::Doctor => doctor::doctor(global).await,
         Command::Kinds => kinds::kinds(global).await,

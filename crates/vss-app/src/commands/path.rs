@@ -20,19 +20,28 @@ use crate::wiring::{App, Effort};
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 pub(super) async fn path(global: &Global, args: &PathArgs) -> Result<Exit, Failure> {
+    let (app, content, answer) = look(global, args).await?;
+    print(global, &app, args, content, answer).await
+}
+
+/// Where it is, after the wait that was asked for.
+pub(super) async fn look(
+    global: &Global,
+    args: &PathArgs,
+) -> Result<(App, ContentUuid, PathAnswer), Failure> {
     let app = App::open(global.library.as_deref()).await?;
     let content = content_of(&args.target, &*app.engine.ports().catalog).await?;
-    let mut answer = app.engine.path(content, &args.kind, &args.variant).await?;
+    let answer = app.engine.path(content, &args.kind, &args.variant).await?;
     if matches!(answer, PathAnswer::Pending { .. }) {
         control::wake(&app.library).await;
     }
     if let (PathAnswer::Pending { .. }, Some(seconds)) = (&answer, args.wait) {
         drop(app);
-        answer = wait(global, args, content, Duration::from_secs(seconds)).await?;
+        let answer = wait(global, args, content, Duration::from_secs(seconds)).await?;
         let app = App::open(global.library.as_deref()).await?;
-        return print(global, &app, args, content, answer).await;
+        return Ok((app, content, answer));
     }
-    print(global, &app, args, content, answer).await
+    Ok((app, content, answer))
 }
 
 /// Makes it here, or waits for whoever runs already.
@@ -94,7 +103,8 @@ async fn make(app: &App, key: SidecarKey, until: Instant) -> Result<(), Failure>
     ran.map(|_| ())
 }
 
-async fn print(
+/// Says where it is, or why not.
+pub(super) async fn print(
     global: &Global,
     app: &App,
     args: &PathArgs,

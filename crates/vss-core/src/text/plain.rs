@@ -21,6 +21,8 @@ pub fn plain(document: &TextDocument) -> String {
 }
 
 fn line_text(line: &TextLine) -> String {
-    let words: Vec<_> = line.words.iter().map(|word| word.text.as_str()).collect();
+    // Nothing that a terminal would obey.
+    let plain = |text: &str| text.chars().filter(|c| !c.is_control()).collect::<String>();
+    let words: Vec<_> = line.words.iter().map(|word| plain(&word.text)).collect();
     words.join(" ")
 }

@@ -27,7 +27,7 @@ pub(crate) fn read(media_type: &str, bytes: &[u8]) -> TextDocument {
 }
 
 pub(crate) fn run(
-    generator: &TesseractOcr,
+    generator: &dyn Generator,
     media_type: &str,
     bytes: &[u8],
     recipe: &Recipe,
@@ -43,7 +43,7 @@ pub(crate) fn run(
 }
 
 pub(crate) fn run_for(
-    generator: &TesseractOcr,
+    generator: &dyn Generator,
     media_type: &str,
     bytes: &[u8],
     recipe: &Recipe,

@@ -29,11 +29,15 @@ fn at(program: &Path) -> WorkerSettings {
 #[test]
 fn a_missing_worker_is_named_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
-    let detail = refused(at(&folder.path().join("vss-worker-image")));
+    let detail = refused(WorkerSettings {
+        without: "a pie bakes it",
+        ..at(&folder.path().join("vss-worker-image"))
+    });
     assert!(
         detail.contains("is not there") && detail.contains("VSS_WORKER_DIR"),
         "{detail}"
     );
+    assert!(detail.ends_with("; a pie bakes it"), "{detail}");
 }
 
 #[test]
