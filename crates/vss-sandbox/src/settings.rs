@@ -5,7 +5,11 @@ use std::path::PathBuf;
 
 use vss_core::plan::GeneratorDescriptor;
 
-use crate::{SandboxLevel, WorkerLimits};
+use crate::{Pace, SandboxLevel, WorkerLimits};
+
+/// What `vss-worker-av` is linked with, as who has to install it calls it.
+const FFMPEG: &str = "FFmpeg's libraries (apt install ffmpeg, dnf install ffmpeg-free, \
+                      brew install ffmpeg)";
 
 /// Which worker serves a generator, and under which rules.
 #[derive(Clone, Debug)]
@@ -18,6 +22,10 @@ pub struct WorkerSettings {
     pub arguments: Vec<OsString>,
     /// What it may use.
     pub limits: WorkerLimits,
+    /// Time by how long an original plays, for originals that play.
+    pub pace: Option<Pace>,
+    /// What it needs of the system, with the names of the packages, where it needs anything.
+    pub needs: Option<&'static str>,
     /// A worker that is confined less is refused.
     pub require: SandboxLevel,
     /// Whether it gives way to everything else on the machine.
@@ -32,7 +40,11 @@ impl WorkerSettings {
 
     /// A worker of video and audio that is confined as much as can be.
     pub fn av(descriptor: GeneratorDescriptor, program: PathBuf) -> Self {
-        Self::confined(descriptor, program, WorkerLimits::AV)
+        Self {
+            pace: Some(Pace::AV),
+            needs: Some(FFMPEG),
+            ..Self::confined(descriptor, program, WorkerLimits::AV)
+        }
     }
 
     fn confined(descriptor: GeneratorDescriptor, program: PathBuf, limits: WorkerLimits) -> Self {
@@ -41,6 +53,8 @@ impl WorkerSettings {
             program,
             arguments: Vec::new(),
             limits,
+            pace: None,
+            needs: None,
             require: SandboxLevel::L3,
             background: false,
         }

@@ -235,9 +235,10 @@ fn reason(error: &io::Error) -> String {
 
 fn missing(settings: &WorkerSettings, why: &str) -> GenerateFailure {
     let program = settings.program.display();
+    let needs = settings.needs.map(|needs| format!("; it needs {needs}"));
     GenerateFailure::new(
         FailureClass::ToolMissing,
-        format!("the worker {program} {why}"),
+        format!("the worker {program} {why}{}", needs.unwrap_or_default()),
     )
 }
 
@@ -305,7 +306,7 @@ mod tests {
         );
         for protocol in [0, PROTOCOL + 1, 300] {
             let why = said(protocol, "1.2.0").unwrap_err();
-            assert!(why.contains("protocol 1: install"), "{why}");
+            assert!(why.contains("protocol 2: install"), "{why}");
         }
         assert!(understood(b"", &settings()).is_err());
         assert!(understood(&[0, 1, 99], &settings()).is_err());

@@ -127,7 +127,9 @@ fn check_worker(settings: Result<WorkerSettings, Failure>) -> Check {
 fn check_optional_worker(settings: Result<WorkerSettings, Failure>, without: &str) -> Check {
     match settings {
         Ok(settings) if !settings.program.exists() => {
-            let detail = format!("there is no {}: {without}", settings.program.display());
+            let program = settings.program.display();
+            let needs = settings.needs.unwrap_or("nothing else");
+            let detail = format!("there is no {program}: {without}; it needs {needs}");
             Check::good("worker", detail)
         }
         settings => check_worker(settings),
