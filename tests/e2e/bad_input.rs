@@ -410,3 +410,41 @@ fn a_worker_that_is_not_there_is_named_with_what_to_do_and_its_work_waits() {
     // It comes back by itself when the worker is there again; a second is the shortest wait.
     while library.json(["run"])["ready"] != 3 {}
 }
+
+#[test]
+fn without_the_worker_of_video_all_else_works_and_films_say_what_to_install() {
+    let library = Library::new();
+    let workers = library.root().with_extension("workers");
+    fs::create_dir(&workers).unwrap();
+    let image = crate::program::program().with_file_name("vss-worker-image");
+    symlink(image, workers.join("vss-worker-image")).unwrap();
+    let with_those = |arguments: &[&str]| {
+        let mut command = library.command(arguments);
+        said(command.env("VSS_WORKER_DIR", &workers).output().unwrap())
+    };
+    write_jpeg(&library.originals().join("a.jpg"), 1);
+    let film = library.originals().join("b.mp4");
+    fs::write(&film, b"\0\0\0\x14ftypisom\0\0\0\0isom\0\0\0\x08free").unwrap();
+    library.json([Path::new("index"), &library.originals()]);
+    let run = with_those(&["run", "--json"]).json();
+    assert_eq!(
+        (&run["ready"], &run["failed"]),
+        (&3.into(), &0.into()),
+        "{run}"
+    );
+    let explained = library.json([Path::new("explain"), &film]);
+    let sidecar = &explained["sidecars"][0];
+    assert_eq!(sidecar["class"], "tool_missing", "{explained}");
+    let reason = sidecar["reason"].as_str().unwrap();
+    let doctor = with_those(&["doctor"]);
+    assert_eq!(doctor.code, 0, "{}", doctor.out);
+    for said in [reason, &doctor.out] {
+        for package in [
+            "apt install ffmpeg",
+            "dnf install ffmpeg-free",
+            "brew install ffmpeg",
+        ] {
+            assert!(said.contains(package), "{said}");
+        }
+    }
+}

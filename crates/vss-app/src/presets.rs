@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use vss_core::plan::{
-    Demand, PcmRecipe, Policy, Preset, ProxyRecipe, Recipe, StillRecipe, StripRecipe, TextRecipe,
-    WaveformRecipe,
+    Demand, PcmRecipe, Policy, Preset, ProxyRecipe, Recipe, StillRecipe, StripMapRecipe,
+    StripRecipe, TextRecipe, WaveformRecipe,
 };
 use vss_core::{Format, Kind, Variant};
 
@@ -192,8 +192,12 @@ impl Presets {
         kinds.insert(Kind::THUMB, tables(&self.thumb, Still::preset));
         let picture = |strip: &Strip| strip.preset(Format::WEBP, Recipe::Strip);
         kinds.insert(Kind::THUMBSTRIP, tables(&self.thumbstrip, picture));
-        let map = |strip: &Strip| strip.preset(Format::VTT, Recipe::StripMap);
-        kinds.insert(Kind::THUMBSTRIP_MAP, tables(&self.thumbstrip, map));
+        let map = |(name, strip): (&Variant, &Strip)| {
+            let map = |strip| Recipe::StripMap(StripMapRecipe::of(strip, name));
+            (name.clone(), strip.preset(Format::VTT, map))
+        };
+        let maps = self.thumbstrip.iter().map(map).collect();
+        kinds.insert(Kind::THUMBSTRIP_MAP, maps);
         kinds.insert(Kind::PROXY, tables(&self.proxy, Proxy::preset));
         kinds.insert(Kind::WAVEFORM, tables(&self.waveform, Waveform::preset));
         kinds.insert(Kind::PCM, tables(&self.pcm, Pcm::preset));

@@ -1,6 +1,7 @@
 //! The contract of JobHost as checks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use libtest_mimic::Trial;
 use vss_ports::{JobHost, JobUsage};
@@ -32,6 +33,7 @@ async fn it_may_be_told_anything_from_any_thread(harness: &dyn JobHostHarness) {
     host.progressed();
     std::thread::scope(|scope| {
         scope.spawn(|| host.progressed());
+        scope.spawn(|| host.plays(Duration::from_secs(90)));
         scope.spawn(|| host.reserve(1).unwrap());
     });
     host.progressed();

@@ -7,8 +7,8 @@ use crate::{DigestHasher, Format, GeneratorRef, Kind, MediaType, Variant};
 
 pub use crate::policy::{DecodeLimits, Demand, Policy, Preset};
 pub use crate::recipe::{
-    PcmRecipe, ProxyRecipe, Recipe, StillRecipe, StripRecipe, TextRecipe, WaveformRecipe,
-    recipe_mark,
+    PcmRecipe, ProxyRecipe, Recipe, StillRecipe, StripMapRecipe, StripRecipe, TextRecipe,
+    WaveformRecipe, recipe_mark,
 };
 
 /// What a generator can do.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::recipe::{
-    PcmRecipe, ProxyRecipe, Recipe, StillRecipe, StripRecipe, TextRecipe, WaveformRecipe,
+    PcmRecipe, ProxyRecipe, Recipe, StillRecipe, StripMapRecipe, StripRecipe, TextRecipe,
+    WaveformRecipe,
 };
 use crate::{Format, Kind, MediaPattern, MediaType, Variant};
 
@@ -96,7 +97,7 @@ impl Policy {
             (Variant::DETAILED, (10, 240, 70, false)),
             (Variant::MOBILE, (3, 160, 75, false)),
         ];
-        let strip = |(side, tile_side, quality, always), map: bool| {
+        let strip = |name: &Variant, (side, tile_side, quality, always), map: bool| {
             let recipe = StripRecipe {
                 columns: side,
                 rows: side,
@@ -104,7 +105,10 @@ impl Policy {
                 quality,
             };
             let (format, recipe) = match map {
-                true => (Format::VTT, Recipe::StripMap(recipe)),
+                true => {
+                    let map = StripMapRecipe::of(recipe, name);
+                    (Format::VTT, Recipe::StripMap(map))
+                }
                 false => (Format::WEBP, Recipe::Strip(recipe)),
             };
             Preset {
@@ -113,7 +117,10 @@ impl Policy {
                 demand: Demand::Always(always),
             }
         };
-        let strips_of = |map| strips.clone().map(|(name, of)| (name, strip(of, map)));
+        let strips_of = |map| {
+            let strips = strips.clone();
+            strips.map(|(name, of)| (name.clone(), strip(&name, of, map)))
+        };
         let on_request = |format, recipe| Preset {
             format,
             recipe,

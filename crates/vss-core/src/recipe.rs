@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DigestHasher, Format};
+use crate::{DigestHasher, Format, Variant, layout};
 
 /// How an output is to be made. Every engine takes the recipes it knows and refuses the rest.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub enum Recipe {
     /// Frames of a video side by side in one picture.
     Strip(StripRecipe),
     /// Which time of the video each tile of a [`Recipe::Strip`] of the same settings shows.
-    StripMap(StripRecipe),
+    StripMap(StripMapRecipe),
     /// A smaller rendition of a video.
     Proxy(ProxyRecipe),
     /// The loudness of audio over time.
@@ -24,6 +24,16 @@ pub enum Recipe {
     Pcm(PcmRecipe),
     /// The text in a picture or a document.
     Text(TextRecipe),
+}
+
+impl Recipe {
+    /// The grid of a strip or of its map.
+    pub const fn strip(&self) -> Option<StripRecipe> {
+        match self {
+            Self::Strip(strip) | Self::StripMap(StripMapRecipe { strip, .. }) => Some(*strip),
+            _ => None,
+        }
+    }
 }
 
 /// A still picture: oriented upright, sRGB, alpha kept, never larger than the original.
@@ -46,6 +56,25 @@ pub struct StripRecipe {
     pub tile_side: u32,
     /// Quality on sharp's WebP scale, 1 to 100.
     pub quality: u8,
+}
+
+/// The map of a strip.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct StripMapRecipe {
+    /// The strip's settings.
+    pub strip: StripRecipe,
+    /// The file name of the strip, which lies beside its map: what a player is to open.
+    pub picture: String,
+}
+
+impl StripMapRecipe {
+    /// The map of the strip of a variant.
+    pub fn of(strip: StripRecipe, variant: &Variant) -> Self {
+        Self {
+            strip,
+            picture: layout::file_name(variant, &Format::WEBP),
+        }
+    }
 }
 
 /// H.264 High, 8-bit 4:2:0, upright, SDR, with the index in front; the timing of the original.
@@ -114,7 +143,10 @@ mod tests {
         let picture = recipe_mark(&Format::WEBP, &Recipe::Strip(strip));
         assert_ne!(
             picture,
-            recipe_mark(&Format::WEBP, &Recipe::StripMap(strip))
+            recipe_mark(
+                &Format::WEBP,
+                &Recipe::StripMap(StripMapRecipe::of(strip, &Variant::PREVIEW))
+            )
         );
         assert_ne!(picture, recipe_mark(&Format::MP4, &Recipe::Strip(strip)));
     }

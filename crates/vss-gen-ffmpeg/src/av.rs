@@ -15,8 +15,8 @@ pub(crate) use decoder::Decoder;
 pub(crate) use encoder::{AudioSettings, Encoder, VideoSettings};
 pub(crate) use error::{AvError, AvResult};
 pub(crate) use frame::{Frame, Transfer};
-pub(crate) use graph::{Graph, has_filter};
-pub(crate) use input::{Input, Media, StreamFacts};
+pub(crate) use graph::Graph;
+pub(crate) use input::{Input, Look, Media, StreamFacts};
 pub(crate) use muxer::Muxer;
 pub(crate) use packet::Packet;
 

@@ -1,12 +1,11 @@
 //! The generator itself: a job from its first check to its last written byte.
 
-use vss_core::Format;
 use vss_core::plan::{GeneratorDescriptor, Recipe};
 use vss_ports::{GenerateFailure, GenerateJob, Generator, JobOutput, Produced};
 use vss_raster::failure::{cancelled, corrupt, unreadable, unsupported};
 use vss_raster::{Decoded, Layout, Outcome, Pool, Scratch, largest, stills};
 
-use crate::av::{AvError, Decoder, Frame, Input};
+use crate::av::{AvError, Decoder, Frame, Input, Look};
 use crate::beat::Beat;
 use crate::descriptor::descriptor;
 use crate::passes::Passes;
@@ -17,6 +16,7 @@ use crate::streams::{Streams, Video};
 use crate::strip;
 use crate::through::{self, Losses, Wants};
 use crate::view::Pixels;
+use crate::wanted::{is_picture, is_still, refusal, side};
 use crate::{cover, seek};
 
 /// Makes pictures, proxies and sounds of video and audio.
@@ -79,7 +79,12 @@ struct Work<'a> {
 
 impl<'a> Work<'a> {
     fn begin(job: &'a GenerateJob<'a>) -> Outcome<Self> {
-        let mut input = open(job)?;
+        let passes = Passes::of(job.outputs.iter().map(|output| output.recipe));
+        let look = match passes.through() {
+            (true, _) => Look::Thorough,
+            (false, _) => Look::Glance,
+        };
+        let mut input = open(job, look)?;
         let streams = Streams::of(&mut input, &job.limits)?;
         job.host.reserve(streams.memory(&job.limits)?)?;
         let refusal = |output: &JobOutput<'_>| refusal(output, &streams).map(Err);
@@ -100,6 +105,9 @@ impl<'a> Work<'a> {
     fn run(mut self, scratch: &mut Scratch) -> Outcome<Vec<Outcome<Produced>>> {
         let job = self.job;
         let mut beat = Beat::new(job.host, &job.cancel);
+        if let Some(length) = self.streams.length {
+            beat.plays(length);
+        }
         let passes = Passes::of(self.open_outputs().map(|(_, output)| output.recipe));
         let mut pictures = None;
         if let Some(video) = self.streams.video.clone() {
@@ -126,7 +134,7 @@ impl<'a> Work<'a> {
         let (video, audio) = passes.through();
         if left || video || audio {
             // What was looked up or measured left the original anywhere.
-            self.input = open(job)?;
+            self.input = open(job, Look::Thorough)?;
             losses = through::go(
                 &mut self.input,
                 &self.streams,
@@ -168,11 +176,8 @@ impl<'a> Work<'a> {
         let mut still = false;
         let mut recipes = Vec::new();
         for (_, output) in self.open_outputs() {
-            match output.recipe {
-                Recipe::Still(_) => still = true,
-                Recipe::Strip(recipe) | Recipe::StripMap(recipe) => recipes.push(*recipe),
-                _ => {}
-            }
+            still |= is_still(output.recipe);
+            recipes.extend(output.recipe.strip());
         }
         if !still && recipes.is_empty() {
             return Ok(None);
@@ -191,6 +196,12 @@ impl<'a> Work<'a> {
         let stream = pictures.video.facts.index;
         let decoder = Decoder::open(&self.input, stream, &self.job.limits);
         let mut decoder = decoder.map_err(AvError::of_source)?;
+        let sides = self.open_outputs().map(|(_, output)| side(output.recipe));
+        let (width, height) = pictures.video.view.size;
+        // Half the size or less: four pixels become one, and edges of blocks with them.
+        if sides.max().unwrap_or(u32::MAX) <= width.max(height) / 2 {
+            decoder.spare_edges();
+        }
         let found = seek::look_up(&mut self.input, &mut decoder, pictures, beat)?;
         if let Some(error) = self.input.trouble().take() {
             return Err(unreadable(&error));
@@ -257,9 +268,8 @@ impl<'a> Work<'a> {
             });
             let left: Vec<_> = self.open_outputs().collect();
             for (index, output) in left {
-                match output.recipe {
-                    Recipe::Strip(own) | Recipe::StripMap(own) if *own == recipe => {}
-                    _ => continue,
+                if output.recipe.strip() != Some(recipe) {
+                    continue;
                 }
                 let span = (video.facts.time_base, begin, end);
                 let made = strip.as_ref().map_err(Clone::clone).and_then(|strip| {
@@ -344,56 +354,11 @@ fn draw(video: &Video, frame: &mut Frame, side: u32, scratch: &mut Scratch) -> O
     })
 }
 
-fn open<'a>(job: &'a GenerateJob<'a>) -> Outcome<Input<'a>> {
-    let opened = Input::open(job.source, job.source_size, &job.limits, &job.cancel);
+fn open<'a>(job: &'a GenerateJob<'a>, look: Look) -> Outcome<Input<'a>> {
+    let opened = Input::open(job.source, job.source_size, &job.limits, look, &job.cancel);
     opened.map_err(|(error, trouble)| match trouble.take() {
         _ if job.cancel.is_cancelled() => cancelled(),
         Some(error) => unreadable(&error),
         None => error.of_source(),
     })
-}
-
-fn is_still(recipe: &Recipe) -> bool {
-    matches!(recipe, Recipe::Still(_))
-}
-
-fn is_picture(recipe: &Recipe) -> bool {
-    let strip = matches!(recipe, Recipe::Strip(_) | Recipe::StripMap(_));
-    strip || is_still(recipe)
-}
-
-/// Why an output cannot be made of an original with these streams, whatever is in them.
-fn refusal(output: &JobOutput<'_>, streams: &Streams) -> Option<GenerateFailure> {
-    let format = match output.recipe {
-        Recipe::Still(_) | Recipe::Strip(_) => Format::WEBP,
-        Recipe::StripMap(_) => Format::VTT,
-        Recipe::Proxy(_) => Format::MP4,
-        Recipe::Waveform(_) => Format::JSON,
-        Recipe::Pcm(_) => Format::WAV,
-        other => return Some(unsupported(format!("the recipe {other:?}"))),
-    };
-    if *output.format != format {
-        let why = format!("{:?} as {}", output.recipe, output.format);
-        return Some(unsupported(why));
-    }
-    let makes_sense = match output.recipe {
-        Recipe::Still(still) => still.max_side > 0,
-        Recipe::Proxy(proxy) => proxy.short_side >= 2 && proxy.crf <= 51,
-        Recipe::Waveform(waveform) => (1..=1_000_000).contains(&waveform.points),
-        Recipe::Pcm(pcm) => (1_000..=192_000).contains(&pcm.sample_rate),
-        _ => true,
-    };
-    if !makes_sense {
-        let why = format!("the settings {:?}", output.recipe);
-        return Some(unsupported(why));
-    }
-    let there = match output.recipe {
-        Recipe::Still(_) => streams.video.is_some() || streams.cover.is_some(),
-        Recipe::Waveform(_) | Recipe::Pcm(_) => {
-            let silent = || unsupported("it holds no audio that is read");
-            return streams.audio.is_none().then(silent);
-        }
-        _ => streams.video.is_some(),
-    };
-    (!there).then(|| unsupported(streams.no_picture()))
 }

@@ -23,6 +23,8 @@ mod av;
 #[cfg(feature = "engine")]
 mod beat;
 #[cfg(feature = "engine")]
+mod chain;
+#[cfg(feature = "engine")]
 mod cover;
 #[cfg(feature = "engine")]
 mod ear;
@@ -47,11 +49,15 @@ mod strip;
 #[cfg(feature = "engine")]
 mod through;
 #[cfg(feature = "engine")]
+mod tone;
+#[cfg(feature = "engine")]
 mod turn;
 #[cfg(feature = "engine")]
 mod view;
 #[cfg(feature = "engine")]
 mod vtt;
+#[cfg(feature = "engine")]
+mod wanted;
 #[cfg(feature = "engine")]
 mod wav;
 #[cfg(feature = "engine")]

@@ -47,6 +47,11 @@ impl Looks {
         }
     }
 
+    /// Nothing to see: all of one light, or nearly.
+    pub(crate) fn are_blank(self) -> bool {
+        self.deviation < 4.0
+    }
+
     /// Good enough to look no further.
     pub(crate) fn are_good(self) -> bool {
         (24.0..=232.0).contains(&self.mean) && self.deviation >= 14.0
@@ -70,6 +75,7 @@ mod tests {
         assert!(!flat(0).are_good() && !flat(128).are_good() && !flat(255).are_good());
         let scene = Looks::of_pixels((0..=200).step_by(2));
         assert!(scene.are_good(), "{scene:?}");
+        assert!(flat(0).are_blank() && flat(255).are_blank() && !scene.are_blank());
         let night = Looks::of_pixels((0..100).map(|at| if at < 5 { 200 } else { 4 }));
         assert!(!night.are_good(), "{night:?}");
         assert!(night.score() > flat(128).score());

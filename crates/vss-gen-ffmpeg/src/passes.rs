@@ -153,7 +153,8 @@ impl fmt::Display for Pass {
 mod tests {
     use super::*;
     use vss_core::plan::{
-        PcmRecipe, ProxyRecipe, StillRecipe, StripRecipe, TextRecipe, WaveformRecipe,
+        PcmRecipe, ProxyRecipe, StillRecipe, StripMapRecipe, StripRecipe, TextRecipe,
+        WaveformRecipe,
     };
 
     const STILL: Recipe = Recipe::Still(StillRecipe {
@@ -178,7 +179,8 @@ mod tests {
 
     #[test]
     fn pictures_alone_are_looked_up() {
-        let passes = Passes::of(&[STILL, STILL, Recipe::Strip(STRIP), Recipe::StripMap(STRIP)]);
+        let map = Recipe::StripMap(StripMapRecipe::of(STRIP, &vss_core::Variant::PREVIEW));
+        let passes = Passes::of(&[STILL, STILL, Recipe::Strip(STRIP), map]);
         assert_eq!(passes.to_string(), "single frames -> 2 stills, 2 strips");
         assert_eq!((passes.seeks(), passes.through()), (true, (false, false)));
     }

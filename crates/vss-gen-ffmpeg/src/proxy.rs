@@ -12,6 +12,7 @@ use crate::av::{
     AudioSettings, AvResult, Encoder, Frame, Graph, Muxer, Packet, Ratio, StreamFacts,
     VideoSettings,
 };
+use crate::chain::Chain;
 use crate::streams::Video;
 use crate::view::Pixels;
 
@@ -40,7 +41,7 @@ pub(crate) struct Proxy<'a> {
 struct Lane {
     encoder: Encoder,
     stream: c_int,
-    graph: Option<Graph>,
+    graph: Option<Chain>,
     chain: String,
     time_base: Ratio,
     /// What is taken from each time, so that the whole begins at 0.
@@ -163,7 +164,7 @@ impl<'a> Proxy<'a> {
         if !lane.graph.as_ref().is_some_and(|graph| graph.takes(&own)) {
             let mut graph = Graph::audio(&mut own, lane.time_base, &lane.chain)?;
             graph.cut(lane.encoder.samples());
-            lane.graph = Some(graph);
+            lane.graph = Some(Chain::plain(graph));
         }
         lane.pass(Some(&mut own), &mut self.muxer, &mut self.packet)
     }

@@ -2,15 +2,19 @@
 
 use vss_raster::Outcome;
 
-use crate::av::{AvError, Decoder, Frame, Input, Packet, StreamFacts};
+use crate::av::{AvError, AvResult, Decoder, Frame, Input, Packet, StreamFacts};
 use crate::beat::Beat;
 use crate::pictures::Pictures;
+use crate::poster::Poster;
 
 /// Packets that are passed over in search of one where decoding can begin.
 const PATIENCE: usize = 4_000;
 
 /// Packets that a decoder is fed at most before it gives its first frame.
 const APPETITE: usize = 200;
+
+/// Packets that are decoded at most in search of a frame to show that no key frame is.
+const ENDURANCE: usize = 600;
 
 /// When the last frame of a stream has been shown, by its packets: what headers say of it may be
 /// a guess, or wrong by days. It reads the last packets, or all where a file cannot tell where
@@ -84,7 +88,6 @@ pub(crate) fn look_up(
             return Ok(false);
         }
     }
-    let mut seen = false;
     let Pictures {
         video,
         poster,
@@ -94,28 +97,33 @@ pub(crate) fn look_up(
         ..
     } = pictures;
     if let Some(poster) = poster {
-        for target in poster.targets() {
-            if !poster.is_decided()
-                && let Some(mut frame) = reel.key_frame(target)?
-            {
-                seen = true;
-                *frames += 1;
-                *damaged += u64::from(frame.is_damaged());
-                poster.key(video, &mut frame).map_err(AvError::of_source)?;
+        let mut look = |frame: &Frame| {
+            *frames += 1;
+            *damaged += u64::from(frame.is_damaged());
+        };
+        for target in poster.key_targets() {
+            if poster.is_decided() {
+                break;
+            }
+            let Some(time) = reel.key_packet(target)? else {
+                continue;
+            };
+            if poster.knows(time) {
+                continue;
+            }
+            if let Some(mut frame) = reel.key_frame()? {
+                look(&frame);
+                let looked = poster.key(video, &mut frame, time);
+                looked.map_err(AvError::of_source)?;
             }
         }
-        for target in poster.targets() {
-            if !poster.is_content()
-                && let Some(mut frame) = reel.frame_at(target)?
-            {
-                seen = true;
-                *frames += 1;
-                poster
-                    .exact(video, &mut frame)
-                    .map_err(AvError::of_source)?;
-            }
+        if !poster.has_seen_enough() {
+            reel.go_on(poster, |poster, frame| {
+                look(frame);
+                poster.exact(video, frame)
+            })?;
         }
-        if !seen {
+        if *frames == 0 {
             return Ok(false);
         }
     }
@@ -125,7 +133,11 @@ pub(crate) fn look_up(
     {
         let mut last: Option<Frame> = None;
         for target in strip.targets() {
-            let frame = match reel.key_frame(target)? {
+            let found = match reel.key_packet(target)? {
+                Some(_) => reel.key_frame()?,
+                None => None,
+            };
+            let frame = match found {
                 Some(frame) => frame,
                 None => match last.take() {
                     Some(frame) => frame,
@@ -175,11 +187,9 @@ impl Reel<'_, '_, '_> {
         Ok(None)
     }
 
-    /// The key frame at or before a time, decoded from its packet alone where that is possible.
-    fn key_frame(&mut self, target: i64) -> Outcome<Option<Frame>> {
-        if self.key_packet(target)?.is_none() {
-            return Ok(None);
-        }
+    /// The key frame of the packet that was read last, decoded from it alone where that is
+    /// possible.
+    fn key_frame(&mut self) -> Outcome<Option<Frame>> {
         let mut frame = Frame::new().map_err(AvError::of_source)?;
         self.decoder.flush();
         let alone = self
@@ -193,25 +203,47 @@ impl Reel<'_, '_, '_> {
             return Ok(Some(frame));
         }
         // Some decoders want to see what follows first.
-        self.decode_from_here(|_| true, APPETITE)
+        let mut first = None;
+        self.decode_from_here(APPETITE, |frame| {
+            first = Some(frame);
+            Ok(false)
+        })?;
+        Ok(first)
     }
 
-    /// The first frame at or after a time.
-    fn frame_at(&mut self, target: i64) -> Outcome<Option<Frame>> {
-        if self.key_packet(target)?.is_none() {
-            return Ok(None);
+    /// Shows a poster the frames at its targets, decoding from the key frame before the first of
+    /// them on, until it is content or has cost enough.
+    fn go_on(
+        &mut self,
+        poster: &mut Poster,
+        mut show: impl FnMut(&mut Poster, &mut Frame) -> AvResult<()>,
+    ) -> Outcome<()> {
+        let mut targets = poster.targets().into_iter().peekable();
+        let first = targets.peek().copied().unwrap_or_default();
+        if self.key_packet(first)?.is_none() {
+            return Ok(());
         }
         self.decoder.flush();
-        self.decode_from_here(|time| time >= target, usize::MAX)
+        self.decode_from_here(ENDURANCE, |mut frame| {
+            let time = frame.time().unwrap_or(i64::MAX);
+            let mut due = false;
+            while targets.next_if(|target| *target <= time).is_some() {
+                due = true;
+            }
+            if due {
+                show(poster, &mut frame).map_err(AvError::of_source)?;
+            }
+            Ok(!poster.is_content() && targets.peek().is_some())
+        })
     }
 
-    /// Decodes from the packet that was read last until a frame fits; at the end, the last one.
+    /// Decodes from the packet that was read last for as long as the frames are taken, and not
+    /// more than so many packets.
     fn decode_from_here(
         &mut self,
-        fits: impl Fn(i64) -> bool,
         packets: usize,
-    ) -> Outcome<Option<Frame>> {
-        let mut last = None;
+        mut take: impl FnMut(Frame) -> Outcome<bool>,
+    ) -> Outcome<()> {
         let mut fed = 0;
         let mut more = true;
         while more {
@@ -223,16 +255,14 @@ impl Reel<'_, '_, '_> {
                 let _no_more = self.decoder.send(None);
             }
             while let Some(frame) = self.decoded()? {
-                let time = frame.time();
-                last = Some(frame);
-                if time.is_none_or(&fits) {
+                if !take(frame)? {
                     more = false;
                     break;
                 }
             }
         }
         self.decoder.flush();
-        Ok(last)
+        Ok(())
     }
 
     fn decoded(&mut self) -> Outcome<Option<Frame>> {

@@ -29,6 +29,8 @@ pub(crate) struct Streams {
     refused: Option<String>,
     /// Microseconds at which the whole begins.
     pub(crate) start: i64,
+    /// Microseconds that it claims to play.
+    pub(crate) length: Option<i64>,
 }
 
 /// A stream of pictures and how it is to be seen.
@@ -81,12 +83,18 @@ impl Streams {
                 )),
             });
         }
+        let claims = [&video, &audio].into_iter().flatten();
+        let claims = claims
+            .filter_map(|s| Some(s.time_base.rescale(s.duration?, Ratio::MICROS)))
+            .chain(input.length());
+        let length = claims.max();
         Ok(Self {
             video: video.map(seen).transpose()?,
             cover: first(Media::Picture).map(seen).transpose()?,
             audio,
             refused,
             start: input.start().unwrap_or(0),
+            length,
         })
     }
 

@@ -8,7 +8,8 @@ use vss_raster::Outcome;
 use vss_raster::failure::{corrupt, out_of_memory, unsupported, unwritable};
 use vss_raster::webp::{self, LARGEST_SIDE};
 
-use crate::av::{AvError, AvResult, Frame, Graph, Ratio};
+use crate::av::{AvError, AvResult, Frame, Ratio};
+use crate::chain::Chain;
 use crate::streams::Video;
 use crate::view::Pixels;
 use crate::vtt::{self, Tile};
@@ -24,7 +25,7 @@ pub(crate) struct Strip {
     /// When the frames of the tiles so far are shown.
     times: Vec<i64>,
     canvas: Vec<u8>,
-    graph: Option<Graph>,
+    graph: Option<Chain>,
     last: Option<(i64, Frame)>,
 }
 
@@ -154,7 +155,7 @@ impl Strip {
             Recipe::Strip(recipe) => {
                 webp::encode(&self.canvas, size, CHANNELS, recipe.quality, encoded)?;
             }
-            Recipe::StripMap(_) => {
+            Recipe::StripMap(map) => {
                 let millis = Ratio { num: 1, den: 1_000 };
                 let count = |time: i64| {
                     let since = unit.rescale(time.saturating_sub(begin), millis);
@@ -166,7 +167,8 @@ impl Strip {
                 };
                 let tiles: Vec<_> = self.times.iter().enumerate().map(tile).collect();
                 encoded.clear();
-                encoded.extend(vtt::write(&tiles, self.tile, count(end)).bytes());
+                let text = vtt::write(&map.picture, &tiles, self.tile, count(end));
+                encoded.extend(text.bytes());
             }
             other => return Err(unsupported(format!("the recipe {other:?}"))),
         }

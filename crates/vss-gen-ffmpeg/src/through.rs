@@ -6,7 +6,7 @@ use vss_ports::GenerateFailure;
 use vss_raster::Outcome;
 use vss_raster::failure::{corrupt, unreadable};
 
-use crate::av::{AvError, AvResult, Decoder, Frame, Input, Packet};
+use crate::av::{AvError, AvResult, Decoder, Frame, Input, Packet, Ratio};
 use crate::beat::Beat;
 use crate::pictures::Pictures;
 use crate::proxy::Proxy;
@@ -124,6 +124,12 @@ pub(crate) fn go(
     let tracks = [&video, &audio];
     let wanted: Vec<_> = tracks.into_iter().flatten().map(|t| t.stream).collect();
     input.only(&wanted);
+    let units = [
+        streams.video.as_ref().map(|v| &v.facts),
+        streams.audio.as_ref(),
+    ];
+    let units = units.map(|facts| facts.map(|facts| (facts.index, facts.time_base)));
+    let units: Vec<_> = units.into_iter().flatten().collect();
     let mut packet = Packet::new().map_err(AvError::of_source)?;
     let mut losses = Losses::default();
     while !wanted.is_empty() {
@@ -136,6 +142,11 @@ pub(crate) fn go(
         }
         beat.packet()?;
         let stream = packet.stream();
+        if let Some(time) = packet.time() {
+            let unit = units.iter().find(|(index, _)| *index == stream);
+            let micros = unit.map(|(_, unit)| unit.rescale(time, Ratio::MICROS));
+            beat.reached(micros.unwrap_or(0).saturating_sub(streams.start));
+        }
         if let Some(track) = video.as_mut().filter(|track| track.stream == stream) {
             track.pass(Some(&packet), beat, |frame| wants.picture(frame))?;
         } else if let Some(track) = audio.as_mut().filter(|track| track.stream == stream) {

@@ -3,12 +3,17 @@
 
 use vss_raster::fitted;
 
-use crate::av::{AvResult, Frame, Graph, Ratio, Transfer, has_filter};
+use crate::av::{AvResult, Frame, Graph, Ratio, Transfer};
+use crate::chain::Chain;
 use crate::turn::Turn;
 
 /// Exact and the same on every machine; the fast ways write code while they run, which a confined
 /// process may not.
 const SCALING: &str = "flags=bicubic+accurate_rnd+full_chroma_int+bitexact";
+
+/// From red, green and blue to what an encoder takes.
+const TO_VIDEO: &str = "scale=flags=bicubic+accurate_rnd+full_chroma_int+bitexact\
+    :out_color_matrix=bt709:out_range=tv,format=yuv420p";
 
 /// How the frames of a stream are to be seen.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -84,43 +89,41 @@ impl View {
         (time_base, rate): (Ratio, Ratio),
         size: (u32, u32),
         pixels: Pixels,
-    ) -> AvResult<Graph> {
+    ) -> AvResult<Chain> {
         let (width, height) = self.turn.apply(size);
-        let mut chain = format!("scale={width}:{height}:{SCALING}");
-        // Large pictures that do not say how they are coded are coded as HD is.
-        if !like.says_matrix() && like.height() >= 720 {
-            chain.push_str(":in_color_matrix=bt709");
+        // Grey is only looked at, and pictures that can be transparent are of an ordinary range.
+        let transfer = match pixels {
+            Pixels::Rgb | Pixels::Video => like.transfer(),
+            Pixels::Gray | Pixels::Rgba => Transfer::Usual,
+        };
+        let usual = transfer == Transfer::Usual;
+        let scaling = match pixels {
+            Pixels::Gray => "flags=neighbor",
+            _ => SCALING,
+        };
+        let mut chain = format!("scale={width}:{height}:{scaling}");
+        // Pictures that do not say how they are coded: large ones are coded as HD is.
+        match like.says_matrix() {
+            false if !usual => chain.push_str(":in_color_matrix=bt2020"),
+            false if like.height() >= 720 => chain.push_str(":in_color_matrix=bt709"),
+            _ => {}
         }
-        match Self::tone(like.transfer()) {
-            Some(tone) => chain.push_str(&tone),
-            None if pixels == Pixels::Video => {
-                chain.push_str(":out_color_matrix=bt709:out_range=tv");
-            }
-            None => {}
+        if usual && pixels == Pixels::Video {
+            chain.push_str(":out_color_matrix=bt709:out_range=tv");
         }
         chain.push_str(",format=");
-        chain.push_str(pixels.name());
+        chain.push_str(match usual {
+            true => pixels.name(),
+            false => "rgb48le",
+        });
         chain.push_str(self.turn.filters());
         chain.push_str(",setsar=1");
-        Graph::video(like, time_base, rate, &chain)
-    }
-
-    /// What brings a wide dynamic range to an ordinary one: light, the colours of HD, a curve that
-    /// spares what is not bright (Hable's), and back. Without zimg colours stay pale.
-    fn tone(transfer: Transfer) -> Option<String> {
-        let transfer = match transfer {
-            Transfer::Usual => return None,
-            Transfer::Pq => "smpte2084",
-            Transfer::Hlg => "arib-std-b67",
+        let graph = Graph::video(like, time_base, rate, &chain)?;
+        let after = match pixels {
+            Pixels::Video => TO_VIDEO,
+            _ => "",
         };
-        if !has_filter(c"zscale") || !has_filter(c"tonemap") {
-            return None;
-        }
-        Some(format!(
-            ",format=yuv444p10,zscale=tin={transfer}:min=bt2020nc:pin=bt2020:t=linear:npl=100,\
-             format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,\
-             zscale=t=bt709:m=bt709:r=tv,format=yuv444p,scale=out_color_matrix=bt709:{SCALING}"
-        ))
+        Ok(Chain::bent(graph, transfer, after))
     }
 }
 

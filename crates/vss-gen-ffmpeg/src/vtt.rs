@@ -14,9 +14,14 @@ pub(crate) struct Tile {
 /// A cue for each tile: from its frame to the next one's, the first from the beginning and the
 /// last to the end. Of tiles that show one frame the last is named.
 ///
-/// The payload is a bare fragment (`#xywh=x,y,w,h`): the map lies beside its strip and has its
-/// name but for the ending, which whoever reads it knows and this generator is not told.
-pub(crate) fn write(tiles: &[Tile], (width, height): (u32, u32), end: u64) -> String {
+/// The payload is the file name of the strip, which lies beside the map, with a fragment
+/// (`NAME#xywh=x,y,w,h`): what players take for an address relative to the map's own.
+pub(crate) fn write(
+    picture: &str,
+    tiles: &[Tile],
+    (width, height): (u32, u32),
+    end: u64,
+) -> String {
     let mut text = String::from("WEBVTT\n");
     let mut from = 0;
     for (index, tile) in tiles.iter().enumerate() {
@@ -34,7 +39,7 @@ pub(crate) fn write(tiles: &[Tile], (width, height): (u32, u32), end: u64) -> St
         // Writing to a string does not fail.
         let _always = write!(
             text,
-            "\n{begin} --> {until}\n#xywh={x},{y},{width},{height}\n"
+            "\n{begin} --> {until}\n{picture}#xywh={x},{y},{width},{height}\n"
         );
         from = to;
     }
@@ -66,11 +71,11 @@ mod tests {
             tile(3_725_004, 480),
         ];
         let expected = "WEBVTT\n\
-            \n00:00:00.000 --> 00:00:02.000\n#xywh=0,0,160,90\n\
-            \n00:00:02.000 --> 01:02:05.004\n#xywh=320,0,160,90\n\
-            \n01:02:05.004 --> 01:02:06.000\n#xywh=480,0,160,90\n";
-        assert_eq!(write(&tiles, (160, 90), 3_726_000), expected);
-        let still = write(&[tile(0, 0), tile(0, 160)], (160, 90), 0);
-        assert!(still.ends_with("00:00:00.000 --> 00:00:00.001\n#xywh=160,0,160,90\n"));
+            \n00:00:00.000 --> 00:00:02.000\na.webp#xywh=0,0,160,90\n\
+            \n00:00:02.000 --> 01:02:05.004\na.webp#xywh=320,0,160,90\n\
+            \n01:02:05.004 --> 01:02:06.000\na.webp#xywh=480,0,160,90\n";
+        assert_eq!(write("a.webp", &tiles, (160, 90), 3_726_000), expected);
+        let still = write("a.webp", &[tile(0, 0), tile(0, 160)], (160, 90), 0);
+        assert!(still.ends_with("00:00:00.000 --> 00:00:00.001\na.webp#xywh=160,0,160,90\n"));
     }
 }

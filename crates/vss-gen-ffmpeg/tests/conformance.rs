@@ -11,8 +11,10 @@ mod media;
 use std::sync::Arc;
 
 use vss_conformance::generator::{GeneratorHarness, Sample, Wanted};
-use vss_core::Format;
-use vss_core::plan::{PcmRecipe, ProxyRecipe, Recipe, StillRecipe, StripRecipe, WaveformRecipe};
+use vss_core::plan::{
+    PcmRecipe, ProxyRecipe, Recipe, StillRecipe, StripMapRecipe, StripRecipe, WaveformRecipe,
+};
+use vss_core::{Format, Variant};
 use vss_gen_ffmpeg::FfmpegGenerator;
 use vss_ports::Generator;
 
@@ -98,7 +100,7 @@ fn pictures() -> Vec<Wanted> {
         },
         Wanted {
             format: Format::VTT,
-            recipe: Recipe::StripMap(strip),
+            recipe: Recipe::StripMap(StripMapRecipe::of(strip, &Variant::PREVIEW)),
         },
     ]
 }

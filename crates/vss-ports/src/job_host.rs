@@ -24,6 +24,10 @@ pub trait JobHost: Send + Sync {
     /// Says that the work goes on: whoever waits for a sign of life starts waiting anew.
     fn progressed(&self);
 
+    /// Says how long the original plays, as far as is known by now: some hosts grant time by it.
+    /// Whoever finds out that it goes on may say so later; less than was said before says nothing.
+    fn plays(&self, _length: Duration) {}
+
     /// Says what the job cost, also when it failed. Generators that cannot measure themselves say
     /// nothing.
     fn used(&self, usage: JobUsage);

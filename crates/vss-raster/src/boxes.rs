@@ -19,11 +19,7 @@ pub struct Header {
 ///
 /// # Errors
 /// `transient_io`, `out_of_memory`.
-pub fn read_header(
-    source: &Source<'_>,
-    at: u64,
-    buffer: &mut Vec<u8>,
-) -> Outcome<Option<Header>> {
+pub fn read_header(source: &Source<'_>, at: u64, buffer: &mut Vec<u8>) -> Outcome<Option<Header>> {
     source.read_range(at, 16, buffer)?;
     Ok(parse(buffer, source.size().saturating_sub(at)))
 }

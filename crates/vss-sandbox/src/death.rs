@@ -18,9 +18,9 @@ pub(crate) fn of_stop(stop: &Stop, limits: &WorkerLimits) -> GenerateFailure {
     let timeout = |why: String| GenerateFailure::new(FailureClass::Timeout, why);
     match stop {
         Stop::Cancelled => timeout("stopped before it was done".into()),
-        Stop::Wall => timeout(format!(
+        Stop::Wall(wall) => timeout(format!(
             "took longer than {} s for each output",
-            limits.wall.as_secs_f32()
+            wall.as_secs_f32()
         )),
         Stop::NoProgress => timeout(format!(
             "made no progress for {} s",
@@ -113,7 +113,7 @@ mod tests {
     fn each_stop_has_its_class() {
         let class = |stop| of_stop(&stop, &WorkerLimits::IMAGE).class;
         assert_eq!(class(Stop::Cancelled), FailureClass::Timeout);
-        assert_eq!(class(Stop::Wall), FailureClass::Timeout);
+        assert_eq!(class(Stop::Wall(Duration::ZERO)), FailureClass::Timeout);
         assert_eq!(class(Stop::NoProgress), FailureClass::Timeout);
         assert_eq!(class(Stop::Lied("x\ny".into())), FailureClass::Crash);
     }

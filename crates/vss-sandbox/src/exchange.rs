@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use vss_ports::{GenerateFailure, GenerateJob};
 
-use crate::WorkerLimits;
+use crate::WorkerSettings;
 use crate::deadline;
 use crate::limits::shares;
 use crate::process::{WorkerProcess, millis};
@@ -34,8 +34,8 @@ pub(crate) enum Outcome {
 pub(crate) enum Stop {
     /// The caller asked for it.
     Cancelled,
-    /// It took too long.
-    Wall,
+    /// It took longer than this for each output.
+    Wall(Duration),
     /// It showed no sign of life for too long.
     NoProgress,
     /// It said what cannot be.
@@ -46,9 +46,14 @@ pub(crate) enum Stop {
 pub(crate) fn attend(
     worker: &mut WorkerProcess,
     job: &GenerateJob<'_>,
-    limits: &WorkerLimits,
+    settings: &WorkerSettings,
 ) -> Outcome {
-    let mut wall = deadline::now() + limits.wall.saturating_mul(shares(job));
+    let limits = &settings.limits;
+    let shares = shares(job);
+    // Moved by what was waited for memory.
+    let mut begin = deadline::now();
+    let mut granted = limits.wall;
+    let mut plays = None;
     let mut alive = deadline::now() + limits.no_progress;
     let mut reserved = false;
     let suspicious = limits.no_progress / SUSPICION;
@@ -56,8 +61,9 @@ pub(crate) fn attend(
         if job.cancel.is_cancelled() {
             return Outcome::Stop(Stop::Cancelled);
         }
+        let wall = begin + granted.saturating_mul(shares);
         if deadline::until(wall).is_zero() {
-            return Outcome::Stop(Stop::Wall);
+            return Outcome::Stop(Stop::Wall(granted));
         }
         if deadline::until(alive).is_zero() {
             return Outcome::Stop(Stop::NoProgress);
@@ -83,7 +89,7 @@ pub(crate) fn attend(
                 let asked = deadline::now();
                 let granted = job.host.reserve(bytes);
                 // Waiting for memory is not the worker's fault.
-                wall += deadline::now().saturating_duration_since(asked);
+                begin += deadline::now().saturating_duration_since(asked);
                 alive = deadline::now() + limits.no_progress;
                 let reply = match granted {
                     Ok(()) => ToWorker::Granted,
@@ -92,6 +98,12 @@ pub(crate) fn attend(
                 let sent = encode(&reply).and_then(|frame| worker.channel.send(&frame, &[]));
                 if sent.is_err() {
                     return Outcome::Died;
+                }
+            }
+            Message::Said(FromWorker::Plays(millis)) => {
+                plays = plays.max(Some(Duration::from_millis(millis)));
+                if let (Some(pace), Some(plays)) = (settings.pace, plays) {
+                    granted = pace.wall(plays, limits.wall);
                 }
             }
             Message::Said(FromWorker::Done(answer)) => return Outcome::Answered(answer),

@@ -122,7 +122,7 @@ impl Run {
         worker.tail.forget();
         worker.jobs += 1;
         let outcome = match worker.channel.send(frame, descriptors) {
-            Ok(()) => attend(worker, job, limits),
+            Ok(()) => attend(worker, job, settings),
             Err(_) => Outcome::Died,
         };
         let stop = match outcome {

@@ -63,7 +63,7 @@ mod wire;
 
 pub use layers::{Layer, Layers};
 pub use level::{SandboxLevel, SandboxLevelError};
-pub use limits::WorkerLimits;
+pub use limits::{Pace, WorkerLimits};
 pub use settings::WorkerSettings;
 
 #[cfg(unix)]

@@ -23,6 +23,31 @@ pub struct WorkerLimits {
     pub jobs: u32,
 }
 
+/// Time that is granted for each output of a job by how long its original plays. An original of
+/// unknown length has [`WorkerLimits::wall`], and none has more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pace {
+    /// However short it is.
+    pub least: Duration,
+    /// For each second that it plays.
+    pub factor: u32,
+}
+
+impl Pace {
+    /// For video and audio: one minute, and four for each that it plays.
+    pub const AV: Self = Self {
+        least: Duration::from_mins(1),
+        factor: 4,
+    };
+
+    /// The time for an original of this length, within the limit of all.
+    #[cfg(unix)]
+    pub(crate) fn wall(self, plays: Duration, most: Duration) -> Duration {
+        let granted = plays.saturating_mul(self.factor);
+        granted.saturating_add(self.least).min(most)
+    }
+}
+
 impl WorkerLimits {
     /// For stills: 30 s an output, 20 s without progress, 1 GiB, files of 256 MiB, 100 jobs.
     pub const IMAGE: Self = Self {
@@ -34,8 +59,8 @@ impl WorkerLimits {
         jobs: 100,
     };
 
-    /// For video and audio: four hours an output, which a long film takes on a slow machine, 20 s
-    /// without progress, 1 GiB, files of 16 GiB, 100 jobs.
+    /// For video and audio: four hours an output at most, which a long film takes on a slow
+    /// machine ([`Pace::AV`] has what a shorter one gets), 20 s without progress, 1 GiB, files of 16 GiB, 100 jobs.
     pub const AV: Self = Self {
         wall: Duration::from_hours(4),
         cpu: Duration::from_hours(4),
@@ -67,4 +92,19 @@ pub(crate) fn shares(job: &GenerateJob<'_>) -> u32 {
     };
     let all = job.outputs.iter().map(|output| share(output.recipe));
     all.fold(0, u32::saturating_add).max(1)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_grows_with_the_length_and_ends_at_the_limit_of_all() {
+        let most = WorkerLimits::AV.wall;
+        let wall = |seconds| Pace::AV.wall(Duration::from_secs(seconds), most).as_secs();
+        assert_eq!([0, 10, 363].map(wall), [60, 100, 1_512]);
+        // What a broken file may claim.
+        assert_eq!(wall(143_165), most.as_secs());
+        assert_eq!(Pace::AV.wall(Duration::MAX, most), most);
+    }
 }

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::exit;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use vss_core::FailureClass;
 use vss_ports::{
@@ -125,6 +126,11 @@ impl JobHost for Host {
 
     fn progressed(&self) {
         self.tell(&FromWorker::Progress);
+    }
+
+    fn plays(&self, length: Duration) {
+        let millis = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+        self.tell(&FromWorker::Plays(millis));
     }
 
     fn used(&self, _: JobUsage) {

@@ -5,7 +5,15 @@ use std::path::PathBuf;
 
 use vss_core::plan::GeneratorDescriptor;
 
-use crate::{SandboxLevel, WorkerLimits};
+use crate::{Pace, SandboxLevel, WorkerLimits};
+
+/// What `vss-worker-av` is linked with, as who has to install it calls it.
+const FFMPEG: &str = "FFmpeg's libraries (apt install ffmpeg, dnf install ffmpeg-free, \
+                      brew install ffmpeg)";
+
+/// The same of `vss-worker-ocr`.
+const TESSERACT: &str = "Tesseract and its languages (apt install tesseract-ocr, dnf install \
+                         tesseract, brew install tesseract)";
 
 /// Which worker serves a generator, and under which rules.
 #[derive(Clone, Debug)]
@@ -18,13 +26,14 @@ pub struct WorkerSettings {
     pub arguments: Vec<OsString>,
     /// What it may use.
     pub limits: WorkerLimits,
+    /// Time by how long an original plays, for originals that play.
+    pub pace: Option<Pace>,
+    /// What it needs of the system, with the names of the packages, where it needs anything.
+    pub needs: Option<&'static str>,
     /// A worker that is confined less is refused.
     pub require: SandboxLevel,
     /// Whether it gives way to everything else on the machine.
     pub background: bool,
-    /// What to do about a program that is not there, as a clause; empty where there is nothing to
-    /// add.
-    pub without: &'static str,
 }
 
 impl WorkerSettings {
@@ -35,7 +44,11 @@ impl WorkerSettings {
 
     /// A worker of video and audio that is confined as much as can be.
     pub fn av(descriptor: GeneratorDescriptor, program: PathBuf) -> Self {
-        Self::confined(descriptor, program, WorkerLimits::AV)
+        Self {
+            pace: Some(Pace::AV),
+            needs: Some(FFMPEG),
+            ..Self::confined(descriptor, program, WorkerLimits::AV)
+        }
     }
 
     /// A worker of text that is confined as much as can be, and loads these sets of languages.
@@ -47,6 +60,7 @@ impl WorkerSettings {
         let sets = sets.into_iter().map(|set| OsString::from(set.join("+")));
         Self {
             arguments: sets.collect(),
+            needs: Some(TESSERACT),
             ..Self::confined(descriptor, program, WorkerLimits::OCR)
         }
     }
@@ -57,9 +71,10 @@ impl WorkerSettings {
             program,
             arguments: Vec::new(),
             limits,
+            pace: None,
+            needs: None,
             require: SandboxLevel::L3,
             background: false,
-            without: "",
         }
     }
 }

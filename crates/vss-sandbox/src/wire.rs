@@ -10,7 +10,7 @@ use vss_ports::{GenerateFailure, Produced};
 use crate::Layers;
 
 /// The version of these messages. Any change of their shape is a new one.
-pub(crate) const PROTOCOL: u32 = 1;
+pub(crate) const PROTOCOL: u32 = 2;
 /// The longest frame, in bytes.
 pub(crate) const LONGEST_FRAME: usize = 64 << 10;
 /// The most outputs of a job: the kernel passes 253 descriptors at once, one is the original.
@@ -62,6 +62,8 @@ pub(crate) enum FromWorker {
     Progress,
     /// The job ended.
     Done(Answer),
+    /// The original plays so many milliseconds, as far as is known.
+    Plays(u64),
 }
 
 /// Who the worker is. The protocol stays first in every version.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::time::Duration;
 
 use vss_core::plan::{Ability, GeneratorDescriptor};
 use vss_core::{FailureClass, GeneratorRef, Kind};
@@ -10,7 +11,8 @@ use vss_ports::{GenerateFailure, GenerateJob, Generator, Produced};
 /// Does what the first word of its source says: `good`, `work` (for about as long as a small picture
 /// takes, then good), `abort`, `loop`, `allocate`, `fork`,
 /// `write_forever`, `overflow_stack`, `panic`, `sleep`, `lie` (about the size), `babble` (writes
-/// what is not of the format), `segfault`. Everything else is corrupt.
+/// what is not of the format), `segfault`, `dawdle` and `boast` (work for ever with signs of life, on
+/// an original that plays for a fifth of a second or for centuries). Everything else is corrupt.
 ///
 /// First of all it reserves as many bytes as its process has for a number, so that a test knows
 /// whom to kill, and tells progress once. Meant for a worker process: it takes its own down.
@@ -77,6 +79,8 @@ impl Generator for PoisonGenerator {
                 return Ok(job.outputs.iter().map(|_| Ok(produced(1))).collect());
             }
             "segfault" => (self.segfault)(),
+            "dawdle" => dawdle(job, Duration::from_millis(200)),
+            "boast" => dawdle(job, Duration::from_secs(u64::MAX)),
             word => {
                 let why = format!("{word} is no poison");
                 return Err(GenerateFailure::new(FailureClass::CorruptSource, why));
@@ -155,6 +159,14 @@ fn overflow(frame: &[u8; 1_024]) -> u64 {
     let mut mine = std::hint::black_box(*frame);
     mine[0] = mine[0].wrapping_add(1);
     overflow(&mine) + u64::from(std::hint::black_box(mine)[0])
+}
+
+fn dawdle(job: &GenerateJob<'_>, plays: Duration) {
+    job.host.plays(plays);
+    loop {
+        std::thread::park_timeout(Duration::from_millis(10));
+        job.host.progressed();
+    }
 }
 
 fn sleep() {

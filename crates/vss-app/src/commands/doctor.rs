@@ -142,8 +142,9 @@ fn check_worker(settings: Result<WorkerSettings, Failure>) -> Check {
 fn check_optional_worker(settings: Result<WorkerSettings, Failure>) -> Check {
     match settings {
         Ok(settings) if !settings.program.exists() => {
-            let (program, without) = (settings.program.display(), settings.without);
-            let detail = format!("there is no {program}: {without}");
+            let program = settings.program.display();
+            let needs = settings.needs.unwrap_or("to be built");
+            let detail = format!("there is no {program}, its work waits: it needs {needs}");
             Check::good("worker", detail)
         }
         settings => check_worker(settings),

@@ -49,6 +49,12 @@ impl Decoder {
         unsafe { self.0.as_mut() }
     }
 
+    /// Leaves the edges of blocks as they are from now on, for pictures so small that nobody sees
+    /// them.
+    pub(crate) const fn spare_edges(&mut self) {
+        self.raw_mut().skip_loop_filter = ffi::AVDiscard::AVDISCARD_ALL;
+    }
+
     /// Takes a packet; `None` says that there are no more.
     ///
     /// # Errors

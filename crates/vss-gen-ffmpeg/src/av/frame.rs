@@ -63,6 +63,25 @@ impl Frame {
         Ok(other)
     }
 
+    /// A frame of red, green and blue with 8 bits each, as large and at the same time as another.
+    /// Its pixels are anything.
+    ///
+    /// # Errors
+    /// Without memory.
+    pub(crate) fn rgb_like(other: &Self) -> AvResult<Self> {
+        let mut frame = Self::new()?;
+        let from = other.raw();
+        let raw = frame.raw_mut();
+        raw.format = ffi::AVPixelFormat::AV_PIX_FMT_RGB24 as c_int;
+        (raw.width, raw.height) = (from.width, from.height);
+        (raw.pts, raw.sample_aspect_ratio) = (from.pts, from.sample_aspect_ratio);
+        raw.colorspace = ffi::AVColorSpace::AVCOL_SPC_RGB;
+        raw.color_range = ffi::AVColorRange::AVCOL_RANGE_JPEG;
+        // SAFETY: a frame with format and size, and no pixels yet.
+        AvError::check(unsafe { ffi::av_frame_get_buffer(frame.as_mut_ptr(), 0) })?;
+        Ok(frame)
+    }
+
     /// Width in stored pixels.
     pub(crate) fn width(&self) -> u32 {
         u32::try_from(self.raw().width).unwrap_or(0)
@@ -172,6 +191,25 @@ impl Frame {
             // it lives as long as the frame that is borrowed.
             unsafe { slice::from_raw_parts(first.add(row * stride), width) }
         })
+    }
+
+    /// The rows of a packed picture that nobody shares, without padding.
+    pub(crate) fn rows_mut(&mut self, bytes_a_pixel: usize) -> impl Iterator<Item = &mut [u8]> {
+        let width = self.width() as usize * bytes_a_pixel;
+        let height = self.height() as usize;
+        let [stride, ..] = self.raw().linesize;
+        let stride = usize::try_from(stride).unwrap_or(0);
+        // SAFETY: the frame is one; writable says that its pixels are its own.
+        let own = unsafe { ffi::av_frame_is_writable(self.as_mut_ptr()) } > 0;
+        let [first, ..] = self.raw_mut().data;
+        let plane: &mut [u8] = match own && !first.is_null() && stride >= width && height > 0 {
+            // SAFETY: the plane has `height` rows of `stride` bytes, of which the last may lack its
+            // padding; it is borrowed with the frame alone, as nobody shares it.
+            true => unsafe { slice::from_raw_parts_mut(first, stride * (height - 1) + width) },
+            false => &mut [],
+        };
+        let rows = plane.chunks_mut(stride.max(1));
+        rows.filter_map(move |row| row.get_mut(..width))
     }
 
     /// The samples of one channel of 16 bits.

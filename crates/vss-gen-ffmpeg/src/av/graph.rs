@@ -23,7 +23,7 @@ struct Shape {
     format: c_int,
     /// Width and height, or samples a second and channels.
     sizes: (i32, i32),
-    colours: (c_int, c_int),
+    colours: [c_int; 3],
 }
 
 impl Shape {
@@ -36,15 +36,13 @@ impl Shape {
         Self {
             format: raw.format,
             sizes,
-            colours: (raw.colorspace as c_int, raw.color_range as c_int),
+            colours: [
+                raw.colorspace as c_int,
+                raw.color_range as c_int,
+                raw.color_trc as c_int,
+            ],
         }
     }
-}
-
-/// Whether this FFmpeg has a filter.
-pub(crate) fn has_filter(name: &CStr) -> bool {
-    // SAFETY: a lookup in a constant table.
-    unsafe { !ffi::avfilter_get_by_name(name.as_ptr()).is_null() }
 }
 
 impl Graph {

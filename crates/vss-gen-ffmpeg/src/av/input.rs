@@ -34,6 +34,16 @@ impl std::fmt::Debug for Input<'_> {
     }
 }
 
+/// How well the streams are looked at when an original is opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Look {
+    /// By one key frame: enough to look single frames up, but where times begin and in which order
+    /// frames come may stay unknown.
+    Glance,
+    /// As well as FFmpeg wants, for which it may decode dozens of frames.
+    Thorough,
+}
+
 /// What a stream is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Media {
@@ -90,6 +100,7 @@ impl<'a> Input<'a> {
         source: &'a File,
         size: u64,
         limits: &DecodeLimits,
+        look: Look,
         cancel: &CancelToken,
     ) -> Result<Self, (AvError, Trouble)> {
         super::quiet();
@@ -98,7 +109,7 @@ impl<'a> Input<'a> {
         let trouble = bytes.trouble();
         let opened = StreamIo::from_read_seek_with_capacity(bytes, BUFFER)
             .map_err(|_| AvError::NO_MEMORY)
-            .and_then(|io| open(io, limits));
+            .and_then(|io| open(io, limits, look));
         match opened {
             Ok((owner, claims)) => Ok(Self {
                 owner,
@@ -137,6 +148,11 @@ impl<'a> Input<'a> {
     /// Microseconds at which the whole begins, as it claims.
     pub(crate) fn start(&self) -> Option<i64> {
         time(self.raw().start_time)
+    }
+
+    /// Microseconds that the whole claims to play.
+    pub(crate) fn length(&self) -> Option<i64> {
+        time(self.raw().duration).filter(|length| *length > 0)
     }
 
     /// Every stream.
@@ -265,7 +281,7 @@ pub(super) fn allowed_decoder(par: *const ffi::AVCodecParameters) -> Option<*con
     }
 }
 
-fn open(mut io: StreamIo, limits: &DecodeLimits) -> AvResult<(Owner, Vec<(i32, i32)>)> {
+fn open(mut io: StreamIo, limits: &DecodeLimits, by: Look) -> AvResult<(Owner, Vec<(i32, i32)>)> {
     // SAFETY: takes nothing.
     let mut context = unsafe { ffi::avformat_alloc_context() };
     // SAFETY: it is allocated or null; nobody else has it yet. The strings are FFmpeg's to free.
@@ -311,12 +327,12 @@ fn open(mut io: StreamIo, limits: &DecodeLimits) -> AvResult<(Owner, Vec<(i32, i
             .map(|stream| ((*(*stream).codecpar).width, (*(*stream).codecpar).height))
             .collect()
     };
-    look(context, limits)?;
+    look(context, limits, by)?;
     Ok((owner, claims))
 }
 
 /// Looks at the streams, for which some are decoded a little: with the limits of the job.
-fn look(context: *mut ffi::AVFormatContext, limits: &DecodeLimits) -> AvResult<()> {
+fn look(context: *mut ffi::AVFormatContext, limits: &DecodeLimits, by: Look) -> AvResult<()> {
     let pixels = CString::new(limits.max_pixels.to_string()).map_err(|_| AvError::INVALID)?;
     // SAFETY: the context is open. It takes an array of as many dictionaries as there are streams
     // now, which are ours to free, whatever is left in them; texts are copied.
@@ -325,6 +341,10 @@ fn look(context: *mut ffi::AVFormatContext, limits: &DecodeLimits) -> AvResult<(
         for options in &mut options {
             ffi::av_dict_set(options, c"max_pixels".as_ptr(), pixels.as_ptr(), 0);
             ffi::av_dict_set(options, c"threads".as_ptr(), c"1".as_ptr(), 0);
+            if by == Look::Glance {
+                ffi::av_dict_set(options, c"skip_frame".as_ptr(), c"nokey".as_ptr(), 0);
+                ffi::av_dict_set(options, c"skip_loop_filter".as_ptr(), c"all".as_ptr(), 0);
+            }
         }
         let code = ffi::avformat_find_stream_info(context, options.as_mut_ptr());
         options.iter_mut().for_each(|o| ffi::av_dict_free(o));

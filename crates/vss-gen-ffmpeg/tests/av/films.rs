@@ -234,7 +234,10 @@ fn a_strip_shows_the_film_in_order_and_its_map_says_when() {
             let (begin, end) = times.split_once(" --> ").unwrap();
             assert_eq!(begin, last_end);
             last_end = end.to_owned();
-            assert_eq!(place, format!("#xywh={},{},64,36", column * 64, row * 36));
+            assert_eq!(
+                place,
+                format!("preview.webp#xywh={},{},64,36", column * 64, row * 36)
+            );
             let pixel = |x: usize, y: usize| {
                 picture
                     .get_pixel(u32::try_from(x).unwrap(), u32::try_from(y).unwrap())
@@ -283,6 +286,41 @@ fn wide_dynamic_range_becomes_ordinary() {
             "pix_fmt=yuv420p",
         ] {
             assert!(said.contains(expected), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_wide_range_keeps_its_light_and_its_colours() {
+    if !has_programs() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // 100 candela a square metre, coded at half of the range; grey, and a green of BT.2020 that
+    // would be pale if its colours were taken for those of BT.709.
+    let colours = [
+        ("509:cb=512:cr=512", [186; 3]),
+        ("366:cb=348:cr=303", [0, 196, 0]),
+    ];
+    for (colour, expected) in colours {
+        let film = ffmpeg(
+            folder.path(),
+            "film.mkv",
+            &format!(
+                "-f lavfi -i color=s=192x108:r=10:d=1,format=yuv420p10le,geq=lum={colour} \
+                 -pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -x265-params \
+                 log-level=none:crf=4:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"
+            ),
+        );
+        let made = make(&film, &[still(128), strip(), proxy(108, 0)]);
+        let again = make_still_of(&made[2].1);
+        for picture in [pixels(&made[0].1), pixels(&made[1].1), again] {
+            let seen = picture.get_pixel(40, 40).0;
+            let near = seen
+                .iter()
+                .zip(expected)
+                .all(|(seen, wanted)| seen.abs_diff(wanted) < 14);
+            assert!(near, "{seen:?}, not {expected:?}");
         }
     }
 }

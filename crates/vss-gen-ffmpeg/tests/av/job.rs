@@ -5,10 +5,11 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use vss_core::Format;
 use vss_core::plan::{
-    DecodeLimits, PcmRecipe, ProxyRecipe, Recipe, StillRecipe, StripRecipe, WaveformRecipe,
+    DecodeLimits, PcmRecipe, ProxyRecipe, Recipe, StillRecipe, StripMapRecipe, StripRecipe,
+    WaveformRecipe,
 };
+use vss_core::{Format, Variant};
 use vss_gen_ffmpeg::FfmpegGenerator;
 use vss_ports::{
     CancelToken, GenerateFailure, GenerateJob, Generator, JobOutput, Produced, Unlimited,
@@ -37,7 +38,8 @@ pub(crate) fn strip() -> (Format, Recipe) {
 }
 
 pub(crate) fn map() -> (Format, Recipe) {
-    (Format::VTT, Recipe::StripMap(STRIP))
+    let map = StripMapRecipe::of(STRIP, &Variant::PREVIEW);
+    (Format::VTT, Recipe::StripMap(map))
 }
 
 pub(crate) fn proxy(short_side: u32, audio_bitrate: u32) -> (Format, Recipe) {

@@ -11,3 +11,5 @@ mod corpus;
 mod films;
 mod job;
 mod media;
+mod plays;
+mod silence;

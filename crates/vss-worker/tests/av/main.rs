@@ -18,9 +18,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use vss_core::plan::{
-    DecodeLimits, PcmRecipe, ProxyRecipe, Recipe, StillRecipe, StripRecipe, WaveformRecipe,
+    DecodeLimits, PcmRecipe, ProxyRecipe, Recipe, StillRecipe, StripMapRecipe, StripRecipe,
+    WaveformRecipe,
 };
-use vss_core::{FailureClass, Format};
+use vss_core::{FailureClass, Format, Variant};
 use vss_ports::{
     CancelToken, GenerateFailure, GenerateJob, Generator, JobOutput, Produced, Unlimited,
 };
@@ -57,7 +58,10 @@ fn wanted() -> Vec<(Format, Recipe)> {
     vec![
         (Format::WEBP, Recipe::Still(still)),
         (Format::WEBP, Recipe::Strip(strip)),
-        (Format::VTT, Recipe::StripMap(strip)),
+        (
+            Format::VTT,
+            Recipe::StripMap(StripMapRecipe::of(strip, &Variant::PREVIEW)),
+        ),
         (Format::MP4, Recipe::Proxy(proxy)),
         (
             Format::JSON,

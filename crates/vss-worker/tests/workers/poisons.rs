@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vss_core::FailureClass;
-use vss_sandbox::{SandboxedGenerator, WorkerLimits, WorkerSettings};
+use vss_sandbox::{Pace, SandboxedGenerator, WorkerLimits, WorkerSettings};
 
 use crate::bench::{LIMITS, failure, generator, good, settings, swallow};
 
@@ -61,6 +61,33 @@ fn endless_work_ends_with_the_time_that_passes() {
     let wall = Duration::from_millis(300);
     let limits = WorkerLimits { wall, ..LIMITS };
     fails_within(limits, "loop", FailureClass::Timeout, "longer than");
+}
+
+/// A worker that has a fifth of a second and twice what its original plays, at most `wall`.
+#[track_caller]
+fn fails_by_pace(word: &str, wall: Duration, says: &str) {
+    let limits = WorkerLimits { wall, ..LIMITS };
+    let least = Duration::from_millis(200);
+    let generator = SandboxedGenerator::new(WorkerSettings {
+        limits,
+        pace: Some(Pace { least, factor: 2 }),
+        ..settings()
+    });
+    let (seen, detail) = failure(&generator, word);
+    assert_eq!(seen, FailureClass::Timeout, "{detail}");
+    assert!(detail.contains(says), "{detail}");
+    good(&generator);
+}
+
+#[test]
+fn a_short_original_gets_little_time_however_lively_its_worker_is() {
+    fails_by_pace("dawdle", LIMITS.wall, "longer than 0.6 s for each output");
+}
+
+#[test]
+fn an_original_that_claims_centuries_gets_the_time_of_all() {
+    let wall = Duration::from_millis(700);
+    fails_by_pace("boast", wall, "longer than 0.7 s for each output");
 }
 
 #[test]

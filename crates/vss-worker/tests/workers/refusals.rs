@@ -19,6 +19,14 @@ fn refused(settings: WorkerSettings) -> String {
     detail
 }
 
+/// Another process writes it: one that this process has written is busy while another test forks.
+fn write_program(path: &Path, content: &str) {
+    let script = "printf %s \"$1\" > \"$0\" && chmod +x \"$0\"";
+    let mut shell = Command::new("sh");
+    let written = shell.arg("-c").arg(script).arg(path).arg(content).status();
+    assert!(written.unwrap().success());
+}
+
 fn at(program: &Path) -> WorkerSettings {
     WorkerSettings {
         program: program.into(),
@@ -30,14 +38,36 @@ fn at(program: &Path) -> WorkerSettings {
 fn a_missing_worker_is_named_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let detail = refused(WorkerSettings {
-        without: "a pie bakes it",
+        needs: Some("a pie"),
         ..at(&folder.path().join("vss-worker-image"))
     });
     assert!(
         detail.contains("is not there") && detail.contains("VSS_WORKER_DIR"),
         "{detail}"
     );
-    assert!(detail.ends_with("; a pie bakes it"), "{detail}");
+    assert!(detail.ends_with("; it needs a pie"), "{detail}");
+}
+
+#[test]
+fn a_missing_worker_of_video_says_what_to_install() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("vss-worker-av");
+    let settings = WorkerSettings::av(settings().descriptor, program);
+    let detail = refused(settings.clone());
+    for package in [
+        "apt install ffmpeg",
+        "dnf install ffmpeg-free",
+        "brew install ffmpeg",
+    ] {
+        assert!(detail.contains(package), "{detail}");
+    }
+    // So does one that is there without the libraries it is linked with.
+    let program =
+        "#!/bin/sh\necho libavcodec.so.59: cannot open shared object file >&2\nexit 127\n";
+    write_program(&settings.program, program);
+    let detail = refused(settings);
+    assert!(detail.contains("libavcodec.so.59"), "{detail}");
+    assert!(detail.contains("apt install ffmpeg"), "{detail}");
 }
 
 #[test]
@@ -53,11 +83,7 @@ fn a_worker_that_may_not_be_started_is_named_with_a_remedy() {
 fn a_file_that_is_no_program_is_named_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("vss-worker-image");
-    // Another process writes it: one that this process has written is busy while another test forks.
-    let script = "printf '\\177ELF but not really' > \"$0\" && chmod +x \"$0\"";
-    let mut shell = Command::new("sh");
-    let written = shell.arg("-c").arg(script).arg(&program).status();
-    assert!(written.unwrap().success());
+    write_program(&program, "\u{7f}ELF but not really");
     let detail = refused(at(&program));
     assert!(detail.contains("ended before it was ready"), "{detail}");
     assert!(
