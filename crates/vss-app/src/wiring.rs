@@ -22,13 +22,6 @@ use crate::library::{Library, Lock, Work};
 /// Events kept for the progress display while it is busy drawing.
 const EVENTS_KEPT: usize = 4_096;
 
-/// What to do for who has no worker of video and audio.
-pub(crate) const AV_WITHOUT: &str = "video and audio wait: `cargo xtask setup` installs FFmpeg's \
-    libraries, and `cargo build -p vss-worker --features av` builds it";
-/// What to do for who has no worker of text.
-pub(crate) const OCR_WITHOUT: &str = "text waits: `cargo xtask setup` installs Tesseract, and \
-    `cargo build -p vss-worker --features ocr` builds it";
-
 /// How hard to work.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Effort {
@@ -203,7 +196,6 @@ pub(crate) fn av_worker(require: SandboxLevel) -> Result<WorkerSettings, Failure
     let program = worker_program("av")?;
     Ok(WorkerSettings {
         require,
-        without: AV_WITHOUT,
         ..WorkerSettings::av(vss_gen_ffmpeg::descriptor(), program)
     })
 }
@@ -217,7 +209,6 @@ pub(crate) fn ocr_worker(
     let program = worker_program("ocr")?;
     Ok(WorkerSettings {
         require,
-        without: OCR_WITHOUT,
         ..WorkerSettings::ocr(
             vss_gen_tesseract::descriptor(),
             program,

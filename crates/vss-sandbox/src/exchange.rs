@@ -48,7 +48,8 @@ pub(crate) fn attend(
     job: &GenerateJob<'_>,
     limits: &WorkerLimits,
 ) -> Outcome {
-    let mut wall = deadline::now() + limits.wall.saturating_mul(shares(job));
+    let outputs = shares(job);
+    let mut wall = deadline::now() + limits.wall.saturating_mul(outputs);
     let mut alive = deadline::now() + limits.no_progress;
     let mut reserved = false;
     let suspicious = limits.no_progress / SUSPICION;

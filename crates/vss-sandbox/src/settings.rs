@@ -7,6 +7,10 @@ use vss_core::plan::GeneratorDescriptor;
 
 use crate::{SandboxLevel, WorkerLimits};
 
+/// What `vss-worker-ocr` is linked with, as who has to install it calls it.
+const TESSERACT: &str = "Tesseract's libraries and data (apt install tesseract-ocr, \
+                         dnf install tesseract, brew install tesseract)";
+
 /// Which worker serves a generator, and under which rules.
 #[derive(Clone, Debug)]
 pub struct WorkerSettings {
@@ -18,13 +22,12 @@ pub struct WorkerSettings {
     pub arguments: Vec<OsString>,
     /// What it may use.
     pub limits: WorkerLimits,
+    /// What it needs of the system, with the names of the packages, where it needs anything.
+    pub needs: Option<&'static str>,
     /// A worker that is confined less is refused.
     pub require: SandboxLevel,
     /// Whether it gives way to everything else on the machine.
     pub background: bool,
-    /// What to do about a program that is not there, as a clause; empty where there is nothing to
-    /// add.
-    pub without: &'static str,
 }
 
 impl WorkerSettings {
@@ -47,6 +50,7 @@ impl WorkerSettings {
         let sets = sets.into_iter().map(|set| OsString::from(set.join("+")));
         Self {
             arguments: sets.collect(),
+            needs: Some(TESSERACT),
             ..Self::confined(descriptor, program, WorkerLimits::OCR)
         }
     }
@@ -57,9 +61,9 @@ impl WorkerSettings {
             program,
             arguments: Vec::new(),
             limits,
+            needs: None,
             require: SandboxLevel::L3,
             background: false,
-            without: "",
         }
     }
 }

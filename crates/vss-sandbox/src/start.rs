@@ -149,7 +149,7 @@ fn first_frame(worker: &mut WorkerProcess) -> Option<Vec<u8>> {
 }
 
 fn spawn(settings: &WorkerSettings) -> Result<WorkerProcess, GenerateFailure> {
-    let unstarted = |error: io::Error| missing(settings, &reason(&error, settings));
+    let unstarted = |error: io::Error| missing(settings, &reason(&error));
     let (ours, theirs) = Channel::pair().map_err(unstarted)?;
     let (reader, writer) = io::pipe().map_err(unstarted)?;
     let tail = Tail::new(reader).map_err(unstarted)?;
@@ -220,17 +220,10 @@ fn give_way() {
 }
 
 /// Why a program does not start, with what to do.
-fn reason(error: &io::Error, settings: &WorkerSettings) -> String {
+fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => {
-            let mut reason =
-                "is not there: install it beside vss, or set VSS_WORKER_DIR to its folder"
-                    .to_owned();
-            if !settings.without.is_empty() {
-                reason.push_str("; ");
-                reason.push_str(settings.without);
-            }
-            reason
+            "is not there: install it beside vss, or set VSS_WORKER_DIR to its folder".into()
         }
         io::ErrorKind::PermissionDenied => {
             "may not be started: make it executable (chmod +x), on a file system without noexec"
@@ -242,9 +235,10 @@ fn reason(error: &io::Error, settings: &WorkerSettings) -> String {
 
 fn missing(settings: &WorkerSettings, why: &str) -> GenerateFailure {
     let program = settings.program.display();
+    let needs = settings.needs.map(|needs| format!("; it needs {needs}"));
     GenerateFailure::new(
         FailureClass::ToolMissing,
-        format!("the worker {program} {why}"),
+        format!("the worker {program} {why}{}", needs.unwrap_or_default()),
     )
 }
 

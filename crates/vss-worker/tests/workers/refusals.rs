@@ -30,14 +30,14 @@ fn at(program: &Path) -> WorkerSettings {
 fn a_missing_worker_is_named_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let detail = refused(WorkerSettings {
-        without: "a pie bakes it",
+        needs: Some("a pie"),
         ..at(&folder.path().join("vss-worker-image"))
     });
     assert!(
         detail.contains("is not there") && detail.contains("VSS_WORKER_DIR"),
         "{detail}"
     );
-    assert!(detail.ends_with("; a pie bakes it"), "{detail}");
+    assert!(detail.ends_with("; it needs a pie"), "{detail}");
 }
 
 #[test]
