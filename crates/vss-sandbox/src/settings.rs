@@ -11,9 +11,9 @@ use crate::{Pace, SandboxLevel, WorkerLimits};
 const FFMPEG: &str = "FFmpeg's libraries (apt install ffmpeg, dnf install ffmpeg-free, \
                       brew install ffmpeg)";
 
-/// The same of `vss-worker-ocr`.
-const TESSERACT: &str = "Tesseract and its languages (apt install tesseract-ocr, dnf install \
-                         tesseract, brew install tesseract)";
+/// What `vss-worker-ocr` is linked with, as who has to install it calls it.
+const TESSERACT: &str = "Tesseract's libraries and data (apt install tesseract-ocr, \
+                         dnf install tesseract, brew install tesseract)";
 
 /// Which worker serves a generator, and under which rules.
 #[derive(Clone, Debug)]

@@ -63,11 +63,19 @@ pub(super) async fn doctor(global: &Global) -> Result<Exit, Failure> {
         checks.push(Check::good("generator", detail));
     }
     checks.push(check_worker(wiring::image_worker(SandboxLevel::L0)));
-    checks.push(check_optional_worker(wiring::av_worker(SandboxLevel::L0)));
+    checks.push(check_optional_worker(
+        wiring::av_worker(SandboxLevel::L0),
+        "video and audio wait: `cargo xtask setup` installs FFmpeg's libraries, and \
+         `cargo build -p vss-worker --features av` builds it",
+    ));
     let policy = policy_of(global);
     let text = wiring::ocr_worker(SandboxLevel::L0, &policy);
     let languages = languages::check(&text, &policy);
-    checks.push(check_optional_worker(text));
+    checks.push(check_optional_worker(
+        text,
+        "text waits: `cargo xtask setup` installs Tesseract, and `cargo build -p vss-worker \
+         --features ocr` builds it",
+    ));
     checks.extend(languages);
     match &global.library {
         Some(_) => check_library(global, &mut checks).await,
@@ -139,12 +147,12 @@ fn check_worker(settings: Result<WorkerSettings, Failure>) -> Check {
 }
 
 /// A worker that is built only where its libraries are: without it the rest works.
-fn check_optional_worker(settings: Result<WorkerSettings, Failure>) -> Check {
+fn check_optional_worker(settings: Result<WorkerSettings, Failure>, without: &str) -> Check {
     match settings {
         Ok(settings) if !settings.program.exists() => {
             let program = settings.program.display();
             let needs = settings.needs.unwrap_or("to be built");
-            let detail = format!("there is no {program}, its work waits: it needs {needs}");
+            let detail = format!("there is no {program}: {without}; it needs {needs}");
             Check::good("worker", detail)
         }
         settings => check_worker(settings),
