@@ -1,8 +1,9 @@
-//! Repeats the figures of docs/performance.md: `thumbs` beside a peer, everything else a bench target of the workspace.
+//! Repeats the figures of docs/performance.md: `thumbs` and `video` beside peers, everything else a bench target of the workspace.
 
 mod measure;
 mod peer;
 mod thumbs;
+mod video;
 
 use std::path::PathBuf;
 
@@ -14,14 +15,17 @@ use crate::{setup, shell, workspace};
 /// What to measure and how.
 #[derive(Args)]
 pub(crate) struct BenchArgs {
-    /// `thumbs`, `sandbox` (the same work confined), or the name of a bench target (presence, path, enqueue, index ..)
+    /// `thumbs`, `sandbox` (the same work confined), `video`, or the name of a bench target (presence, path, enqueue, index ..)
     name: String,
     /// thumbs: folder of JPEGs [default: photos/camera of the corpus]
     #[arg(long)]
     photos: Option<PathBuf>,
-    /// thumbs: rounds of ours and the peer's run, one after the other
+    /// thumbs, video: rounds of ours and the peer's run, one after the other
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// video: a `confined_sidecars` that is built already, beside its worker's folder [default: one is built]
+    #[arg(long)]
+    ours: Option<PathBuf>,
     /// thumbs: the peer, a script called with PHOTO_DIR OUT_DIR
     #[arg(long, default_value = "../shared/baselines/thumbs_sharp_once.sh")]
     peer: PathBuf,
@@ -37,6 +41,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if ["thumbs", "sandbox"].contains(&args.name.as_str()) {
         return thumbs::run(&workspace, args);
     }
+    if args.name == "video" {
+        return video::run(&workspace, args);
+    }
     let benches = || {
         let members = workspace.members.iter();
         members.flat_map(|member| {
@@ -49,7 +56,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let Some((package, _)) = benches().find(|(_, bench)| **bench == args.name) else {
         let names: Vec<&str> = benches().map(|(_, bench)| bench.as_str()).collect();
         bail!(
-            "no bench {:?}; there are: thumbs, sandbox, {}",
+            "no bench {:?}; there are: thumbs, sandbox, video, {}",
             args.name,
             names.join(", ")
         );
