@@ -1,9 +1,10 @@
-//! Repeats the figures of docs/performance.md: `thumbs` and `ocr` beside peers, everything else a bench target of the workspace.
+//! Repeats the figures of docs/performance.md: `thumbs`, `video` and `ocr` beside peers, everything else a bench target of the workspace.
 
 mod measure;
 mod ocr;
 mod peer;
 mod thumbs;
+mod video;
 
 use std::path::PathBuf;
 
@@ -15,14 +16,17 @@ use crate::{setup, shell, workspace};
 /// What to measure and how.
 #[derive(Args)]
 pub(crate) struct BenchArgs {
-    /// `thumbs`, `sandbox` (the same work confined), `ocr`, or the name of a bench target (presence, path, enqueue, index ..)
+    /// `thumbs`, `sandbox` (the same work confined), `video`, `ocr`, or the name of a bench target (presence, path, enqueue, index ..)
     name: String,
     /// thumbs: folder of JPEGs [default: photos/camera of the corpus]
     #[arg(long)]
     photos: Option<PathBuf>,
-    /// thumbs, ocr: rounds of ours and the peer's run, one after the other
+    /// thumbs, video, ocr: rounds of ours and the peer's run, one after the other
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// video: a `confined_sidecars` that is built already, beside its worker's folder [default: one is built]
+    #[arg(long)]
+    ours: Option<PathBuf>,
     /// thumbs: the peer, a script called with PHOTO_DIR OUT_DIR
     #[arg(long, default_value = "../shared/baselines/thumbs_sharp_once.sh")]
     peer: PathBuf,
@@ -41,6 +45,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if ["thumbs", "sandbox"].contains(&args.name.as_str()) {
         return thumbs::run(&workspace, args);
     }
+    if args.name == "video" {
+        return video::run(&workspace, args);
+    }
     let benches = || {
         let members = workspace.members.iter();
         members.flat_map(|member| {
@@ -53,7 +60,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let Some((package, _)) = benches().find(|(_, bench)| **bench == args.name) else {
         let names: Vec<&str> = benches().map(|(_, bench)| bench.as_str()).collect();
         bail!(
-            "no bench {:?}; there are: thumbs, sandbox, ocr, {}",
+            "no bench {:?}; there are: thumbs, sandbox, video, ocr, {}",
             args.name,
             names.join(", ")
         );
