@@ -247,7 +247,7 @@ mod tests {
             (
                 "vss-raster",
                 "vss-gen-image",
-                "layer codec may use domain, ports of ours",
+                "layer codec may use domain, ports, codec of ours",
             ),
             ("xtask", "vss-core", "layer tooling may use nothing of ours"),
             ("vss-app", "xtask", "not tooling"),
