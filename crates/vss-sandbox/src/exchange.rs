@@ -42,6 +42,30 @@ pub(crate) enum Stop {
     Lied(String),
 }
 
+/// A job gets so many times its time without progress for standing in line: on a machine that is
+/// busy for good a file that hangs has to end as well.
+const PATIENCE: u32 = 2;
+
+/// What of a worker's standing in line is made good.
+struct InLine {
+    so_far: Duration,
+    left: Duration,
+}
+
+impl InLine {
+    fn new(so_far: Duration, left: Duration) -> Self {
+        Self { so_far, left }
+    }
+
+    /// What it stood since the last time, as far as it is made good.
+    fn since(&mut self, so_far: Duration) -> Duration {
+        let stood = so_far.saturating_sub(self.so_far).min(self.left);
+        self.so_far = so_far;
+        self.left -= stood;
+        stood
+    }
+}
+
 /// Serves the worker until its job ends in one way or the other. The job was sent already.
 pub(crate) fn attend(
     worker: &mut WorkerProcess,
@@ -57,11 +81,19 @@ pub(crate) fn attend(
     let mut alive = deadline::now() + limits.no_progress;
     let mut reserved = false;
     let suspicious = limits.no_progress / SUSPICION;
+    let mut in_line = InLine::new(worker.stood_in_line(), limits.no_progress * PATIENCE);
     loop {
         if job.cancel.is_cancelled() {
             return Outcome::Stop(Stop::Cancelled);
         }
-        let wall = begin + granted.saturating_mul(shares);
+        let mut wall = begin + granted.saturating_mul(shares);
+        if deadline::until(wall.min(alive)).is_zero() {
+            // Others had the processors, which is not its fault either.
+            let kept_waiting = in_line.since(worker.stood_in_line());
+            begin += kept_waiting;
+            wall += kept_waiting;
+            alive += kept_waiting;
+        }
         if deadline::until(wall).is_zero() {
             return Outcome::Stop(Stop::Wall(granted));
         }
@@ -148,4 +180,25 @@ fn next(worker: &mut WorkerProcess, patience: Duration) -> Option<Message> {
         Ok(None) => Message::Closed,
         Err(_) => Message::Babble,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standing_in_line_is_made_good_once_and_not_for_ever() {
+        let seconds = Duration::from_secs;
+        let mut in_line = InLine::new(seconds(100), seconds(40));
+        assert_eq!(in_line.since(seconds(110)), seconds(10));
+        assert_eq!(in_line.since(seconds(110)), seconds(0));
+        assert_eq!(in_line.since(seconds(135)), seconds(25));
+        assert_eq!(in_line.since(seconds(200)), seconds(5));
+        assert_eq!(in_line.since(seconds(300)), seconds(0));
+        // A system that does not count says 0.
+        assert_eq!(
+            InLine::new(seconds(0), seconds(40)).since(seconds(0)),
+            seconds(0)
+        );
+    }
 }

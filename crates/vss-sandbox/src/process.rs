@@ -164,6 +164,16 @@ impl WorkerProcess {
         }
     }
 
+    /// How long it stood in line for a processor so far, where the system counts that (Linux,
+    /// `Documentation/scheduler/sched-stats.rst`, "/proc/<pid>/schedstat").
+    #[expect(clippy::disallowed_methods, reason = "procfs is not the disk")]
+    pub(crate) fn stood_in_line(&self) -> Duration {
+        let path = format!("/proc/{}/schedstat", self.pid.as_raw_nonzero());
+        let counted = std::fs::read_to_string(path).unwrap_or_default();
+        let nanoseconds = counted.split_whitespace().nth(1);
+        Duration::from_nanos(nanoseconds.and_then(|n| n.parse().ok()).unwrap_or(0))
+    }
+
     /// Lets it go on with what nobody else wants of the processors: it shows no sign of life.
     pub(crate) fn give_way(&mut self) {
         if !self.gives_way {
