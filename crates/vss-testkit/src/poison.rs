@@ -111,10 +111,10 @@ fn produced(side: u32) -> Produced {
     }
 }
 
-/// About 10 ms of one processor.
+/// About 10 ms of one processor, in a build for tests.
 fn work() {
     let mut seed = 1_u64;
-    for _ in 0..6_000_000 {
+    for _ in 0..1_000_000 {
         seed = std::hint::black_box(seed.rotate_left(5) ^ 0x9E37_79B9_7F4A_7C15);
     }
 }
