@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::workspace::Workspace;
 use crate::{setup, shell, workspace};
 
 /// What to measure and how.
@@ -69,4 +70,23 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         &workspace.root,
         ["bench", "--package", package, "--bench", &args.name],
     ))
+}
+
+/// Builds a worker for release, and the example that drives it; where the example is.
+fn build_worker(
+    workspace: &Workspace,
+    worker: &str,
+    feature: Option<&str>,
+    example: &str,
+) -> Result<PathBuf> {
+    let mut build = shell::cargo(
+        &workspace.root,
+        ["build", "--release", "--package", "vss-worker"],
+    );
+    build.args(["--bin", &format!("vss-worker-{worker}")]);
+    build.args(["--example", example]);
+    // Without the package before it: cargo does not find that a named program has it otherwise.
+    build.args(feature.iter().flat_map(|feature| ["--features", feature]));
+    shell::run(&mut build)?;
+    Ok(workspace.target_dir.join("release/examples").join(example))
 }

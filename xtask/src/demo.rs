@@ -28,11 +28,10 @@ pub(crate) fn run(folder: Option<PathBuf>, out: Option<PathBuf>) -> Result<()> {
     build.args(["--package", "vss-app", "--bin", "vss"]);
     build.args(["--package", "vss-worker", "--bin", "vss-worker-image"]);
     for feature in setup::engines() {
-        let worker = match feature {
-            setup::VIDEO_WORKER => "vss-worker-av",
-            _ => "vss-worker-ocr",
-        };
-        build.args(["--features", feature, "--bin", worker]);
+        // Cargo does not find a feature with its package before it when a program is named.
+        let feature = feature.trim_start_matches("vss-worker/");
+        build.args(["--features", feature]);
+        build.args(["--bin", &format!("vss-worker-{feature}")]);
     }
     shell::run(&mut build)?;
     let library = out.join("demo.sdlibrary");

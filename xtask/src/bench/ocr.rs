@@ -26,20 +26,7 @@ pub(super) fn run(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     if args.rounds == 0 || !setup::engines().contains(&setup::TEXT_WORKER) {
         bail!("nothing to measure: no rounds, or no Tesseract to build the worker with");
     }
-    let build = [
-        "build",
-        "--release",
-        "--package",
-        "vss-worker",
-        "--features",
-        setup::TEXT_WORKER,
-        "--bin",
-        "vss-worker-ocr",
-        "--example",
-        "ocr_pages",
-    ];
-    shell::run(&mut shell::cargo(&workspace.root, build))?;
-    let program = workspace.target_dir.join("release/examples/ocr_pages");
+    let program = super::build_worker(workspace, "ocr", Some("ocr"), "ocr_pages")?;
     let scans = corpus.join("documents/scans");
     let mut sides = SIDES.map(|(name, how, limited)| {
         let out = workspace.target_dir.join(format!("bench/ocr-{name}"));

@@ -70,22 +70,7 @@ pub(super) fn run(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
 
 /// The same work by confined workers.
 fn sandboxed(workspace: &Workspace) -> Result<Command> {
-    shell::run(&mut shell::cargo(
-        &workspace.root,
-        [
-            "build",
-            "--release",
-            "--package",
-            "vss-worker",
-            "--bin",
-            "vss-worker-image",
-            "--example",
-            "sandboxed_thumbs",
-        ],
-    ))?;
-    let program = workspace
-        .target_dir
-        .join("release/examples/sandboxed_thumbs");
+    let program = super::build_worker(workspace, "image", None, "sandboxed_thumbs")?;
     Ok(Command::new(program))
 }
 

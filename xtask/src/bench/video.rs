@@ -83,7 +83,7 @@ pub(super) fn run(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
         Some(built) => built
             .canonicalize()
             .with_context(|| format!("no program {}", built.display()))?,
-        None => build(workspace)?,
+        None => super::build_worker(workspace, "av", Some("av"), "confined_sidecars")?,
     };
     let out = workspace.target_dir.join("bench/video");
     let mut lines = vec!["CPU seconds of ours and of the peer, medians; ratio of the pairs".into()];
@@ -92,27 +92,6 @@ pub(super) fn run(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     }
     println!("\n{}", lines.join("\n"));
     Ok(())
-}
-
-fn build(workspace: &Workspace) -> Result<PathBuf> {
-    shell::run(&mut shell::cargo(
-        &workspace.root,
-        [
-            "build",
-            "--release",
-            "--package",
-            "vss-worker",
-            "--features",
-            "av",
-            "--bin",
-            "vss-worker-av",
-            "--example",
-            "confined_sidecars",
-        ],
-    ))?;
-    Ok(workspace
-        .target_dir
-        .join("release/examples/confined_sidecars"))
 }
 
 fn contests(films: &Path) -> Vec<Contest> {
