@@ -12,7 +12,7 @@ use crate::properties::Properties;
 const LONGEST_META: u64 = 64 << 20;
 /// Boxes at the top of a file before `meta`, at most.
 const MOST_BOXES: u32 = 64;
-/// Pieces of all items together, at most: a table may claim billions in a few bytes.
+/// Items and their pieces together, at most: a table may claim billions in a few bytes.
 const MOST_EXTENTS: usize = 1 << 16;
 
 /// A file's items.
@@ -229,7 +229,7 @@ fn places(table: &[u8]) -> Option<Vec<Place>> {
         let base = fields.number(base)?;
         let pieces = fields.short()?;
         extents_in_all += usize::from(pieces);
-        if extents_in_all > MOST_EXTENTS {
+        if extents_in_all + places.len() > MOST_EXTENTS {
             return None;
         }
         let mut extents = Vec::with_capacity(usize::from(pieces));
@@ -265,6 +265,16 @@ mod tests {
             table.extend([0, 0, 0xFF, 0xFF]);
         }
         assert!(places(&table).is_none());
+    }
+
+    #[test]
+    fn a_table_of_too_many_items_is_refused() {
+        let mut table = vec![2, 0, 0, 0, 0, 0, 0, 2, 0, 0];
+        table.extend([0; 10 * 0x2_0000]);
+        assert!(places(&table).is_none());
+        table.truncate(10 + 10 * 100);
+        table[4..10].copy_from_slice(&[0, 0, 0, 0, 0, 100]);
+        assert_eq!(places(&table).unwrap().len(), 100);
     }
 
     #[test]

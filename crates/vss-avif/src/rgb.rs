@@ -4,14 +4,14 @@ use re_rav1d::dav1d::{Picture, PixelLayout, PlanarImageComponent};
 use vss_raster::Outcome;
 use vss_raster::failure::{corrupt, unsupported};
 
-use crate::picture::{Plane, plane, said_colours};
+use crate::picture::{Plane, empty, plane, said_colours};
 use crate::properties::Nclx;
 
 /// The picture's pixels, 3 bytes each, without gaps. What the container says of colours goes
 /// before what the stream says.
 ///
 /// # Errors
-/// `corrupt_source`, `unsupported`.
+/// `corrupt_source`, `unsupported`, `out_of_memory`.
 pub(crate) fn rgb(picture: &Picture, said: Option<Nclx>) -> Outcome<Vec<u8>> {
     let (matrix, full) = said.map_or_else(
         || said_colours(picture),
@@ -20,7 +20,8 @@ pub(crate) fn rgb(picture: &Picture, said: Option<Nclx>) -> Outcome<Vec<u8>> {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let luma = plane(picture, PlanarImageComponent::Y)?;
     let layout = picture.pixel_layout();
-    let mut rgb = vec![0; 3 * width * height];
+    let mut rgb = empty(3 * width * height)?;
+    rgb.resize(3 * width * height, 0);
     let (pixels, _) = rgb.as_chunks_mut::<3>();
     let rows = pixels.chunks_exact_mut(width).enumerate();
     if layout == PixelLayout::I400 {
@@ -65,16 +66,16 @@ pub(crate) fn rgb(picture: &Picture, said: Option<Nclx>) -> Outcome<Vec<u8>> {
 /// How visible each pixel of an alpha picture makes its pixel, without gaps.
 ///
 /// # Errors
-/// `unsupported`.
+/// `unsupported`, `out_of_memory`.
 pub(crate) fn alpha(picture: &Picture, said: Option<Nclx>) -> Outcome<Vec<u8>> {
     let luma = plane(picture, PlanarImageComponent::Y)?;
     let full = said.map_or_else(|| said_colours(picture).1, |nclx| nclx.full_range);
     let width = picture.width() as usize;
     let rows = (0..picture.height() as usize).map(|y| luma.row(y));
     let visible = rows.flat_map(|row| row.iter().take(width));
-    Ok(visible
-        .map(|value| if full { *value } else { stretched(*value) })
-        .collect())
+    let mut alpha = empty(width * picture.height() as usize)?;
+    alpha.extend(visible.map(|value| if full { *value } else { stretched(*value) }));
+    Ok(alpha)
 }
 
 impl Plane {

@@ -1,19 +1,20 @@
 //! A whole picture: one item or a grid of them, with its alpha, cropped.
 
+use re_rav1d::dav1d::Picture;
 use vss_raster::failure::{corrupt, unsupported};
 use vss_raster::limits::{self, Room};
 use vss_raster::{Decoded, Layout, Outcome, Scratch, Source, divide_by_alpha, profile_of};
 
 use crate::container::Container;
 use crate::fields::Fields;
-use crate::properties::{Crop, Nclx, Properties};
+use crate::properties::Crop;
 use crate::{picture, rgb};
 
 /// Bytes that decoding holds for each pixel of a tile: the decoder's planes and its tables, planes of
 /// 8 bits, RGB.
 const HELD: u64 = 6 + 3 + 3;
-/// Tiles of a grid, at most: rows and columns are a byte each in the file.
-const MOST_TILES: usize = 1 << 12;
+/// Auxiliary pictures that are looked at for transparency: depth and gain maps are such as well.
+const MOST_AUXILIARY: usize = 16;
 
 /// Decodes the primary item.
 pub(crate) fn decode(
@@ -24,30 +25,31 @@ pub(crate) fn decode(
     let container = Container::read(source)?;
     let item = container.primary();
     let said = container.properties(item);
-    let sort = container.sort(item);
-    let grid = match sort.as_ref().map(|sort| &sort[..]) {
-        Some(b"grid") => Some(Grid::parse(&container.bytes(item)?)?),
-        Some(b"av01") => None,
-        _ => return Err(unsupported("its primary picture is not AV1")),
-    };
-    let claimed = grid.as_ref().map(|grid| (grid.width, grid.height));
-    let (width, height) = claimed
-        .or(said.size)
-        .ok_or_else(|| corrupt("it does not say how large it is"))?;
-    limits::check_size(room.limits, width, height)?;
+    let tiles = Tiles::of(&container, item, room)?;
+    let (width, height) = tiles.whole;
     let alpha = container.referring(b"auxl", item).into_iter();
-    let mut alpha = alpha.filter(|item| container.properties(*item).is_alpha);
-    let alpha = alpha.next();
-    let layout = if alpha.is_some() {
-        Layout::Rgba
-    } else {
-        Layout::Rgb
+    let mut alpha = alpha.take(MOST_AUXILIARY);
+    let alpha = alpha.find(|item| container.properties(*item).is_alpha);
+    let alpha = match alpha {
+        Some(item) => Some((item, Tiles::of(&container, item, room)?)),
+        None => None,
+    };
+    if alpha
+        .as_ref()
+        .is_some_and(|(_, alpha)| alpha.whole != tiles.whole)
+    {
+        return Err(unsupported("its transparency has another size"));
+    }
+    let layout = match alpha {
+        Some(_) => Layout::Rgba,
+        None => Layout::Rgb,
     };
     let bytes = limits::bytes_of(width, height, layout.channels() as u64);
     let length = limits::check_bytes(room.limits, bytes)?;
-    let held = grid.as_ref().map_or(1, Grid::tiles);
-    let tile = limits::bytes_of(width, height, HELD) / held.max(1) as u64;
-    room.host.reserve(bytes.saturating_add(tile))?;
+    let held = tiles
+        .held()
+        .max(alpha.as_ref().map_or(0, |(_, alpha)| alpha.held()));
+    room.host.reserve(bytes.saturating_add(held))?;
 
     let mut canvas = Canvas {
         pixels: scratch.canvas(length)?,
@@ -55,34 +57,24 @@ pub(crate) fn decode(
         height: height as usize,
         channels: layout.channels(),
     };
-    canvas.pixels.fill(0xFF);
-    let colours = draw(
-        &container,
-        item,
-        grid.as_ref(),
-        &said,
-        room,
-        &mut |tile, at| {
-            canvas.put(&tile, 0..3, at);
-        },
-    )?;
-    if let Some(alpha) = alpha {
-        let grid = match container.sort(alpha) {
-            Some(sort) if sort == *b"grid" => Some(Grid::parse(&container.bytes(alpha)?)?),
-            _ => None,
-        };
-        let said = container.properties(alpha);
-        let mut fits = true;
-        for_each_tile(&container, alpha, grid.as_ref(), room, &mut |tile, at| {
-            let visible = rgb::alpha(&tile, said.nclx)?;
-            let tile = Tile::new(visible, tile.width(), tile.height(), 1);
-            fits &= grid.is_some() || (tile.width, tile.height) == (canvas.width, canvas.height);
-            canvas.put(&tile, 3..4, at);
+    let of_tiles = || container.properties(*tiles.items.first()?).nclx;
+    let colours = said.nclx.or_else(of_tiles);
+    tiles.for_each(&container, &mut |tile, at| {
+        let pixels = rgb::rgb(&tile, colours)?;
+        canvas.put(&Tile::new(pixels, tile.width(), tile.height(), 3), 0..3, at);
+        Ok(())
+    })?;
+    if let Some((alpha, tiles)) = alpha {
+        let said = container.properties(alpha).nclx;
+        tiles.for_each(&container, &mut |tile, at| {
+            let visible = rgb::alpha(&tile, said)?;
+            canvas.put(
+                &Tile::new(visible, tile.width(), tile.height(), 1),
+                3..4,
+                at,
+            );
             Ok(())
         })?;
-        if !fits {
-            return Err(unsupported("its transparency has another size"));
-        }
         if !container.references(b"prem", item).is_empty() {
             divide_by_alpha(canvas.pixels);
         }
@@ -102,60 +94,95 @@ pub(crate) fn decode(
     })
 }
 
-/// Draws an item's tiles in their colours; what the container says of these.
-fn draw(
-    container: &Container<'_, '_>,
-    item: u32,
-    grid: Option<&Grid>,
-    said: &Properties,
-    room: &Room<'_>,
-    put: &mut dyn FnMut(Tile, (usize, usize)),
-) -> Outcome<Option<Nclx>> {
-    let mut tiles = container.references(b"dimg", item).into_iter();
-    let of_tiles = || container.properties(tiles.next()?).nclx;
-    let colours = said.nclx.or_else(of_tiles);
-    for_each_tile(container, item, grid, room, &mut |picture, at| {
-        let pixels = rgb::rgb(&picture, colours)?;
-        put(Tile::new(pixels, picture.width(), picture.height(), 3), at);
-        Ok(())
-    })?;
-    Ok(colours)
+/// The pictures that an item consists of, row by row; they cover all of it.
+struct Tiles {
+    items: Vec<u32>,
+    columns: u32,
+    /// Width and height of each.
+    each: (u32, u32),
+    /// Width and height of what they are put together to.
+    whole: (u32, u32),
 }
 
-/// Decodes the pictures of an item, one after the other, and says where each begins.
-fn for_each_tile(
-    container: &Container<'_, '_>,
-    item: u32,
-    grid: Option<&Grid>,
-    room: &Room<'_>,
-    put: &mut dyn FnMut(re_rav1d::dav1d::Picture, (usize, usize)) -> Outcome<()>,
-) -> Outcome<()> {
-    let Some(grid) = grid else {
-        let picture = picture::decode(container.bytes(item)?, room)?;
-        return put(picture, (0, 0));
-    };
-    let tiles = container.references(b"dimg", item);
-    if tiles.len() != grid.tiles() || tiles.len() > MOST_TILES {
-        return Err(corrupt("its grid has more or fewer pictures than places"));
-    }
-    let mut size = None;
-    for (number, tile) in tiles.into_iter().enumerate() {
-        let picture = picture::decode(container.bytes(tile)?, room)?;
-        let this = (picture.width() as usize, picture.height() as usize);
-        let (width, height) = *size.get_or_insert(this);
-        if this != (width, height) {
-            return Err(corrupt("the pictures of its grid have different sizes"));
+impl Tiles {
+    /// Holds what the container claims against the limits, and its parts against each other.
+    fn of(container: &Container<'_, '_>, item: u32, room: &Room<'_>) -> Outcome<Self> {
+        let size = |item| {
+            let size = container.properties(item).size;
+            let size = size.ok_or_else(|| corrupt("it does not say how large it is"));
+            size.and_then(|(width, height)| {
+                limits::check_size(room.limits, width, height)?;
+                Ok((width, height))
+            })
+        };
+        match container.sort(item) {
+            Some(sort) if sort == *b"av01" => {
+                let whole = size(item)?;
+                Ok(Self {
+                    items: vec![item],
+                    columns: 1,
+                    each: whole,
+                    whole,
+                })
+            }
+            Some(sort) if sort == *b"grid" => {
+                let grid = Grid::parse(&container.bytes(item)?)?;
+                limits::check_size(room.limits, grid.width, grid.height)?;
+                let items = container.references(b"dimg", item);
+                let places = grid.rows * grid.columns;
+                let first = items
+                    .first()
+                    .filter(|_| items.len() as u64 == u64::from(places));
+                let first = first
+                    .ok_or_else(|| corrupt("its grid has more or fewer pictures than places"))?;
+                let each = size(*first)?;
+                // The last row and column may reach beyond, and no others.
+                let fits = |each: u32, count: u32, whole: u32| {
+                    let covered = u64::from(each) * u64::from(count);
+                    covered >= u64::from(whole) && covered - u64::from(each) < u64::from(whole)
+                };
+                if !fits(each.0, grid.columns, grid.width) || !fits(each.1, grid.rows, grid.height)
+                {
+                    return Err(corrupt("the pictures of its grid do not make it up"));
+                }
+                Ok(Self {
+                    columns: grid.columns,
+                    each,
+                    whole: (grid.width, grid.height),
+                    items,
+                })
+            }
+            _ => Err(unsupported("its primary picture is not AV1")),
         }
-        let (column, row) = (number % grid.columns, number / grid.columns);
-        put(picture, (column * width, row * height))?;
     }
-    Ok(())
+
+    /// Bytes that are held while one is decoded.
+    fn held(&self) -> u64 {
+        limits::bytes_of(self.each.0, self.each.1, HELD)
+    }
+
+    /// Decodes one after the other, and says where each begins.
+    fn for_each(
+        &self,
+        container: &Container<'_, '_>,
+        put: &mut dyn FnMut(Picture, (usize, usize)) -> Outcome<()>,
+    ) -> Outcome<()> {
+        for (number, item) in (0_u32..).zip(&self.items) {
+            let (column, row) = (number % self.columns, number / self.columns);
+            let at = (
+                column as usize * self.each.0 as usize,
+                row as usize * self.each.1 as usize,
+            );
+            put(picture::decode(container.bytes(*item)?, self.each)?, at)?;
+        }
+        Ok(())
+    }
 }
 
 /// A picture put together of others (ISO/IEC 23008-12, 6.6.2.3).
 struct Grid {
-    rows: usize,
-    columns: usize,
+    rows: u32,
+    columns: u32,
     width: u32,
     height: u32,
 }
@@ -168,17 +195,13 @@ impl Grid {
             let (rows, columns) = (fields.byte()?, fields.byte()?);
             let is_long = flags & 1 == 1;
             Some(Self {
-                rows: usize::from(rows) + 1,
-                columns: usize::from(columns) + 1,
+                rows: u32::from(rows) + 1,
+                columns: u32::from(columns) + 1,
                 width: fields.id(is_long)?,
                 height: fields.id(is_long)?,
             })
         };
         parsed().ok_or_else(|| corrupt("its grid is cut off"))
-    }
-
-    fn tiles(&self) -> usize {
-        self.rows * self.columns
     }
 }
 

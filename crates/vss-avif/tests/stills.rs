@@ -102,14 +102,12 @@ fn a_claim_beyond_the_limits_costs_no_pixel() {
     bytes[at + 8..at + 16].copy_from_slice(&[0, 0, 0x42, 0x68, 0, 0, 0x42, 0x68]);
     let failed = decode(&bytes, &LIMITS, &mut Scratch::default()).unwrap_err();
     assert_eq!(failed.class, FailureClass::TooLarge, "{}", failed.detail);
-    // A small claim before a large picture helps nobody either.
-    let small = DecodeLimits {
-        max_pixels: 1_000,
-        ..LIMITS
-    };
-    bytes[at + 8..at + 16].copy_from_slice(&[0, 0, 0, 8, 0, 0, 0, 8]);
-    let failed = decode(&bytes, &small, &mut Scratch::default()).unwrap_err();
-    assert_eq!(failed.class, FailureClass::TooLarge, "{}", failed.detail);
+    // A small claim before a large picture helps nobody either, nor does a larger one.
+    for side in [8, 65] {
+        bytes[at + 8..at + 16].copy_from_slice(&[0, 0, 0, side, 0, 0, 0, 48]);
+        let failed = decode(&bytes, &LIMITS, &mut Scratch::default()).unwrap_err();
+        assert_eq!(failed.class, FailureClass::CorruptSource, "{failed:?}");
+    }
 }
 
 /// Cuts a picture off, and changes bytes of it in a way that is the same each time.

@@ -169,9 +169,7 @@ impl WorkerProcess {
     #[expect(clippy::disallowed_methods, reason = "procfs is not the disk")]
     pub(crate) fn stood_in_line(&self) -> Duration {
         let path = format!("/proc/{}/schedstat", self.pid.as_raw_nonzero());
-        let counted = std::fs::read_to_string(path).unwrap_or_default();
-        let nanoseconds = counted.split_whitespace().nth(1);
-        Duration::from_nanos(nanoseconds.and_then(|n| n.parse().ok()).unwrap_or(0))
+        in_line(&std::fs::read_to_string(path).unwrap_or_default())
     }
 
     /// Lets it go on with what nobody else wants of the processors: it shows no sign of life.
@@ -215,6 +213,14 @@ impl WorkerProcess {
     }
 
     pub(crate) fn allow(&self, _: Duration, _: u64) {}
+
+    pub(crate) fn give_way(&mut self) {
+        self.gives_way = true;
+    }
+
+    pub(crate) fn stood_in_line(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 impl Drop for WorkerProcess {
@@ -229,5 +235,27 @@ pub(crate) fn millis(count: i64) -> rustix::event::Timespec {
     rustix::event::Timespec {
         tv_sec: count / 1_000,
         tv_nsec: count % 1_000 * 1_000_000,
+    }
+}
+
+/// The time in line of what the system counts of a process: nanoseconds at work, in line, and how
+/// often it was given a processor.
+#[cfg(any(target_os = "linux", test))]
+fn in_line(counted: &str) -> Duration {
+    let nanoseconds = counted.split_whitespace().nth(1);
+    Duration::from_nanos(nanoseconds.and_then(|n| n.parse().ok()).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_in_line_is_the_second_number_and_nothing_where_nobody_counts() {
+        assert_eq!(
+            in_line("582621 18301224 8\n"),
+            Duration::from_nanos(18_301_224)
+        );
+        assert_eq!(in_line(""), Duration::ZERO);
     }
 }

@@ -1,7 +1,7 @@
 //! `vss export`: the text of a content in a format that other programs read.
 
 use std::fs::{self, File};
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use serde::Serialize;
@@ -40,9 +40,17 @@ pub(super) async fn export(global: &Global, args: &ExportArgs) -> Result<Exit, F
     let document = read(&file.path)?;
     let bytes = exported(&app, content, &document, args.format).await?;
     let Some(out) = &args.out else {
-        // A reader that went away is no error.
-        let _ = std::io::stdout().lock().write_all(&bytes);
-        return Ok(Exit::Done);
+        let mut stdout = std::io::stdout().lock();
+        return match stdout.write_all(&bytes).and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(Exit::Done),
+            // A reader that went away is no error.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Exit::Done),
+            Err(error) => Err(Failure::new(
+                Exit::Failure,
+                format!("the text could not be written: {error}"),
+            )
+            .remedy("make room, or name another place with --out")),
+        };
     };
     write_new(out, &bytes)?;
     let said = ExportDocument {
@@ -137,7 +145,7 @@ async fn name_of(app: &App, content: ContentUuid) -> Result<String, Failure> {
 /// Writes a file that was not there: what is there may be somebody's original.
 fn write_new(out: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let unwritten = |error: std::io::Error| {
-        let there = error.kind() == std::io::ErrorKind::AlreadyExists;
+        let there = error.kind() == ErrorKind::AlreadyExists;
         let remedy = match there {
             true => "nothing is overwritten: give --out another name",
             false => "give --out a name in a folder that is there and may be written to",

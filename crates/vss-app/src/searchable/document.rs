@@ -107,7 +107,7 @@ fn pixels(count: u32) -> f32 {
 fn letters(page: &TextPage) -> BTreeMap<char, u16> {
     let of_words = page.words().flat_map(|word| word.text.chars());
     let mut letters: BTreeMap<char, u16> = of_words.chain([' ']).map(|c| (c, 0)).collect();
-    for (number, letter) in (1..).zip(letters.values_mut()) {
+    for (number, letter) in (1..=u16::MAX).zip(letters.values_mut()) {
         *letter = number;
     }
     letters

@@ -42,6 +42,8 @@ pub(super) fn read(data: &[u8]) -> Option<Jpeg> {
             // Baseline, extended and progressive, Huffman coded (ITU-T T.81, table B.1).
             0xC0..=0xC2 => jpeg.frame(body)?,
             0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => return None,
+            // Colours by a profile: the worker brings them to sRGB.
+            0xE2 if body.starts_with(b"ICC_PROFILE\0") => return None,
             // Comments, and what programs add; how colours are meant is all that is kept of it.
             0xE0 if body.starts_with(b"JFIF\0") => {}
             0xEE if body.starts_with(b"Adobe") => {}
@@ -80,9 +82,9 @@ impl Jpeg {
 
 /// The marker at the beginning, and what follows it.
 fn marker(data: &[u8]) -> Option<(u8, &[u8])> {
-    match data {
-        [0xFF, 0xFF, ..] => marker(data.get(1..)?),
-        [0xFF, marker @ 0x01..=0xFE, after @ ..] => Some((*marker, after)),
+    let fill = data.iter().take_while(|byte| **byte == 0xFF).count();
+    match data.get(fill..)? {
+        [marker @ 0x01..=0xFE, after @ ..] if fill > 0 => Some((*marker, after)),
         _ => None,
     }
 }
@@ -153,18 +155,44 @@ mod tests {
         let ink = file(&[segment(0xC0, &[8, 0, 20, 0, 30, 4, 1, 0x11, 0])]);
         let deep = file(&[segment(0xC1, &[12, 0, 20, 0, 30, 1, 1, 0x11, 0])]);
         let none = file(&[]);
-        for data in [&arithmetic[..], &ink, &deep, &none, b"GIF89a", b""] {
+        let profile = file(&[
+            segment(0xE2, b"ICC_PROFILE\0\x01\x01"),
+            segment(0xC0, FRAME),
+        ]);
+        for data in [
+            &arithmetic[..],
+            &ink,
+            &deep,
+            &profile,
+            &none,
+            b"GIF89a",
+            b"",
+        ] {
             assert_eq!(read(data), None);
         }
     }
 
     #[test]
-    fn what_is_cut_off_never_harms() {
-        let whole = file(&[segment(0xE1, TURNED), segment(0xC0, FRAME)]);
+    fn of_what_is_cut_off_is_kept_what_there_is_of_the_scan() {
+        let whole = file(&[segment(0xC0, FRAME)]);
+        let scan = whole.len() - END.len() - 7;
         for length in 0..whole.len() {
-            if let Some(jpeg) = read(&whole[..length]) {
-                assert!(jpeg.bytes.ends_with(&END), "{length}");
+            match read(&whole[..length]) {
+                Some(jpeg) => {
+                    assert!(length >= scan, "{length}");
+                    let kept = jpeg.bytes.strip_suffix(&END).unwrap();
+                    assert!(whole.starts_with(kept), "{length}");
+                }
+                None => assert!(length < scan, "{length}"),
             }
         }
+    }
+
+    #[test]
+    fn any_number_of_bytes_may_fill_the_room_before_a_marker() {
+        let plain = file(&[segment(0xC0, FRAME)]);
+        let filled = [&START[..], &[0xFF; 1 << 20], &plain[2..]].concat();
+        assert_eq!(read(&filled), read(&plain));
+        assert_eq!(read(&[&START[..], &[0xFF; 1 << 20]].concat()), None);
     }
 }
