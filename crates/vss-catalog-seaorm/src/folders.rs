@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sea_orm::{DbErr, QueryResult};
 use vss_core::companion::{Entry, LiveId};
 use vss_core::{ContentUuid, EntryId};
-use vss_ports::{ChangeSeq, FolderRecord, HalfRecord, PortResult};
+use vss_ports::{ChangeSeq, EntryRecord, FileIdentity, FolderRecord, HalfRecord, PortResult};
 
 use crate::bind::List;
 use crate::database::{Database, failed, rows};
@@ -108,6 +108,54 @@ pub(crate) async fn halves(db: &Database, ids: &[LiveId]) -> PortResult<Vec<Half
         }
     }
     Ok(halves)
+}
+
+/// What is known of originals at their places.
+pub(crate) async fn entries(db: &Database, asked: &[EntryId]) -> PortResult<Vec<EntryRecord>> {
+    let operation = "look up originals";
+    let fail = |error| failed(operation, error);
+    let locations = locations(db).await.map_err(fail)?;
+    let mut records = Vec::with_capacity(asked.len());
+    for chunk in asked.chunks(ASKED) {
+        let list = List::of(chunk, |list, entry| {
+            list.number(entry.0);
+        });
+        let columns = facts::COLUMNS;
+        let found = rows(
+            &db.readers,
+            &format!(
+                "SELECT e.id, e.name, e.size, e.mtime_ns, e.device, e.inode, d.path,
+                        c.content_uuid, m.name AS media_type, {columns}
+                 FROM (SELECT DISTINCT value FROM json_each(?1)) AS j
+                 CROSS JOIN entries AS e ON e.id = j.value
+                 JOIN directories AS d ON d.id = e.directory_id
+                 JOIN contents AS c ON c.id = e.content_id
+                 JOIN media_types AS m ON m.id = c.media_type_id
+                 LEFT JOIN content_facts AS f ON f.content_id = c.id"
+            ),
+            [list],
+        )
+        .await
+        .map_err(fail)?;
+        for row in &found {
+            let number = |column| row.try_get::<i64>("", column).map_err(fail);
+            let folder = row.try_get("", "path").map_err(fail)?;
+            let folder = PathBuf::from(OsString::from_vec(folder));
+            let entry = entry(row, operation)?;
+            records.push(EntryRecord {
+                path: folder.join(OsString::from_vec(entry.name.clone())),
+                location: location(&locations, &folder),
+                identity: FileIdentity {
+                    device: number("device")?.cast_unsigned(),
+                    inode: number("inode")?.cast_unsigned(),
+                    size: number("size")?.cast_unsigned(),
+                    modified_ns: number("mtime_ns")?,
+                },
+                entry,
+            });
+        }
+    }
+    Ok(records)
 }
 
 /// The roots that were looked at: a handful.

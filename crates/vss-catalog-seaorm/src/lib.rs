@@ -16,11 +16,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::{Mutex, Semaphore};
 use vss_core::companion::LiveId;
-use vss_core::{ContentUuid, Timestamp};
+use vss_core::{ContentUuid, EntryId, Timestamp};
 use vss_ports::{
-    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, FolderRecord, HalfRecord, Identified,
-    OpenOriginal, OriginalRecord, PortError, PortErrorKind, PortResult, RefreshObserver,
-    RefreshOptions, RefreshReport,
+    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, EntryRecord, FolderRecord, HalfRecord,
+    Identified, OpenOriginal, OriginalRecord, PortError, PortErrorKind, PortResult,
+    RefreshObserver, RefreshOptions, RefreshReport,
 };
 
 mod bind;
@@ -146,6 +146,30 @@ impl ContentCatalog for SeaOrmCatalog {
 
     async fn halves(&self, ids: &[LiveId]) -> PortResult<Vec<HalfRecord>> {
         folders::halves(&self.db, ids).await
+    }
+
+    async fn entries(&self, entries: &[EntryId]) -> PortResult<Vec<EntryRecord>> {
+        folders::entries(&self.db, entries).await
+    }
+
+    async fn open_entry(&self, entry: EntryId) -> PortResult<Option<OpenOriginal>> {
+        let mut found = folders::entries(&self.db, &[entry]).await?;
+        let Some(record) = found.pop() else {
+            return Ok(None);
+        };
+        blocking(move || {
+            let (file, stat) = original::open_regular(&record.path).ok()?;
+            let seen = &record.identity;
+            let same = (stat.size, stat.mtime_ns) == (seen.size, seen.modified_ns);
+            same.then_some(OpenOriginal {
+                file,
+                size: stat.size,
+                media_type: record.entry.media_type,
+                path: record.path,
+                entry,
+            })
+        })
+        .await
     }
 
     async fn counts(&self) -> PortResult<CatalogCounts> {

@@ -31,7 +31,8 @@ use asking::{
 };
 use folders::{
     a_folder_has_a_new_number_when_something_in_it_changed,
-    folders_come_in_order_whole_and_each_once, halves_are_every_place_of_an_identifier,
+    entries_answer_where_and_which_file_each_was, folders_come_in_order_whole_and_each_once,
+    halves_are_every_place_of_an_identifier, open_entry_opens_the_original_at_one_place,
     what_a_file_says_is_known_of_every_copy,
 };
 use refreshing::{
@@ -80,6 +81,8 @@ const CHECKS: &[Check<dyn CatalogHarness>] = &[
     check!(a_folder_has_a_new_number_when_something_in_it_changed),
     check!(what_a_file_says_is_known_of_every_copy),
     check!(halves_are_every_place_of_an_identifier),
+    check!(entries_answer_where_and_which_file_each_was),
+    check!(open_entry_opens_the_original_at_one_place),
     check!(counts_agree_with_what_was_found),
     check!(an_instance_is_the_catalogs_own),
 ];

@@ -1,4 +1,4 @@
-//! What the checks of SidecarStore, SidecarQueue and QueueControl share: the ports look at the same
+//! What the checks of the ports of rows share: they look at the same
 //! rows, so one harness opens them and one bench speaks of them.
 
 use std::collections::BTreeSet;
@@ -14,9 +14,9 @@ use vss_core::{
 };
 use vss_ports::{
     Adoption, AttemptRecord, AttemptUsage, Claim, ClaimOrder, ClaimRequest, ClaimedOutput, Commit,
-    CommitOutcome, EnqueueBatch, EnqueueItem, EnqueueReport, Failure, LeaseOwner, Maker, PortError,
-    PortErrorKind, PortResult, Publisher, QueueControl, SidecarCounts, SidecarQueue, SidecarRecord,
-    SidecarStore,
+    CommitOutcome, ConversionJournal, EnqueueBatch, EnqueueItem, EnqueueReport, Failure,
+    LeaseOwner, Maker, PortError, PortErrorKind, PortResult, Publisher, QueueControl,
+    ReferenceStore, SidecarCounts, SidecarQueue, SidecarRecord, SidecarStore,
 };
 
 /// Opens stores.
@@ -35,14 +35,24 @@ pub struct Rows {
     pub queue: Arc<dyn SidecarQueue>,
     /// The power over its queue.
     pub control: Arc<dyn QueueControl>,
+    /// Its references.
+    pub references: Arc<dyn ReferenceStore>,
+    /// Its journal of moves.
+    pub conversions: Arc<dyn ConversionJournal>,
 }
 
 impl Rows {
-    /// The ports of a store that is all three.
-    pub fn of<S: SidecarStore + SidecarQueue + QueueControl + 'static>(store: Arc<S>) -> Self {
+    /// The ports of a store that is all of them.
+    pub fn of<S>(store: Arc<S>) -> Self
+    where
+        S: SidecarStore + SidecarQueue + QueueControl + ReferenceStore + ConversionJournal,
+        S: 'static,
+    {
         Self {
             store: Arc::clone(&store) as _,
             queue: Arc::clone(&store) as _,
+            references: Arc::clone(&store) as _,
+            conversions: Arc::clone(&store) as _,
             control: store,
         }
     }
@@ -53,6 +63,8 @@ pub(crate) struct Bench {
     pub(crate) store: Arc<dyn SidecarStore>,
     pub(crate) queue: Arc<dyn SidecarQueue>,
     pub(crate) control: Arc<dyn QueueControl>,
+    pub(crate) references: Arc<dyn ReferenceStore>,
+    pub(crate) conversions: Arc<dyn ConversionJournal>,
     place: String,
 }
 
@@ -214,11 +226,15 @@ impl Bench {
             store,
             queue,
             control,
+            references,
+            conversions,
         } = harness.open(&place).await;
         Self {
             store,
             queue,
             control,
+            references,
+            conversions,
             place,
         }
     }

@@ -10,9 +10,11 @@ mod capture;
 mod decisions;
 mod facts;
 mod folder;
+mod hand;
 mod language;
 mod live;
 mod names;
+mod slot;
 mod texts;
 
 #[cfg(test)]
@@ -30,7 +32,9 @@ pub use capture::CaptureTime;
 pub use decisions::{Decision, Decisions};
 pub use facts::{ByteRange, LiveId, MediaFacts};
 pub use folder::{Pairs, in_folder};
+pub use hand::relation;
 pub use language::{LanguageTag, LanguageTagError};
+pub use slot::{Choice, Occupant, Slot, choose, slot};
 
 /// An original as far as the rules need it.
 #[derive(Clone, PartialEq, Eq, Debug)]

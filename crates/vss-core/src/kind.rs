@@ -48,7 +48,7 @@ pub enum KindError {
 
 /// Name, folder and format; the order is the one people see. Where kinds share a folder, the
 /// format tells them apart, and the first has whatever no other names.
-const WELL_KNOWN: [(&str, &str, &str); 10] = [
+const WELL_KNOWN: [(&str, &str, &str); 13] = [
     ("thumb", "thumbs", "webp"),
     ("thumbstrip", "thumbstrips", "webp"),
     ("thumbstrip_map", "thumbstrips", "vtt"),
@@ -59,6 +59,9 @@ const WELL_KNOWN: [(&str, &str, &str); 10] = [
     ("live", "live", "mov"),
     ("waveform", "waveforms", "json"),
     ("pcm", "pcm", "wav"),
+    ("rendition", "rendition", "jpg"),
+    ("xmp", "xmp", "xmp"),
+    ("subtitle", "subtitle", "srt"),
 ];
 
 const LONGEST: usize = 32;
@@ -85,9 +88,15 @@ impl Kind {
 
     /// Audio as plain samples.
     pub const PCM: Self = Self(Cow::Borrowed("pcm"));
+    /// The picture that a camera developed itself, beside its RAW.
+    pub const RENDITION: Self = Self(Cow::Borrowed("rendition"));
+    /// Settings and captions of a picture or a film.
+    pub const XMP: Self = Self(Cow::Borrowed("xmp"));
+    /// Text that runs along with a film or a song, one variant a language.
+    pub const SUBTITLE: Self = Self(Cow::Borrowed("subtitle"));
 
     /// The well-known kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::THUMB,
         Self::THUMBSTRIP,
         Self::THUMBSTRIP_MAP,
@@ -98,6 +107,9 @@ impl Kind {
         Self::LIVE,
         Self::WAVEFORM,
         Self::PCM,
+        Self::RENDITION,
+        Self::XMP,
+        Self::SUBTITLE,
     ];
 
     /// The spelling in rows, logs and JSON.

@@ -48,6 +48,8 @@ pub enum Event {
     Adopt,
     /// The user does not want it made.
     Cancel,
+    /// The original that serves as the sidecar is not there any more.
+    Lose,
 }
 
 /// An event that a state does not allow.
@@ -69,7 +71,7 @@ pub struct StatusError {
 }
 
 /// Every allowed change; what is not here is refused.
-const TABLE: [(Status, Event, Status); 18] = [
+const TABLE: [(Status, Event, Status); 19] = [
     (Status::Pending, Event::Claim, Status::Running),
     (Status::Pending, Event::Adopt, Status::Ready),
     (Status::Pending, Event::Cancel, Status::Failed),
@@ -80,6 +82,8 @@ const TABLE: [(Status, Event, Status); 18] = [
     (Status::Running, Event::Release, Status::Pending),
     (Status::Running, Event::Cancel, Status::Failed),
     (Status::Ready, Event::Invalidate, Status::Pending),
+    // Nobody can make a reference: it is ready again when its original is there again.
+    (Status::Ready, Event::Lose, Status::Failed),
     (Status::Failed, Event::Retry, Status::Pending),
     (Status::Failed, Event::GeneratorChanged, Status::Pending),
     (Status::Failed, Event::SourceReturned, Status::Pending),
@@ -134,7 +138,7 @@ impl Status {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Claim,
         Self::Commit,
         Self::FailRetry,
@@ -147,6 +151,7 @@ impl Event {
         Self::SourceReturned,
         Self::Adopt,
         Self::Cancel,
+        Self::Lose,
     ];
 
     /// The states that allow this event: what a store's `WHERE status IN (..)` is made from.
@@ -181,12 +186,12 @@ mod tests {
     /// The whole machine written out once more by hand: rows are states, columns are events in the
     /// order of [`Event::ALL`]; `.` is refused.
     const EXPECTED: [(Status, &str); 5] = [
-        //                    Cl Co FR FF FQ Re In Rt GC SR Ad Ca
-        (Status::Pending, "    U  .  .  .  .  .  .  .  .  .  R  F"),
-        (Status::Running, "    .  R  P  F  Q  P  .  .  .  .  .  F"),
-        (Status::Ready, "      .  .  .  .  .  .  P  .  .  .  R  ."),
-        (Status::Failed, "     .  .  .  .  .  .  .  P  P  P  R  ."),
-        (Status::Quarantined, ".  .  .  .  .  .  .  P  P  .  R  ."),
+        //                    Cl Co FR FF FQ Re In Rt GC SR Ad Ca Lo
+        (Status::Pending, "    U  .  .  .  .  .  .  .  .  .  R  F  ."),
+        (Status::Running, "    .  R  P  F  Q  P  .  .  .  .  .  F  ."),
+        (Status::Ready, "      .  .  .  .  .  .  P  .  .  .  R  .  F"),
+        (Status::Failed, "     .  .  .  .  .  .  .  P  P  P  R  .  ."),
+        (Status::Quarantined, ".  .  .  .  .  .  .  P  P  .  R  .  ."),
     ];
 
     #[test]

@@ -55,6 +55,10 @@ impl Variant {
     pub const FULL_HD: Self = Self(Cow::Borrowed("full-hd"));
     /// Samples as speech engines want them.
     pub const SPEECH: Self = Self(Cow::Borrowed("speech"));
+    /// An original that serves as a sidecar.
+    pub const ORIGINAL: Self = Self(Cow::Borrowed("original"));
+    /// The video inside of a Motion Photo.
+    pub const MOTION: Self = Self(Cow::Borrowed("motion"));
     /// Text that was recognised.
     pub const OCR: Self = Self(Cow::Borrowed("ocr"));
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use vss_core::companion::{self, LiveId};
 use vss_core::{ContentUuid, EntryId, MediaType, Timestamp};
 
-use crate::PortResult;
+use crate::{FileIdentity, PortResult};
 
 /// The originals. A host with an index of its own implements this over it; `refresh` is then
 /// `Unsupported`.
@@ -40,6 +40,8 @@ use crate::PortResult;
 /// - A folder gets a new change number when a file in it is new, edited, moved or gone, and keeps it when nothing is.
 /// - What a file says of itself is known of its content, and so of every copy.
 /// - `halves` answers every place of the contents that carry one of the identifiers.
+/// - `entries` answers the known ones among the asked originals, with where and which file each was when it was hashed.
+/// - `open_entry` opens the original at one place as `open` does, and no other copy of it.
 /// - `counts` agrees with what was found.
 /// - `instance` differs between two catalogs and stays the same over the life of one.
 #[async_trait]
@@ -108,6 +110,18 @@ pub trait ContentCatalog: Send + Sync {
     /// As [`changes`](Self::changes).
     async fn halves(&self, ids: &[LiveId]) -> PortResult<Vec<HalfRecord>>;
 
+    /// What is known of originals at their places, in no particular order.
+    ///
+    /// # Errors
+    /// As [`changes`](Self::changes).
+    async fn entries(&self, entries: &[EntryId]) -> PortResult<Vec<EntryRecord>>;
+
+    /// Opens the original at one place for reading; `None` when it is not there as it was hashed.
+    ///
+    /// # Errors
+    /// When the catalog fails.
+    async fn open_entry(&self, entry: EntryId) -> PortResult<Option<OpenOriginal>>;
+
     /// How much there is.
     ///
     /// # Errors
@@ -171,6 +185,19 @@ pub struct HalfRecord {
     pub location: PathBuf,
     /// The original.
     pub entry: companion::Entry,
+}
+
+/// What is known of an original at its place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EntryRecord {
+    /// The catalog's name for it, its content, its name and what it says of itself.
+    pub entry: companion::Entry,
+    /// Where it is, absolute.
+    pub path: PathBuf,
+    /// As that of a [`FolderRecord`].
+    pub location: PathBuf,
+    /// Which file it was when it was hashed.
+    pub identity: FileIdentity,
 }
 
 /// An original, open for reading.

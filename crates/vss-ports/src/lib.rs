@@ -13,33 +13,40 @@ mod attempt;
 mod catalog;
 mod clock;
 mod control;
+mod conversion;
 mod entropy;
 mod error;
 mod event_sink;
 mod generator;
 mod job_host;
+mod mover;
 mod ports;
 mod queue;
+mod reference;
 mod store;
 mod vault;
 
 pub use attempt::{AttemptOutcome, AttemptRecord, AttemptUsage};
 pub use catalog::{
-    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, FolderRecord, HalfRecord, Identified,
-    OpenOriginal, OriginalRecord, RefreshObserver, RefreshOptions, RefreshProblem, RefreshReport,
+    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, EntryRecord, FolderRecord, HalfRecord,
+    Identified, OpenOriginal, OriginalRecord, RefreshObserver, RefreshOptions, RefreshProblem,
+    RefreshReport,
 };
 pub use clock::Clock;
 pub use control::{Maker, QueueControl, QueueDepth, Selection};
+pub use conversion::{Conversion, ConversionJournal, MoveEnd, MovePhase};
 pub use entropy::Entropy;
 pub use error::{PortError, PortErrorKind, PortResult};
 pub use event_sink::{Event, EventSink};
 pub use generator::{CancelToken, GenerateFailure, GenerateJob, Generator, JobOutput, Produced};
 pub use job_host::{JobHost, JobUsage, Unlimited};
+pub use mover::{FileIdentity, Move, MoveError, Mover, OriginalPlace, OriginalPlaceError};
 pub use ports::Ports;
 pub use queue::{
     Claim, ClaimOrder, ClaimRequest, ClaimedOutput, Commit, CommitOutcome, EnqueueBatch,
     EnqueueItem, EnqueueReport, Failure, LeaseOwner, Publisher, Recovery, SidecarQueue, Watermark,
 };
+pub use reference::{Reference, ReferenceRecord, ReferenceStore, ReferenceTarget, Referral};
 pub use store::{
     Adoption, FailureNote, Invalidation, Lease, PresenceRow, SidecarCounts, SidecarRecord,
     SidecarStore,

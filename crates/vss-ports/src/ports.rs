@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Clock, ContentCatalog, Entropy, EventSink, Generator, QueueControl, SidecarQueue, SidecarStore,
-    Vault,
+    Clock, ContentCatalog, ConversionJournal, Entropy, EventSink, Generator, Mover, QueueControl,
+    ReferenceStore, SidecarQueue, SidecarStore, Vault,
 };
 
 /// What an engine is wired to.
@@ -17,6 +17,12 @@ pub struct Ports {
     pub queue: Arc<dyn SidecarQueue>,
     /// A person's side of the same rows.
     pub control: Arc<dyn QueueControl>,
+    /// Those of the rows that refer to originals.
+    pub references: Arc<dyn ReferenceStore>,
+    /// What is being moved.
+    pub conversions: Arc<dyn ConversionJournal>,
+    /// Moves it.
+    pub mover: Arc<dyn Mover>,
     /// The managed files.
     pub vault: Arc<dyn Vault>,
     /// The originals.

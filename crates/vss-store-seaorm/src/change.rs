@@ -7,7 +7,9 @@ use serde_json::json;
 use vss_core::{ContentUuid, Digest, SidecarKey, Timestamp};
 use vss_ports::{PortResult, SidecarRecord};
 
-use crate::convert::{contents_json, digest_hex, hex, priority_code, size_value, status_code};
+use crate::convert::{
+    as_json, contents_json, digest_hex, hex, priority_code, size_value, status_code,
+};
 use crate::counters::Delta;
 use crate::dialect::{on_server, statement};
 use crate::error::failed;
@@ -61,15 +63,18 @@ ON CONFLICT (content_id, slot_id) DO UPDATE SET
     lease_until = NULL, failure_class = excluded.failure_class";
 
 const DETAILS: &str = "
-INSERT INTO sidecar_details (content_id, slot_id, source_entry_id, failure_detail, source_digest)
-SELECT c.id, l.id, CAST(j.value ->> 3 AS BIGINT), j.value ->> 4, unhex(j.value ->> 5)
+INSERT INTO sidecar_details (content_id, slot_id, source_entry_id, failure_detail, source_digest,
+    companion_uuid, relation, evidence)
+SELECT c.id, l.id, CAST(j.value ->> 3 AS BIGINT), j.value ->> 4, unhex(j.value ->> 5),
+    unhex(j.value ->> 6), j.value ->> 7, j.value ->> 8
 FROM json_each(?1) j
 CROSS JOIN contents c ON c.content_uuid = unhex(j.value ->> 0)
 CROSS JOIN slots l ON l.kind = j.value ->> 1 AND l.variant = j.value ->> 2
 WHERE true
 ON CONFLICT (content_id, slot_id) DO UPDATE SET
     source_entry_id = excluded.source_entry_id, failure_detail = excluded.failure_detail,
-    source_digest = excluded.source_digest";
+    source_digest = excluded.source_digest, companion_uuid = excluded.companion_uuid,
+    relation = excluded.relation, evidence = excluded.evidence";
 
 const NO_DETAILS: &str = "
 DELETE FROM sidecar_details WHERE (content_id, slot_id) IN (
@@ -114,7 +119,7 @@ pub(crate) async fn write(tx: &DatabaseTransaction, changes: &[Change]) -> PortR
         }
         delta.record(&after.record, 1)?;
         rows.push(row_json(&after.record)?);
-        match details_json(after) {
+        match details_json(after)? {
             Some(json) => details.push(json),
             // A row that was pending may have an old failure's words, which it no longer shows.
             None => bare.push(key_json(&after.record.key)),
@@ -225,18 +230,22 @@ fn row_json(record: &SidecarRecord) -> PortResult<serde_json::Value> {
 }
 
 /// `None` where the row has nothing rare.
-fn details_json(row: &Row) -> Option<serde_json::Value> {
+fn details_json(row: &Row) -> PortResult<Option<serde_json::Value>> {
     let record = &row.record;
     let detail = record.failure.as_ref().map(|note| note.detail.as_str());
-    if record.entry.is_none() && detail.is_none() && row.own_source.is_none() {
-        return None;
+    if row.target.is_none() && detail.is_none() && row.own_source.is_none() {
+        return Ok(None);
     }
-    Some(json!([
+    let target = row.target.as_ref();
+    Ok(Some(json!([
         hex(record.key.content.as_bytes()),
         record.key.kind.as_str(),
         record.key.variant.as_str(),
-        record.entry.map(|entry| entry.0),
+        target.map(|target| target.entry.0),
         detail,
         row.own_source.as_ref().map(digest_hex),
-    ]))
+        target.map(|target| hex(target.companion.as_bytes())),
+        target.map(|target| as_json(&target.relation)).transpose()?,
+        target.map(|target| as_json(&target.evidence)).transpose()?,
+    ])))
 }

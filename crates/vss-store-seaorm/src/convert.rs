@@ -1,8 +1,12 @@
 //! How values of the domain are spelled in rows. Nothing else in this crate knows a code.
 
+#[cfg(unix)]
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sea_orm::Value;
+use serde::Serialize;
 use vss_core::{ContentUuid, Digest, Event, FailureClassError, Kind, Priority, Status};
 use vss_ports::{AttemptOutcome, PortError, PortErrorKind, PortResult};
 
@@ -123,6 +127,31 @@ pub(crate) fn outcome_of(text: Option<&str>) -> Result<AttemptOutcome, FailureCl
 pub(crate) fn kinds_json(kinds: &[Kind]) -> Value {
     let kinds: Vec<&str> = kinds.iter().map(Kind::as_str).collect();
     serde_json::Value::from(kinds).to_string().into()
+}
+
+/// A value of the domain that is kept as JSON.
+///
+/// # Errors
+/// `Unexpected` when it cannot be written so.
+pub(crate) fn as_json(value: &impl Serialize) -> PortResult<String> {
+    serde_json::to_string(value)
+        .map_err(|error| PortError::new(PortErrorKind::Unexpected, "write a value as JSON", error))
+}
+
+/// A path as the bytes of a row: those that the file system uses.
+pub(crate) fn path_bytes(path: &Path) -> Vec<u8> {
+    #[cfg(unix)]
+    return std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()).to_vec();
+    #[cfg(not(unix))]
+    return path.to_string_lossy().into_owned().into_bytes();
+}
+
+/// The path that a row holds; `None` for bytes that no path has.
+pub(crate) fn path_of(bytes: Vec<u8>) -> Option<PathBuf> {
+    #[cfg(unix)]
+    return Some(<OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes).into());
+    #[cfg(not(unix))]
+    return String::from_utf8(bytes).ok().map(PathBuf::from);
 }
 
 /// A digest as JSON carries it.

@@ -199,7 +199,11 @@ fn committed(commit: &Commit, before: Row, now: Timestamp) -> PortResult<Change>
     let own_source = None;
     Ok(Change {
         before: Some(before),
-        after: Row { record, own_source },
+        after: Row {
+            record,
+            own_source,
+            target: None,
+        },
     })
 }
 

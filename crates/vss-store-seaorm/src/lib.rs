@@ -1,4 +1,4 @@
-//! SidecarStore, SidecarQueue and QueueControl through sea-orm: on a SQLite file with one writer
+//! SidecarStore and the other ports of its rows through sea-orm: on a SQLite file with one writer
 //! and a few readers, or on a PostgreSQL server that several programs share.
 //!
 //! In a file every write is one `BEGIN IMMEDIATE` transaction on the only writing connection, so
@@ -23,14 +23,18 @@
 //! | `queue`, `enqueue`, `claim`, `lease`, `finish` | the port SidecarQueue |
 //! | `attempts` | what became of attempts |
 //! | `control`, `requeue`, `cancel`, `listing` | the port QueueControl |
+//! | `references`, `decisions` | the port ReferenceStore |
+//! | `conversions` | the port ConversionJournal |
 
 mod attempts;
 mod cancel;
 mod change;
 mod claim;
 mod control;
+mod conversions;
 mod convert;
 mod counters;
+mod decisions;
 mod dialect;
 mod enqueue;
 mod error;
@@ -41,6 +45,7 @@ mod open;
 mod presence;
 mod queue;
 mod record;
+mod references;
 mod requeue;
 #[cfg(feature = "postgres")]
 mod server;

@@ -6,12 +6,14 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, TryGetable};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use vss_core::{
     ContentUuid, Digest, EntryId, FailureClass, Priority, SidecarKey, Status, Timestamp,
 };
 use vss_ports::{
-    FailureNote, Lease, LeaseOwner, PortError, PortErrorKind, PortResult, SidecarRecord,
+    FailureNote, Lease, LeaseOwner, PortError, PortErrorKind, PortResult, ReferenceTarget,
+    SidecarRecord,
 };
 
 use crate::convert::{hex, priority_of, status_of};
@@ -30,6 +32,8 @@ const COLUMNS: &str = r#"
     s.lease_until AS "sidecars.lease_until", s.failure_class AS "sidecars.failure_class",
     d.failure_detail AS "sidecar_details.failure_detail",
     d.source_entry_id AS "sidecar_details.source_entry_id",
+    d.companion_uuid AS "sidecar_details.companion_uuid",
+    d.relation AS "sidecar_details.relation", d.evidence AS "sidecar_details.evidence",
     d.source_digest AS "sidecar_details.source_digest",
     c.source_digest AS "contents.source_digest""#;
 
@@ -52,6 +56,8 @@ pub(crate) struct Row {
     pub(crate) record: SidecarRecord,
     /// The digest of an original that differs from the one of the content.
     pub(crate) own_source: Option<Digest>,
+    /// What it refers to, if it is a reference.
+    pub(crate) target: Option<ReferenceTarget>,
 }
 
 /// Reads one row of a query by [`select`].
@@ -73,6 +79,16 @@ pub(crate) fn read(row: &QueryResult) -> PortResult<Row> {
                 .unwrap_or_default(),
         }),
     };
+    let entry: Option<i64> = cells.get("sidecar_details.source_entry_id")?;
+    let target = match entry.map(EntryId) {
+        None => None,
+        Some(entry) => Some(ReferenceTarget {
+            entry,
+            companion: cells.content("sidecar_details.companion_uuid")?,
+            relation: cells.json("sidecar_details.relation")?,
+            evidence: cells.json("sidecar_details.evidence")?,
+        }),
+    };
     let owner: Option<String> = cells.get("lease_owners.owner")?;
     let until: Option<i64> = cells.get("sidecars.lease_until")?;
     let record = SidecarRecord {
@@ -83,9 +99,7 @@ pub(crate) fn read(row: &QueryResult) -> PortResult<Row> {
         version: cells.version("generators.version")?,
         size: cells.optional_number("sidecars.size")?,
         digest: cells.digest("sidecars.checksum")?,
-        entry: cells
-            .get::<Option<i64>>("sidecar_details.source_entry_id")?
-            .map(EntryId),
+        entry: target.as_ref().map(|target| target.entry),
         source_digest: own_source.or(content_source),
         created_at: cells.time("sidecars.created_at")?,
         updated_at: cells.time("sidecars.updated_at")?,
@@ -101,7 +115,11 @@ pub(crate) fn read(row: &QueryResult) -> PortResult<Row> {
         }),
         failure,
     };
-    Ok(Row { record, own_source })
+    Ok(Row {
+        record,
+        own_source,
+        target,
+    })
 }
 
 /// Loads the rows of keys, to be changed in the same transaction; those that are not there are
@@ -167,6 +185,12 @@ impl<'a> Cells<'a> {
     /// A text that a type of the domain parses.
     pub(crate) fn text<T: FromStr<Err: Display>>(&self, column: &str) -> PortResult<T> {
         self.parse(column, &self.get::<String>(column)?)
+    }
+
+    /// A value that is kept as JSON.
+    pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> PortResult<T> {
+        let text: String = self.get(column)?;
+        serde_json::from_str(&text).map_err(|error| self.corrupt(column, error.to_string()))
     }
 
     /// A content.

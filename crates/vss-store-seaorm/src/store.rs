@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
 use vss_core::{
-    ContentUuid, Digest, Event, Kind, Priority, SidecarKey, Status, Timestamp, Variant,
+    ContentUuid, Digest, Event, Kind, Priority, SidecarKey, SidecarSource, Status, Timestamp,
+    Variant,
 };
 use vss_ports::{
     Adoption, AttemptRecord, Invalidation, PortResult, PresenceRow, SidecarCounts, SidecarRecord,
@@ -123,16 +124,7 @@ impl SidecarStore for SeaOrmStore {
             return Ok(0);
         }
         self.write("forget sidecars", Alone::Calls, |tx| async move {
-            let mut rows: Vec<Row> = record::load(&tx, keys).await?.into_values().collect();
-            rows.retain(|row| row.record.status != Status::Running);
-            let mut delta = Delta::default();
-            for row in &rows {
-                delta.record(&row.record, -1)?;
-            }
-            let highest = rows.iter().map(|row| row.record.fence).max();
-            remove(&tx, &rows, size_value(highest.unwrap_or(0))?).await?;
-            delta.apply(&tx).await?;
-            Ok(rows.len() as u64)
+            forget(&tx, keys).await
         })
         .await
     }
@@ -165,8 +157,22 @@ pub(crate) async fn fence_floor(tx: &DatabaseTransaction) -> PortResult<u64> {
     }
 }
 
+/// See [`SidecarStore::forget`].
+pub(crate) async fn forget(tx: &DatabaseTransaction, keys: &[SidecarKey]) -> PortResult<u64> {
+    let mut rows: Vec<Row> = record::load(tx, keys).await?.into_values().collect();
+    rows.retain(|row| row.record.status != Status::Running);
+    let mut delta = Delta::default();
+    for row in &rows {
+        delta.record(&row.record, -1)?;
+    }
+    let highest = rows.iter().map(|row| row.record.fence).max();
+    remove(tx, &rows, size_value(highest.unwrap_or(0))?).await?;
+    delta.apply(tx).await?;
+    Ok(rows.len() as u64)
+}
+
 /// See [`SidecarStore::adopt`].
-async fn adopt(
+pub(crate) async fn adopt(
     tx: &DatabaseTransaction,
     found: &[Adoption],
     now: Timestamp,
@@ -243,7 +249,11 @@ fn adopted_row(
         lease: None,
         failure: None,
     };
-    Row { record, own_source }
+    Row {
+        record,
+        own_source,
+        target: None,
+    }
 }
 
 /// Changes a record as its file demands; whether anything changed.
@@ -253,6 +263,10 @@ fn invalidated(
     priority: Priority,
     now: Timestamp,
 ) -> bool {
+    // It has no file in the vault, and nobody could make it.
+    if record.source == SidecarSource::Reference {
+        return false;
+    }
     let forgets = how == Invalidation::FileGone
         && record.status != Status::Running
         && (record.size.is_some() || record.digest.is_some());

@@ -60,7 +60,11 @@ fn trials<H: RowsHarness + 'static>(adapter: &str, harness: H) -> Vec<Trial> {
     let mut trials = vss_conformance::store::trials(adapter, Arc::clone(&harness) as _);
     let more = vss_conformance::queue::trials(adapter, Arc::clone(&harness) as _);
     trials.extend(more);
-    trials.extend(vss_conformance::control::trials(adapter, harness));
+    let more = vss_conformance::control::trials(adapter, Arc::clone(&harness) as _);
+    trials.extend(more);
+    let more = vss_conformance::reference::trials(adapter, Arc::clone(&harness) as _);
+    trials.extend(more);
+    trials.extend(vss_conformance::conversion::trials(adapter, harness));
     trials
 }
 

@@ -19,9 +19,9 @@ use tempfile::TempDir;
 use vss_core::companion::{self, LiveId, MediaFacts};
 use vss_core::{ContentUuid, EntryId, IdentityHasher, MediaType, Timestamp, sample_ranges};
 use vss_ports::{
-    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, FolderRecord, HalfRecord, Identified,
-    OpenOriginal, OriginalRecord, PortError, PortErrorKind, PortResult, RefreshObserver,
-    RefreshOptions, RefreshReport,
+    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, EntryRecord, FileIdentity,
+    FolderRecord, HalfRecord, Identified, OpenOriginal, OriginalRecord, PortError, PortErrorKind,
+    PortResult, RefreshObserver, RefreshOptions, RefreshReport,
 };
 
 mod refresh;
@@ -70,6 +70,18 @@ impl Stat {
             size: metadata.size(),
             mtime: (metadata.mtime(), metadata.mtime_nsec()),
             inode: (metadata.dev(), metadata.ino()),
+        }
+    }
+}
+
+impl Stat {
+    fn identity(&self) -> FileIdentity {
+        let (seconds, nanoseconds) = self.mtime;
+        FileIdentity {
+            device: self.inode.0,
+            inode: self.inode.1,
+            size: self.size,
+            modified_ns: seconds * 1_000_000_000 + nanoseconds,
         }
     }
 }
@@ -159,6 +171,20 @@ impl Known {
         self.last_seq += 1;
         let folder = path.parent().unwrap().to_path_buf();
         self.folders.insert(folder, ChangeSeq(self.last_seq));
+    }
+
+    /// Opens what is at a path, if it is what it was.
+    fn open(&self, path: &Path) -> Option<OpenOriginal> {
+        let entry = &self.entries[path];
+        let stat = Stat::of(&path.symlink_metadata().ok().filter(Metadata::is_file)?);
+        let same = (stat.size, stat.mtime) == (entry.stat.size, entry.stat.mtime);
+        Some(OpenOriginal {
+            file: same.then(|| std::fs::File::open(path).ok())??,
+            size: stat.size,
+            media_type: self.contents[&entry.content].media_type.clone(),
+            path: path.to_path_buf(),
+            entry: entry.id,
+        })
     }
 
     /// The nearest root above a folder.
@@ -274,19 +300,8 @@ impl ContentCatalog for MemoryCatalog {
 
     async fn open(&self, content: ContentUuid) -> PortResult<Option<OpenOriginal>> {
         let known = self.known.lock().unwrap();
-        let whole = known.places(content).into_iter().find_map(|path| {
-            let entry = &known.entries[&path];
-            let stat = Stat::of(&path.symlink_metadata().ok().filter(Metadata::is_file)?);
-            let same = (stat.size, stat.mtime) == (entry.stat.size, entry.stat.mtime);
-            Some(OpenOriginal {
-                file: same.then(|| std::fs::File::open(&path).ok())??,
-                size: stat.size,
-                media_type: known.contents[&content].media_type.clone(),
-                path,
-                entry: entry.id,
-            })
-        });
-        Ok(whole)
+        let mut places = known.places(content).into_iter();
+        Ok(places.find_map(|path| known.open(&path)))
     }
 
     async fn identify(&self, path: &Path) -> PortResult<Option<Identified>> {
@@ -336,6 +351,25 @@ impl ContentCatalog for MemoryCatalog {
         let carries =
             |half: &HalfRecord| half.entry.facts.live_id.is_some_and(|id| ids.contains(&id));
         Ok(known.entries.iter().map(half).filter(carries).collect())
+    }
+
+    async fn entries(&self, entries: &[EntryId]) -> PortResult<Vec<EntryRecord>> {
+        let known = self.known.lock().unwrap();
+        let asked = known.entries.iter();
+        let asked = asked.filter(|(_, entry)| entries.contains(&entry.id));
+        let record = |(path, entry): (&PathBuf, &Entry)| EntryRecord {
+            entry: known.named(path, entry),
+            location: known.location(path.parent().unwrap()),
+            path: path.clone(),
+            identity: entry.stat.identity(),
+        };
+        Ok(asked.map(record).collect())
+    }
+
+    async fn open_entry(&self, entry: EntryId) -> PortResult<Option<OpenOriginal>> {
+        let known = self.known.lock().unwrap();
+        let place = known.entries.iter().find(|(_, e)| e.id == entry);
+        Ok(place.and_then(|(path, _)| known.open(path)))
     }
 
     async fn counts(&self) -> PortResult<CatalogCounts> {

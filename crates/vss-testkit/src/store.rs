@@ -1,4 +1,4 @@
-//! SidecarStore, SidecarQueue and QueueControl in memory, and a decorator that fails when a test says so.
+//! All ports of the rows in memory, and a decorator that fails when a test says so.
 //!
 //! One writer at a time and any number of readers, like the databases that it stands in for: a
 //! commit keeps the others from writing while its publisher works, and readers see what was there
@@ -8,14 +8,17 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use tokio::sync::Mutex as Turn;
+use vss_core::companion::Decision;
 use vss_core::{ContentUuid, Digest, Kind, SidecarKey, Timestamp};
-use vss_ports::{AttemptRecord, SidecarRecord};
+use vss_ports::{AttemptRecord, Conversion, ReferenceTarget, SidecarRecord};
 
 mod attempts;
 mod control;
+mod conversions;
 mod faulty;
 mod queue;
 mod records;
+mod references;
 
 pub use faulty::{Call, FaultyStore};
 
@@ -34,6 +37,11 @@ struct Rows {
     contents: BTreeMap<ContentUuid, Content>,
     /// Originals that differ from the one of their content.
     own_sources: BTreeMap<SidecarKey, Digest>,
+    /// What rows refer to.
+    targets: BTreeMap<SidecarKey, ReferenceTarget>,
+    decisions: Vec<(String, Decision)>,
+    /// What is being moved or was, in the order in which it was begun.
+    conversions: Vec<Conversion>,
     /// What happened to a row, the newest last.
     attempts: BTreeMap<SidecarKey, Vec<AttemptRecord>>,
     paused: BTreeMap<Kind, Timestamp>,

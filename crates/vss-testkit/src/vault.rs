@@ -1,5 +1,7 @@
 //! Vault in memory.
 
+mod mover;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Read, Seek, Write};

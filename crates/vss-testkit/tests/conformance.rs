@@ -13,6 +13,7 @@ use vss_conformance::entropy::EntropyHarness;
 use vss_conformance::event_sink::{EventSinkHarness, Heard};
 use vss_conformance::generator::{GeneratorHarness, Sample, Wanted};
 use vss_conformance::job_host::JobHostHarness;
+use vss_conformance::mover::{MoverHarness, MoverUnderTest};
 use vss_conformance::rows::{Rows, RowsHarness};
 use vss_conformance::vault::{VaultHarness, VaultUnderTest};
 use vss_core::plan::{Recipe, StillRecipe};
@@ -197,6 +198,21 @@ impl RowsHarness for Stores {
     }
 }
 
+struct Movers;
+
+impl MoverHarness for Movers {
+    fn fresh(&self) -> MoverUnderTest {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Arc::new(MemoryVault::new());
+        MoverUnderTest {
+            mover: Arc::clone(&vault) as _,
+            vault,
+            folder: folder.path().canonicalize().unwrap(),
+            keep: Box::new(folder),
+        }
+    }
+}
+
 fn main() {
     let mut trials = vss_conformance::clock::trials("manual", Arc::new(Clocks));
     trials.extend(vss_conformance::job_host::trials(
@@ -231,7 +247,12 @@ fn main() {
             adapter,
             Arc::clone(&stores) as _,
         ));
-        trials.extend(vss_conformance::control::trials(adapter, stores));
+        let harness = Arc::clone(&stores);
+        trials.extend(vss_conformance::control::trials(adapter, harness));
+        let harness = Arc::clone(&stores);
+        trials.extend(vss_conformance::reference::trials(adapter, harness));
+        trials.extend(vss_conformance::conversion::trials(adapter, stores));
     }
+    trials.extend(vss_conformance::mover::trials("memory", Arc::new(Movers)));
     vss_conformance::run(trials);
 }

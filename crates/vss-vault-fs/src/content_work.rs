@@ -262,7 +262,10 @@ impl ContentWork {
 }
 
 /// Opens a content's folder, made if need be, and the folders whose entries are new by that.
-fn content_folder(folders: &Folders, content: ContentUuid) -> Step<(OwnedFd, Vec<OwnedFd>)> {
+pub(crate) fn content_folder(
+    folders: &Folders,
+    content: ContentUuid,
+) -> Step<(OwnedFd, Vec<OwnedFd>)> {
     let path = layout::content_folder(content);
     let there = folders.tree.open_folder(path.as_str());
     if let Some(folder) = there.during("open a content's folder")? {

@@ -17,6 +17,8 @@ use crate::{FsVaultOptions, listing};
 pub(crate) const STAGING: &str = ".staging";
 /// Where files lie that were set aside.
 pub(crate) const QUARANTINE: &str = ".quarantine";
+/// Where originals wait that are moved into the vault. Nothing sweeps it.
+const MOVING: &str = ".moving";
 /// Tells media scanners (Android's, and those that copy its habit) to keep out.
 const NO_MEDIA: &str = ".nomedia";
 
@@ -90,6 +92,17 @@ impl Folders {
     /// The folder of files that were set aside.
     pub(crate) fn quarantine(&self) -> BorrowedFd<'_> {
         self.quarantine.as_fd()
+    }
+
+    /// The folder of originals on their way; made when it is first needed.
+    pub(crate) fn moving(&self) -> Step<OwnedFd> {
+        let (folder, new) =
+            tree::made_folder_in(self.tree.root(), MOVING).during("make the folder of moves")?;
+        if new {
+            let synced = self.syncer.folder(self.tree.root());
+            synced.during("sync the vault's folder")?;
+        }
+        Ok(folder)
     }
 
     /// A name for the staging folder that this vault did not use before. Another process may

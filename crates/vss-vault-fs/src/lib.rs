@@ -17,6 +17,9 @@
 //! leaves whole files, at worst one without its line in the manifest, and leftovers in `.staging/`
 //! that the next owner sweeps at open.
 //!
+//! An original that somebody has converted is moved, not staged (`moving`): it waits in `.moving/`,
+//! which nothing sweeps, until it is proved to be the file that was meant.
+//!
 //! Two processes may publish into one content: the folder's `flock` is held around the change of
 //! the manifest, and contents are locked in the order of their uuid.
 //!
@@ -44,6 +47,7 @@ mod durability;
 mod folders;
 mod listing;
 mod manifest_file;
+mod moving;
 mod native;
 mod placing;
 mod problem;

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FlockOperation};
 use rustix::io::Errno;
 use vss_core::layout::MANIFEST_NAME;
-use vss_core::{ContentUuid, MANIFEST_VERSION, Manifest};
+use vss_core::{ContentUuid, Format, MANIFEST_VERSION, Manifest, SidecarKey};
 use vss_ports::PortErrorKind;
 
 use crate::folders::{Folders, named_file};
@@ -161,6 +161,29 @@ impl Draft {
     pub(crate) fn discard(&self, folders: &Folders) {
         let _ = rustix::fs::unlinkat(folders.staging(), self.name.as_str(), AtFlags::empty());
     }
+}
+
+/// Takes the line of a sidecar out of the manifest that was found in a locked folder; durable when
+/// it returns.
+pub(crate) fn drop_line(
+    folders: &Folders,
+    folder: BorrowedFd<'_>,
+    found: Found,
+    key: &SidecarKey,
+    format: &Format,
+) -> Step<()> {
+    let Found::Manifest(mut manifest) = found else {
+        return Ok(());
+    };
+    let said = manifest.entry(&key.kind, &key.variant);
+    if said.is_some_and(|said| said.format == *format) {
+        manifest.remove(&key.kind, &key.variant);
+        let draft = draft(folders, &manifest)?;
+        draft.sync(folders)?;
+        draft.install(folders, folder, key.content, false)?;
+        folders.syncer.folder(folder).during("sync a folder")?;
+    }
+    Ok(())
 }
 
 /// Puts back what was there before an installed manifest.

@@ -26,6 +26,7 @@ mod linux {
 
     use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags};
     use rustix::io::{self, Errno};
+    use rustix::path::Arg;
 
     /// How a descriptor is opened that is only looked at.
     pub(crate) const LOOK: OFlags = OFlags::PATH;
@@ -65,7 +66,7 @@ mod linux {
     pub(crate) fn link_nameless(
         file: BorrowedFd<'_>,
         folder: BorrowedFd<'_>,
-        name: &str,
+        name: impl Arg + Copy,
     ) -> io::Result<()> {
         let at_proc = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
         match rustix::fs::linkat(CWD, at_proc, folder, name, AtFlags::SYMLINK_FOLLOW) {
@@ -79,9 +80,9 @@ mod linux {
     /// Renames to a name that nothing has.
     pub(crate) fn rename_new(
         from: BorrowedFd<'_>,
-        old: &str,
+        old: impl Arg,
         to: BorrowedFd<'_>,
-        new: &str,
+        new: impl Arg,
     ) -> io::Result<()> {
         rustix::fs::renameat_with(from, old, to, new, RenameFlags::NOREPLACE)
     }
@@ -109,6 +110,7 @@ mod elsewhere {
 
     use rustix::fs::{Mode, OFlags};
     use rustix::io::{self, Errno};
+    use rustix::path::Arg;
 
     pub(crate) const LOOK: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK);
 
@@ -122,15 +124,19 @@ mod elsewhere {
         Err(Errno::NOSYS)
     }
 
-    pub(crate) fn link_nameless(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: &str) -> io::Result<()> {
+    pub(crate) fn link_nameless(
+        _: BorrowedFd<'_>,
+        _: BorrowedFd<'_>,
+        _: impl Arg + Copy,
+    ) -> io::Result<()> {
         Err(Errno::NOSYS)
     }
 
     pub(crate) fn rename_new(
         _: BorrowedFd<'_>,
-        _: &str,
+        _: impl Arg,
         _: BorrowedFd<'_>,
-        _: &str,
+        _: impl Arg,
     ) -> io::Result<()> {
         Err(Errno::NOSYS)
     }

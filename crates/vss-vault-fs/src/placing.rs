@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
+use rustix::path::Arg;
 use vss_core::{ContentUuid, Digest};
 use vss_ports::PortErrorKind;
 
@@ -162,7 +163,7 @@ pub(crate) fn take_back(
 }
 
 /// Gives a file a name that nothing has.
-fn put(
+pub(crate) fn put(
     folders: &Folders,
     file: Unplaced<'_>,
     folder: BorrowedFd<'_>,
@@ -177,8 +178,8 @@ fn put(
 /// Renames to a name that nothing has, with a link where the file system has no such rename.
 pub(crate) fn rename_new(
     folders: &Folders,
-    (from, old): (BorrowedFd<'_>, &str),
-    (to, new): (BorrowedFd<'_>, &str),
+    (from, old): (BorrowedFd<'_>, impl Arg + Copy),
+    (to, new): (BorrowedFd<'_>, impl Arg + Copy),
 ) -> rustix::io::Result<()> {
     if !folders.portable {
         match native::rename_new(from, old, to, new) {
@@ -244,7 +245,7 @@ fn swap(
 }
 
 /// What has a name.
-enum Occupant {
+pub(crate) enum Occupant {
     Nothing,
     /// A regular file that can be read: its size and digest.
     Bytes((u64, Digest), File),
@@ -252,7 +253,8 @@ enum Occupant {
     Stranger,
 }
 
-fn what_is(folder: BorrowedFd<'_>, name: &str) -> Step<Occupant> {
+/// Looks at a name, and reads what has it.
+pub(crate) fn what_is(folder: BorrowedFd<'_>, name: &str) -> Step<Occupant> {
     match tree::file_in(folder, name) {
         Ok(Some(file)) => Ok(match staging::digest_of(&file) {
             Ok(known) => Occupant::Bytes(known, file),

@@ -59,16 +59,6 @@ pub(crate) fn quarantine(folders: &Folders, key: &SidecarKey, format: &Format) -
         .and_then(|()| folders.syncer.folder(kind.as_fd()))
         .during("sync a folder")?;
 
-    if let Found::Manifest(mut manifest) = manifest {
-        let said = manifest.entry(&key.kind, &key.variant);
-        if said.is_some_and(|said| said.format == *format) {
-            manifest.remove(&key.kind, &key.variant);
-            let draft = manifest_file::draft(folders, &manifest)?;
-            draft.sync(folders)?;
-            draft.install(folders, lock.folder(), key.content, false)?;
-            let synced = folders.syncer.folder(lock.folder());
-            synced.during("sync a folder")?;
-        }
-    }
+    manifest_file::drop_line(folders, lock.folder(), manifest, key, format)?;
     Ok(true)
 }

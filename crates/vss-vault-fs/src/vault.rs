@@ -67,7 +67,7 @@ impl FsVault {
 
     /// Runs blocking work where it may block. The work goes on when the caller is cancelled, so
     /// that no step is left half done.
-    async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Folders) -> Step<T> + Send + 'static,
     ) -> Step<T> {

@@ -8,10 +8,12 @@
     reason = "the test plays whoever else can write to the vault's folder"
 )]
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tempfile::TempDir;
+use vss_conformance::mover::{MoverHarness, MoverUnderTest};
 use vss_conformance::vault::{VaultHarness, VaultUnderTest};
 use vss_core::{ContentUuid, layout};
 use vss_ports::Vault;
@@ -65,6 +67,36 @@ impl VaultUnderTest for InFolder {
     }
 }
 
+/// Originals on the volume of the vault, or on another one.
+struct Outside {
+    options: FsVaultOptions,
+    folder: PathBuf,
+}
+
+impl MoverHarness for Outside {
+    fn fresh(&self) -> MoverUnderTest {
+        let library = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir_in(&self.folder).unwrap();
+        let vault = FsVault::create(&library.path().join("sidecars"), self.options).unwrap();
+        let vault = Arc::new(vault);
+        MoverUnderTest {
+            mover: Arc::clone(&vault) as _,
+            vault,
+            folder: outside.path().canonicalize().unwrap(),
+            keep: Box::new((library, outside)),
+        }
+    }
+}
+
+/// A folder on another volume than that of temporary files.
+fn another_volume() -> Option<PathBuf> {
+    let device = |path: &std::path::Path| path.metadata().map(|stat| stat.dev()).ok();
+    let temporary = device(&std::env::temp_dir());
+    let candidates = ["/dev/shm", "/run", "/var/tmp"].map(PathBuf::from);
+    let other = |path: &PathBuf| device(path) != temporary && tempfile::tempdir_in(path).is_ok();
+    candidates.into_iter().find(other)
+}
+
 fn main() {
     let with = |durability, portable| FsVaultOptions {
         durability,
@@ -77,8 +109,23 @@ fn main() {
         ("fs-fast", with(Durability::Fast, false)),
         ("fs-portable", with(Durability::Group, true)),
     ];
-    let trials = ways.into_iter().flat_map(|(name, options)| {
-        vss_conformance::vault::trials(name, Arc::new(Folders(options)))
-    });
-    vss_conformance::run(trials.collect());
+    let mut trials = Vec::new();
+    let other = another_volume();
+    if other.is_none() {
+        println!("skipped: moves between volumes, because there is only one here");
+    }
+    for (name, options) in ways {
+        trials.extend(vss_conformance::vault::trials(
+            name,
+            Arc::new(Folders(options)),
+        ));
+        let mover = |name: &str, folder| {
+            vss_conformance::mover::trials(name, Arc::new(Outside { options, folder }))
+        };
+        trials.extend(mover(name, std::env::temp_dir()));
+        if let Some(other) = &other {
+            trials.extend(mover(&format!("{name}-across"), other.clone()));
+        }
+    }
+    vss_conformance::run(trials);
 }

@@ -81,16 +81,64 @@ CREATE INDEX sidecars_leased ON sidecars (lease_until) WHERE status = 1;
 CREATE INDEX sidecars_failed ON sidecars (generator_id) WHERE status = 3;
 CREATE INDEX sidecars_quarantined ON sidecars (generator_id) WHERE status = 4;
 
--- What few rows have: the entry of a reference, the words of a failure, an original of its own.
+-- What few rows have: what a reference refers to, the words of a failure, an original of its own.
+-- relation and evidence are JSON.
 CREATE TABLE sidecar_details (
     content_id      INTEGER NOT NULL,
     slot_id         INTEGER NOT NULL,
     source_entry_id INTEGER,
+    companion_uuid  BLOB CHECK (length(companion_uuid) = 16),
+    relation        TEXT,
+    evidence        TEXT,
     failure_detail  TEXT,
     source_digest   BLOB CHECK (length(source_digest) = 32),
     PRIMARY KEY (content_id, slot_id),
-    FOREIGN KEY (content_id, slot_id) REFERENCES sidecars (content_id, slot_id) ON DELETE CASCADE
+    FOREIGN KEY (content_id, slot_id) REFERENCES sidecars (content_id, slot_id) ON DELETE CASCADE,
+    CHECK ((companion_uuid IS NULL) = (source_entry_id IS NULL)
+        AND (relation IS NULL) = (source_entry_id IS NULL)
+        AND (evidence IS NULL) = (source_entry_id IS NULL))
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX sidecar_details_by_entry ON sidecar_details (source_entry_id)
+    WHERE source_entry_id IS NOT NULL;
+
+-- What people said of which original belongs to which; relation is JSON, NULL where it does not.
+CREATE TABLE decisions (
+    id                INTEGER PRIMARY KEY,
+    catalog           TEXT    NOT NULL, -- the instance whose entries are named
+    of_entry          INTEGER NOT NULL,
+    of_content        BLOB    NOT NULL CHECK (length(of_content) = 16),
+    companion_entry   INTEGER NOT NULL,
+    companion_content BLOB    NOT NULL CHECK (length(companion_content) = 16),
+    relation          TEXT,
+    decided_at        INTEGER NOT NULL,
+    UNIQUE (catalog, of_entry, companion_entry)
+) STRICT;
+
+-- Originals that were moved into the vault, or are on their way: written before a file is touched.
+CREATE TABLE conversions (
+    id             INTEGER PRIMARY KEY,
+    content_uuid   BLOB    NOT NULL CHECK (length(content_uuid) = 16),
+    kind           TEXT    NOT NULL,
+    variant        TEXT    NOT NULL,
+    format         TEXT    NOT NULL,
+    phase          TEXT    NOT NULL CHECK (phase IN ('taking', 'managed', 'giving_back')),
+    location       BLOB    NOT NULL CHECK (length(location) > 0),
+    below          BLOB    NOT NULL CHECK (length(below) > 0), -- names with / between them
+    device         INTEGER NOT NULL,
+    inode          INTEGER NOT NULL,
+    size           INTEGER NOT NULL CHECK (size >= 0),
+    modified_ns    INTEGER NOT NULL,
+    checksum       BLOB    NOT NULL CHECK (length(checksum) = 32),
+    created_at     INTEGER NOT NULL, -- of the sidecar
+    begun_at       INTEGER NOT NULL,
+    catalog        TEXT    NOT NULL, -- the instance whose entry it was
+    entry_id       INTEGER NOT NULL,
+    companion_uuid BLOB    NOT NULL CHECK (length(companion_uuid) = 16),
+    relation       TEXT    NOT NULL,
+    evidence       TEXT    NOT NULL,
+    UNIQUE (content_uuid, kind, variant)
+) STRICT;
+CREATE INDEX conversions_unfinished ON conversions (id) WHERE phase <> 'managed';
 
 -- How attempts ended: all that failed or were taken back, and those that succeeded when they were
 -- not the first. Only ever added to; they go with their sidecar. A row's attempts since the last
@@ -155,6 +203,8 @@ INSERT INTO fence_floor (id, fence) VALUES (1, 0);
 ";
 
 const DOWN: &str = "
+DROP TABLE conversions;
+DROP TABLE decisions;
 DROP TABLE fence_floor;
 DROP TABLE watermarks;
 DROP TABLE counters;

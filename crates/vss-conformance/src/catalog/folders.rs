@@ -1,8 +1,11 @@
 //! What the catalog answers about folders, and about what files say of themselves.
 
 use std::collections::BTreeSet;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
+use vss_core::EntryId;
 use vss_core::companion::{CaptureTime, LiveId, MediaFacts};
 use vss_ports::{ChangeSeq, FolderRecord};
 
@@ -170,4 +173,50 @@ pub(super) async fn halves_are_every_place_of_an_identifier(harness: &dyn Catalo
     assert_eq!(scene.catalog.halves(&ids).await.unwrap().len(), 2);
     assert_eq!(scene.catalog.halves(&[unknown]).await.unwrap(), []);
     assert_eq!(scene.catalog.halves(&[]).await.unwrap(), []);
+}
+
+pub(super) async fn entries_answer_where_and_which_file_each_was(harness: &dyn CatalogHarness) {
+    let scene = Scene::with(harness, &[("a.jpg", PHOTO), ("in/b", b"words")]).await;
+    let folders = scene.folders(ChangeSeq(0)).await;
+    let known: Vec<_> = folders.iter().flat_map(|folder| &folder.entries).collect();
+    let mut asked: Vec<_> = known.iter().map(|entry| entry.entry).collect();
+    asked.extend([asked[0], EntryId(1 << 40)]);
+    let records = scene.catalog.entries(&asked).await.unwrap();
+    assert_eq!(records.len(), 2, "each known one once: {records:?}");
+    for record in records {
+        assert!(known.contains(&&record.entry), "{record:?}");
+        assert_eq!(record.location, scene.root());
+        let name = String::from_utf8(record.entry.name.clone()).unwrap();
+        let below = if name == "b" { "in/b" } else { "a.jpg" };
+        assert_eq!(record.path, scene.path(below));
+        let stat = record.path.metadata().unwrap();
+        let identity = record.identity;
+        assert_eq!((identity.device, identity.inode), (stat.dev(), stat.ino()));
+        assert_eq!(identity.size, stat.len());
+        let modified = stat.mtime() * 1_000_000_000 + stat.mtime_nsec();
+        assert_eq!(identity.modified_ns, modified);
+    }
+    assert_eq!(scene.catalog.entries(&[]).await.unwrap(), []);
+}
+
+pub(super) async fn open_entry_opens_the_original_at_one_place(harness: &dyn CatalogHarness) {
+    let scene = Scene::with(harness, &[("a", b"words"), ("b", b"words")]).await;
+    let entry = async |name: &str| {
+        let originals = scene.catalog.originals(content_of(b"words")).await.unwrap();
+        let at = originals.iter().find(|o| o.path == scene.path(name));
+        at.unwrap().entry
+    };
+    let (a, b) = (entry("a").await, entry("b").await);
+    let opened = scene.catalog.open_entry(b).await.unwrap().unwrap();
+    assert_eq!((opened.path, opened.size), (scene.path("b"), 5));
+    assert_eq!(opened.entry, b);
+    let mut bytes = String::new();
+    (&opened.file).read_to_string(&mut bytes).unwrap();
+    assert_eq!(bytes, "words");
+    scene.write("b", b"other words");
+    assert!(scene.catalog.open_entry(b).await.unwrap().is_none());
+    scene.remove("a");
+    assert!(scene.catalog.open_entry(a).await.unwrap().is_none());
+    let unknown = scene.catalog.open_entry(EntryId(1 << 40)).await;
+    assert!(unknown.unwrap().is_none());
 }

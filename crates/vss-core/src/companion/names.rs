@@ -107,7 +107,8 @@ pub(super) struct Named<'a> {
 }
 
 impl<'a> Named<'a> {
-    fn new(entry: &'a Entry) -> Self {
+    /// An entry by itself.
+    pub(super) fn new(entry: &'a Entry) -> Self {
         let name = lower(&entry.name);
         let dot = match name.iter().rposition(|byte| *byte == b'.') {
             None | Some(0) => name.len(),

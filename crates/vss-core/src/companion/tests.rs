@@ -547,3 +547,43 @@ fn relations_and_evidence_survive_as_json() {
     }
     assert!("sure".parse::<Confidence>().is_err());
 }
+
+#[test]
+fn a_person_may_link_what_makes_sense_whatever_the_names() {
+    let said = |of: File, companion: File| {
+        let entries = entries(&[of, companion]);
+        relation(&entries[0], &entries[1]).map(|relation| match relation {
+            Relation::Subtitle(said) => format!(
+                "{} {} {}",
+                said.language
+                    .map_or_else(String::new, |tag| tag.to_string()),
+                said.forced,
+                said.hearing_impaired
+            ),
+            other => other.as_str().to_owned(),
+        })
+    };
+    for (of, companion, expected) in [
+        ("a.heic", "b.mov", Some("live_photo")),
+        ("a.png", "b.mkv", Some("live_photo")),
+        ("a.nef", "b.jpg", Some("rendition")),
+        ("a.jpg", "b.nef", None),
+        ("a.jpg", "b.xmp", Some("xmp")),
+        ("a.mkv", "b.en.forced.srt", Some("en true false")),
+        ("a.mp3", "the end.pt-BR.cc.vtt", Some("pt-BR false true")),
+        ("a.mkv", "the end.srt", Some(" false false")),
+        ("a.mkv", "b.mov", None),
+        ("a.jpg", "b.jpg", None),
+        ("a.jpg", "b.srt", None),
+        ("a.xmp", "b.jpg", None),
+    ] {
+        let found = said(file(of), file(companion));
+        assert_eq!(found.as_deref(), expected, "{of} {companion}");
+    }
+    let alone = entries(&[file("a.jpg").motion(), file("b.jpg")]);
+    assert!(matches!(
+        relation(&alone[0], &alone[0]),
+        Some(Relation::MotionPhoto(_))
+    ));
+    assert_eq!(relation(&alone[1], &alone[1]), None);
+}

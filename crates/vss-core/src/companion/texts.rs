@@ -64,18 +64,39 @@ fn subtitle(text: &Named<'_>, names: &Names<'_>, found: &mut Found<'_>, sorts: &
         let Some(dot) = stem.iter().rposition(|byte| *byte == b'.') else {
             return;
         };
-        let word = std::str::from_utf8(stem.get(dot + 1..).unwrap_or_default());
-        match word {
-            Ok("forced") => said.forced = true,
-            Ok("sdh" | "cc") => said.hearing_impaired = true,
-            Ok("default") => {}
-            Ok(word) if said.language.is_none() => match word.parse() {
-                Ok(language) => said.language = Some(language),
-                Err(_) => return,
-            },
-            _ => return,
+        if !said.take(stem.get(dot + 1..).unwrap_or_default()) {
+            return;
         }
         stem = stem.get(..dot).unwrap_or_default();
+    }
+}
+
+impl Subtitle {
+    /// What the words before the ending of a name say, up to the first that says nothing.
+    pub(super) fn of_name(text: &Named<'_>) -> Self {
+        let mut said = Self::default();
+        let words = text.stem().rsplit(|byte| *byte == b'.').take(WORDS);
+        for word in words {
+            if !said.take(word) {
+                break;
+            }
+        }
+        said
+    }
+
+    /// Takes one word in; whether it says something of a text.
+    fn take(&mut self, word: &[u8]) -> bool {
+        match std::str::from_utf8(word) {
+            Ok("forced") => self.forced = true,
+            Ok("sdh" | "cc") => self.hearing_impaired = true,
+            Ok("default") => {}
+            Ok(word) if self.language.is_none() => match word.parse() {
+                Ok(language) => self.language = Some(language),
+                Err(_) => return false,
+            },
+            _ => return false,
+        }
+        true
     }
 }
 

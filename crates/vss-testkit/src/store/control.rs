@@ -49,7 +49,7 @@ impl QueueControl for MemoryStore {
             let meant = rows
                 .records
                 .values_mut()
-                .filter(|row| means(selection, row));
+                .filter(|row| means(selection, row) && row.source != SidecarSource::Reference);
             let moved = meant.filter_map(|row| {
                 let events = [Event::Retry, Event::Invalidate];
                 let to = events.iter().find_map(|e| row.status.after(*e).ok())?;

@@ -3,15 +3,17 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use vss_core::{ContentUuid, Disposition, Kind, Priority, SidecarKey, Timestamp, Variant};
+use vss_core::companion::Decision;
+use vss_core::{ContentUuid, Disposition, EntryId, Kind, Priority, SidecarKey, Timestamp, Variant};
 use vss_ports::{
-    Adoption, AttemptRecord, Claim, ClaimRequest, Commit, CommitOutcome, EnqueueBatch,
-    EnqueueReport, Failure, Invalidation, LeaseOwner, PortError, PortErrorKind, PortResult,
-    PresenceRow, Publisher, QueueControl, QueueDepth, Recovery, Selection, SidecarCounts,
+    Adoption, AttemptRecord, Claim, ClaimRequest, Commit, CommitOutcome, Conversion,
+    ConversionJournal, EnqueueBatch, EnqueueReport, Failure, Invalidation, LeaseOwner, MoveEnd,
+    PortError, PortErrorKind, PortResult, PresenceRow, Publisher, QueueControl, QueueDepth,
+    Recovery, Reference, ReferenceRecord, ReferenceStore, Referral, Selection, SidecarCounts,
     SidecarQueue, SidecarRecord, SidecarStore,
 };
 
-/// The calls of both ports.
+/// The calls of all ports.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[expect(missing_docs, reason = "each is the port's method of the same name")]
 pub enum Call {
@@ -38,6 +40,17 @@ pub enum Call {
     Cancel,
     Depths,
     List,
+    Refer,
+    Lose,
+    References,
+    Referring,
+    Decide,
+    Decisions,
+    BeginMove,
+    BeginBack,
+    FinishMove,
+    UnfinishedMoves,
+    FindMove,
 }
 
 /// Passes everything on to another store, except for the calls that a test chose.
@@ -258,5 +271,66 @@ impl<S: QueueControl> QueueControl for FaultyStore<S> {
     ) -> PortResult<u64> {
         let answer = self.inner.requeue(selection, priority, now);
         self.pass(Call::Requeue, answer).await
+    }
+}
+
+#[async_trait]
+impl<S: ReferenceStore> ReferenceStore for FaultyStore<S> {
+    async fn refer(&self, found: &[Reference], now: Timestamp) -> PortResult<Vec<Referral>> {
+        self.pass(Call::Refer, self.inner.refer(found, now)).await
+    }
+
+    async fn lose(&self, keys: &[SidecarKey], now: Timestamp) -> PortResult<u64> {
+        self.pass(Call::Lose, self.inner.lose(keys, now)).await
+    }
+
+    async fn references(
+        &self,
+        after: Option<EntryId>,
+        limit: usize,
+    ) -> PortResult<Vec<ReferenceRecord>> {
+        let answer = self.inner.references(after, limit);
+        self.pass(Call::References, answer).await
+    }
+
+    async fn referring(&self, entries: &[EntryId]) -> PortResult<Vec<ReferenceRecord>> {
+        let answer = self.inner.referring(entries);
+        self.pass(Call::Referring, answer).await
+    }
+
+    async fn decide(&self, catalog: &str, decision: &Decision, now: Timestamp) -> PortResult<()> {
+        let answer = self.inner.decide(catalog, decision, now);
+        self.pass(Call::Decide, answer).await
+    }
+
+    async fn decisions(&self) -> PortResult<Vec<(String, Decision)>> {
+        self.pass(Call::Decisions, self.inner.decisions()).await
+    }
+}
+
+#[async_trait]
+impl<S: ConversionJournal> ConversionJournal for FaultyStore<S> {
+    async fn begin(&self, conversion: &Conversion, now: Timestamp) -> PortResult<()> {
+        let answer = self.inner.begin(conversion, now);
+        self.pass(Call::BeginMove, answer).await
+    }
+
+    async fn begin_back(&self, key: &SidecarKey, now: Timestamp) -> PortResult<()> {
+        let answer = self.inner.begin_back(key, now);
+        self.pass(Call::BeginBack, answer).await
+    }
+
+    async fn finish(&self, key: &SidecarKey, how: MoveEnd, now: Timestamp) -> PortResult<()> {
+        let answer = self.inner.finish(key, how, now);
+        self.pass(Call::FinishMove, answer).await
+    }
+
+    async fn unfinished(&self, catalog: &str) -> PortResult<Vec<Conversion>> {
+        let answer = self.inner.unfinished(catalog);
+        self.pass(Call::UnfinishedMoves, answer).await
+    }
+
+    async fn find(&self, key: &SidecarKey) -> PortResult<Option<Conversion>> {
+        self.pass(Call::FindMove, self.inner.find(key)).await
     }
 }

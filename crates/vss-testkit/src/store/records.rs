@@ -132,6 +132,9 @@ fn invalidate(
     priority: Priority,
     now: Timestamp,
 ) -> bool {
+    if row.source == SidecarSource::Reference {
+        return false;
+    }
     let mut changed = false;
     let has_file = row.size.is_some() || row.digest.is_some();
     if how == Invalidation::FileGone && row.status != Status::Running && has_file {
@@ -153,7 +156,7 @@ fn invalidate(
 }
 
 impl Rows {
-    fn adopt(&mut self, found: &Adoption, now: Timestamp) -> bool {
+    pub(super) fn adopt(&mut self, found: &Adoption, now: Timestamp) -> bool {
         let before = self.records.get(&found.key);
         if before.is_some_and(|row| row.status.after(Event::Adopt).is_err()) {
             return false;
@@ -178,6 +181,7 @@ impl Rows {
             failure: None,
         };
         self.own_sources.remove(&found.key);
+        self.targets.remove(&found.key);
         let content = self.content(found.key.content);
         if let Some((_, digest)) = found.original {
             let of_content = *content.source.get_or_insert(digest);
@@ -189,7 +193,7 @@ impl Rows {
         true
     }
 
-    fn forget(&mut self, key: &SidecarKey) -> bool {
+    pub(super) fn forget(&mut self, key: &SidecarKey) -> bool {
         let Some(row) = self.records.get(key) else {
             return false;
         };
@@ -199,6 +203,7 @@ impl Rows {
         self.fence_floor = self.fence_floor.max(row.fence);
         self.records.remove(key);
         self.own_sources.remove(key);
+        self.targets.remove(key);
         self.attempts.remove(key);
         if !self
             .records
