@@ -104,6 +104,7 @@ impl App {
             .map_err(|error| unopened(error, &folder, "restore the folder from a backup"))?;
         let store = open_store(&library, &config).await?;
         let store = Arc::new(store);
+        let vault = Arc::new(vault);
         let originals = library.catalog_db();
         let remake = "move it away and `vss index` your folders again: no sidecar is made again";
         let catalog = SeaOrmCatalog::open(&originals, CatalogSettings::default())
@@ -115,8 +116,11 @@ impl App {
         let ports = Ports {
             store: Arc::clone(&store) as _,
             queue: Arc::clone(&store) as _,
+            references: Arc::clone(&store) as _,
+            conversions: Arc::clone(&store) as _,
             control: store,
-            vault: Arc::new(vault),
+            mover: Arc::clone(&vault) as _,
+            vault,
             catalog: Arc::new(catalog),
             generators: generators(&config, effort)?,
             clock: Arc::new(SystemClock),

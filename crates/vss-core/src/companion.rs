@@ -68,16 +68,20 @@ pub struct Companion {
 impl Companion {
     /// How sure that is: a matter of relation and evidence alone.
     pub fn confidence(&self) -> Confidence {
-        match (&self.evidence, &self.relation) {
-            (
-                Evidence::Hand | Evidence::SameId { .. } | Evidence::Inside | Evidence::FullName,
-                _,
-            ) => Confidence::Certain,
-            (Evidence::NameAndTime { .. }, _)
-            | (Evidence::Name, Relation::Subtitle(_) | Relation::Rendition) => Confidence::Likely,
-            (Evidence::Name, Relation::Xmp { first: true }) => Confidence::Likely,
-            (Evidence::Name, _) => Confidence::Possible,
+        confidence(&self.relation, self.evidence)
+    }
+}
+
+/// How sure a relation is that rests on some evidence.
+pub fn confidence(relation: &Relation, evidence: Evidence) -> Confidence {
+    match (evidence, relation) {
+        (Evidence::Hand | Evidence::SameId { .. } | Evidence::Inside | Evidence::FullName, _) => {
+            Confidence::Certain
         }
+        (Evidence::NameAndTime { .. }, _)
+        | (Evidence::Name, Relation::Subtitle(_) | Relation::Rendition) => Confidence::Likely,
+        (Evidence::Name, Relation::Xmp { first: true }) => Confidence::Likely,
+        (Evidence::Name, _) => Confidence::Possible,
     }
 }
 

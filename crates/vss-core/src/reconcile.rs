@@ -30,7 +30,7 @@ pub struct KnownRow {
     /// The size of the file it vouches for, in bytes: of a ready row, or of a pending one whose
     /// old file is served until the new one is there.
     pub vouched_size: Option<u64>,
-    /// Whether the sidecar is an original somewhere else and so has no file in the vault.
+    /// Whether the sidecar is an original somewhere else and so needs no file in the vault.
     pub is_reference: bool,
 }
 
@@ -81,10 +81,11 @@ pub fn diff(files: &[FoundFile], rows: &[KnownRow]) -> Vec<Action> {
         let row = rows
             .iter()
             .find(|r| r.kind == file.kind && r.variant == file.variant);
+        // A file of the vault is more than a reference: a move or a copy that was interrupted before
+        // its row said so.
         let vouched = row.is_some_and(|row| {
-            row.is_reference
-                || row.status == Status::Running
-                || (row.vouched_size.is_some() && file_of(row).is_some())
+            row.status == Status::Running
+                || (row.vouched_size.is_some() && !row.is_reference && file_of(row).is_some())
         });
         if vouched {
             if row.is_some_and(|row| row.format != file.format) {

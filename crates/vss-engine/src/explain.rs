@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use vss_core::companion;
 use vss_core::plan::WantedOutput;
 use vss_core::{
     ContentUuid, FailureClass, Kind, MediaType, SidecarSource, Status, Timestamp, Variant,
 };
 use vss_ports::{AttemptRecord, ChangeSeq, ContentRecord, PortError, SidecarRecord};
 
-use crate::Engine;
+use crate::{Engine, PathAnswer};
 
 /// All about one content.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,6 +52,8 @@ pub struct ExplainedSidecar {
     pub kind: Kind,
     /// Its variant.
     pub variant: Variant,
+    /// Whether it is a file of the vault, or is to be one; else it is an original.
+    pub managed: bool,
     /// Its state; `None` when it is wanted and was never queued.
     pub status: Option<Status>,
     /// Why it is as it is.
@@ -108,7 +111,10 @@ impl Engine {
             .unwrap_or_default();
         let mut sidecars = Vec::with_capacity(rows.len());
         for row in &rows {
-            let mut sidecar = self.explain_row(row)?;
+            let mut sidecar = match row.source {
+                SidecarSource::Reference => self.explain_reference(row).await?,
+                _ => self.explain_row(row)?,
+            };
             sidecar.history = self.ports.store.attempts(&row.key).await?;
             sidecars.push(sidecar);
         }
@@ -163,12 +169,48 @@ impl Engine {
         Ok(ExplainedSidecar {
             kind: row.key.kind.clone(),
             variant: row.key.variant.clone(),
+            managed: true,
             status: Some(row.status),
             reason,
             remedy,
             class: row.failure.as_ref().map(|failure| failure.class),
             attempts: row.attempt,
             next_attempt: row.not_before.filter(|_| row.failure.is_some()),
+            history: Vec::new(),
+        })
+    }
+
+    async fn explain_reference(&self, row: &SidecarRecord) -> Result<ExplainedSidecar, PortError> {
+        let target = self.reference_of(row).await?.map(|one| one.target);
+        let why = match target {
+            Some(target) => {
+                let relation = target.relation.as_str();
+                let confidence = companion::confidence(&target.relation, target.evidence).as_str();
+                format!("{relation} by {} ({confidence})", target.evidence)
+            }
+            None => "nothing".to_owned(),
+        };
+        let (reason, remedy) = match self.referenced(row).await? {
+            PathAnswer::Ready { file, part, .. } => {
+                let path = file.path.display();
+                let part = part.map_or_else(String::new, |part| {
+                    format!(", bytes {} to {}", part.offset, part.offset + part.length)
+                });
+                (format!("is {path}{part}: {why}"), None)
+            }
+            PathAnswer::Failed { detail, .. } => (format!("{why}; {detail}"), None),
+            PathAnswer::Pending { .. } => (why, None),
+        };
+        Ok(ExplainedSidecar {
+            kind: row.key.kind.clone(),
+            variant: row.key.variant.clone(),
+            managed: false,
+            status: Some(row.status),
+            reason,
+            remedy,
+            class: row.failure.as_ref().map(|failure| failure.class),
+            attempts: 0,
+            next_attempt: None,
             history: Vec::new(),
         })
     }
@@ -262,6 +304,7 @@ fn never_queued(wanted: &WantedOutput) -> ExplainedSidecar {
     ExplainedSidecar {
         kind: wanted.kind.clone(),
         variant: wanted.variant.clone(),
+        managed: true,
         status: None,
         reason: "wanted, but not queued yet".into(),
         remedy: Some("`vss index` the folder, then `vss run`".into()),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use vss_ports::{PortError, RefreshObserver, RefreshOptions, RefreshReport};
 
-use crate::Engine;
+use crate::{Engine, ReferenceReport};
 
 /// Why indexing stopped. Files that cannot be read do not stop it; the observer hears of them.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +16,9 @@ pub enum IndexError {
     /// What was found could not be planned; indexing again goes on from here.
     #[error("the work could not be queued")]
     Plan(#[source] PortError),
+    /// Which files belong together could not be found out; indexing again goes on from here.
+    #[error("what belongs together could not be recorded")]
+    Refer(#[source] PortError),
 }
 
 /// What an index did.
@@ -25,6 +28,8 @@ pub struct IndexReport {
     pub found: RefreshReport,
     /// Rows that are pending because of it.
     pub enqueued: u64,
+    /// What was found to belong together.
+    pub references: ReferenceReport,
 }
 
 impl Engine {
@@ -47,6 +52,8 @@ impl Engine {
             .await
             .map_err(IndexError::Refresh)?;
         let planned = self.plan_changes(false).await.map_err(IndexError::Plan)?;
+        let anything = found.hashed + found.moved + found.vanished > 0;
+        let references = self.refer(anything).await.map_err(IndexError::Refer)?;
         tracing::info!(
             files = found.files,
             hashed = found.hashed,
@@ -56,6 +63,7 @@ impl Engine {
         Ok(IndexReport {
             found,
             enqueued: planned.inserted + planned.revived,
+            references,
         })
     }
 }

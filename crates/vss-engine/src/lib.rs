@@ -4,6 +4,8 @@
 //! index:     catalog.refresh -> changes -> plan (pure) -> queue.enqueue
 //! run:       queue.claim -> catalog.open -> generator -> vault.seal -> settle -> queue.commit[vault.publish] -> event
 //! path:      vault.locate -> there? answer, no database : store.find -> repair, answer or enqueue
+//!            catalog.folders -> companions (pure) -> references.refer
+//! convert:   conversions.begin -> mover.take -> conversions.finish
 //! reconcile: vault.scan x store.page -> diff (pure) -> adopt, invalidate, quarantine -> plan
 //! ```
 
@@ -12,12 +14,16 @@ mod admission;
 mod breaker;
 mod canary;
 mod commit;
+mod convert;
 mod dispatch;
 mod examine;
 mod explain;
+mod extract;
+mod holding;
 mod hosting;
 mod index;
 mod job;
+mod link;
 mod ls;
 mod outage;
 mod path;
@@ -26,6 +32,8 @@ mod presence;
 mod pulse;
 mod queue;
 mod reconcile;
+mod referenced;
+mod references;
 mod regen;
 mod run;
 mod settings;
@@ -46,13 +54,16 @@ use crate::admission::{MemoryBudget, VolumeLanes};
 use crate::breaker::Breakers;
 
 pub use active::ActiveJob;
+pub use convert::{ConvertError, ConvertRefusal, ConvertReport, ConvertScope, Converted};
 pub use explain::{ExplainError, ExplainedSidecar, Explanation, Problem, Verdict};
 pub use index::{IndexError, IndexReport};
+pub use link::LinkError;
 pub use path::{PathAnswer, PathError};
 pub use plan::{PlannedJob, PlannedKind, PlannedWork};
 pub use presence::{PresenceAnswer, PresenceError};
 pub use queue::{QueueError, QueueOverview};
 pub use reconcile::{ReconcileError, ReconcileOptions, ReconcileReport, Stranger};
+pub use references::ReferenceReport;
 pub use regen::{RegenError, RegenScope};
 pub use run::{RunError, RunOptions, RunReport, Until};
 pub use settings::Settings;

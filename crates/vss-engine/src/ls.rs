@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use vss_core::ContentUuid;
+use vss_core::{ContentUuid, SidecarSource};
 use vss_ports::{PortResult, SidecarRecord};
 
 use crate::Engine;
@@ -17,10 +17,15 @@ impl Engine {
         content: ContentUuid,
     ) -> PortResult<Vec<(SidecarRecord, Option<PathBuf>)>> {
         let rows = self.ports.store.of_content(content).await?;
-        let place = |row: SidecarRecord| {
+        let mut originals = self.places(&rows).await?;
+        let mut place = |row: SidecarRecord| {
+            if row.source == SidecarSource::Reference {
+                let path = originals.remove(&row.key);
+                return Ok((row, path));
+            }
             let file = self.ports.vault.locate(&row.key, &row.format)?;
             Ok((row, file.map(|file| file.path)))
         };
-        rows.into_iter().map(place).collect()
+        rows.into_iter().map(&mut place).collect()
     }
 }

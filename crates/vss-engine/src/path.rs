@@ -1,8 +1,10 @@
 //! Path: where a sidecar's file is, or the promise that it will be there.
 
+use vss_core::companion::ByteRange;
 use vss_core::plan::{self, PlanError};
 use vss_core::{
-    ContentUuid, FailureClass, Format, Kind, Priority, SidecarKey, SidecarUuid, Status, Variant,
+    ContentUuid, FailureClass, Format, Kind, Priority, SidecarKey, SidecarSource, SidecarUuid,
+    Status, Variant,
 };
 use vss_ports::{
     EnqueueBatch, EnqueueItem, Invalidation, LocalFile, PortError, PortErrorKind, SidecarRecord,
@@ -19,6 +21,10 @@ pub enum PathAnswer {
         file: LocalFile,
         /// Its format.
         format: Format,
+        /// Which part of the file it is; all of it when `None`.
+        part: Option<ByteRange>,
+        /// Whether it is a file of the vault, and not an original.
+        managed: bool,
     },
     /// On its way; the ticket is the uuid of its row.
     Pending {
@@ -81,6 +87,8 @@ impl Engine {
         Ok(file.map(|file| PathAnswer::Ready {
             file,
             format: format.clone(),
+            part: None,
+            managed: true,
         }))
     }
 
@@ -96,6 +104,9 @@ impl Engine {
             && let Some(ready) = self.located(&key, &row.format)?
         {
             return Ok(ready);
+        }
+        if row.source == SidecarSource::Reference {
+            return Ok(self.referenced(&row).await?);
         }
         match row.status {
             Status::Ready => {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use vss_core::{ContentUuid, DeviceUuid, Kind, SidecarKey, Status, Variant};
+use vss_core::{ContentUuid, DeviceUuid, Kind, SidecarKey, SidecarSource, Status, Variant};
 use vss_ports::PortError;
 
-use crate::Engine;
+use crate::{Engine, PathAnswer};
 
 /// What is known of one sidecar.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -54,10 +54,11 @@ impl Engine {
             let path = match with_paths && vouched {
                 true => {
                     let key = SidecarKey::new(row.content, kind.clone(), row.variant.clone());
-                    self.ports
-                        .vault
-                        .locate(&key, &row.format)?
-                        .map(|file| file.path)
+                    match self.ports.vault.locate(&key, &row.format)? {
+                        Some(file) => Some(file.path),
+                        // Seldom: it is a reference, or its file is gone.
+                        None => self.original_of(&key).await?,
+                    }
                 }
                 false => None,
             };
@@ -73,5 +74,17 @@ impl Engine {
             }
         }
         Ok(answers)
+    }
+
+    /// Where the original of a reference is.
+    async fn original_of(&self, key: &SidecarKey) -> Result<Option<PathBuf>, PortError> {
+        let row = self.ports.store.find(key).await?;
+        let Some(row) = row.filter(|row| row.source == SidecarSource::Reference) else {
+            return Ok(None);
+        };
+        Ok(match self.referenced(&row).await? {
+            PathAnswer::Ready { file, .. } => Some(file.path),
+            _ => None,
+        })
     }
 }

@@ -11,7 +11,7 @@ use vss_ports::{
     SidecarRecord,
 };
 
-use crate::Engine;
+use crate::{Engine, ReferenceReport};
 
 /// Contents compared in one step.
 const BATCH: usize = 256;
@@ -43,6 +43,8 @@ pub struct ReconcileReport {
     pub removed_rows: u64,
     /// Rows that are pending because planning found them wanted.
     pub enqueued: u64,
+    /// What became of references.
+    pub references: ReferenceReport,
     /// What is no sidecar: left alone.
     pub unknown: Vec<Stranger>,
 }
@@ -108,6 +110,7 @@ impl Engine {
             // Everything: a row may be lost whose content did not change.
             let planned = self.plan_changes(true).await?;
             report.enqueued = planned.inserted + planned.revived;
+            report.references = self.refer(true).await?;
         }
         tracing::info!(
             scanned = report.scanned,

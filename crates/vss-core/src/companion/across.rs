@@ -33,7 +33,8 @@ impl Lonely {
         })
     }
 
-    pub(super) fn id(&self) -> LiveId {
+    /// What it carries.
+    pub fn id(&self) -> LiveId {
         self.id
     }
 

@@ -10,13 +10,13 @@ use async_trait::async_trait;
 use mockall::mock;
 use vss_core::companion::LiveId;
 use vss_core::plan::{GeneratorDescriptor, Recipe};
-use vss_core::{ContentUuid, FailureClass, Kind, Status, Timestamp, Variant};
+use vss_core::{ContentUuid, EntryId, FailureClass, Kind, Status, Timestamp, Variant};
 use vss_engine::{Engine, PathAnswer, RegenScope, Verdict};
 use vss_ports::{
-    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, FolderRecord, GenerateFailure,
-    GenerateJob, Generator, HalfRecord, Identified, LeaseOwner, OpenOriginal, OriginalRecord,
-    PortError, PortErrorKind, PortResult, Ports, Produced, RefreshObserver, RefreshOptions,
-    RefreshReport,
+    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, EntryRecord, FolderRecord,
+    GenerateFailure, GenerateJob, Generator, HalfRecord, Identified, LeaseOwner, OpenOriginal,
+    OriginalRecord, PortError, PortErrorKind, PortResult, Ports, Produced, RefreshObserver,
+    RefreshOptions, RefreshReport,
 };
 use vss_testkit::generator::FakeGenerator;
 
@@ -353,6 +353,14 @@ impl ContentCatalog for Opening {
 
     async fn halves(&self, ids: &[LiveId]) -> PortResult<Vec<HalfRecord>> {
         self.inner.halves(ids).await
+    }
+
+    async fn entries(&self, entries: &[EntryId]) -> PortResult<Vec<EntryRecord>> {
+        self.inner.entries(entries).await
+    }
+
+    async fn open_entry(&self, entry: EntryId) -> PortResult<Option<OpenOriginal>> {
+        self.inner.open_entry(entry).await
     }
 
     async fn counts(&self) -> PortResult<CatalogCounts> {

@@ -2,10 +2,12 @@
 //! do, and what they leave behind when anything fails at any moment.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+mod converting;
 mod dispatching;
 mod faults;
 mod judging;
 mod making;
 mod paths;
 mod reconciling;
+mod referring;
 mod world;

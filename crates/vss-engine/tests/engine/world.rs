@@ -1,12 +1,13 @@
 //! A library in memory, with engines over it that can be stopped, killed and replaced.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use vss_core::plan::Policy;
 use vss_core::{ContentUuid, Digest, Status};
-use vss_engine::{Engine, RunOptions, RunReport, Settings};
+use vss_engine::{Engine, IndexReport, RunOptions, RunReport, Settings};
 use vss_ports::{
     Clock, ContentCatalog, Generator, LeaseOwner, Ports, RefreshObserver, RefreshProblem,
     SidecarRecord, SidecarStore,
@@ -68,6 +69,9 @@ impl World {
             store: Arc::clone(&self.store) as _,
             queue: Arc::clone(&self.store) as _,
             control: Arc::clone(&self.store) as _,
+            references: Arc::clone(&self.store) as _,
+            conversions: Arc::clone(&self.store) as _,
+            mover: Arc::clone(&self.files) as _,
             vault: Arc::clone(&self.vault) as _,
             catalog: Arc::clone(&self.catalog) as _,
             generators: vec![Arc::clone(&self.generator) as _],
@@ -98,6 +102,14 @@ impl World {
             ..Settings::new(Policy::standard(), 2)
         };
         Arc::new(Engine::new(ports, settings, owner))
+    }
+
+    /// Looks at a folder.
+    pub(crate) async fn index(&self, folder: &Path) -> IndexReport {
+        self.engine()
+            .index(&[folder.to_path_buf()], &Default::default(), &Deaf)
+            .await
+            .unwrap()
     }
 
     /// Plans whatever changed, without looking at folders.
