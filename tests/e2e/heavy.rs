@@ -1,6 +1,7 @@
 //! What takes the machine for itself: processes killed for real, disks that are full.
 
 mod adversity;
+mod conversions;
 mod daemons;
 mod interactive;
 mod poison;

@@ -11,6 +11,7 @@
 
 mod bad_input;
 mod cli_shapes;
+mod companions;
 mod corpus;
 mod daemon;
 mod heavy;

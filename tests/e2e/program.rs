@@ -160,7 +160,8 @@ impl Library {
 
     /// The ready rows, read from the database without the program.
     pub(crate) fn ready_rows(&self) -> Vec<ReadyRow> {
-        let sql = "SELECT rel_path, size, checksum FROM sidecars_view WHERE status = 'ready'";
+        let sql = "SELECT rel_path, size, checksum FROM sidecars_view \
+                   WHERE status = 'ready' AND source <> 'reference'";
         self.query(sql)
             .iter()
             .map(|row| ReadyRow {

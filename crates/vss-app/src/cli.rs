@@ -71,6 +71,12 @@ pub(crate) enum Command {
         #[arg(value_name = "FILE|UUID")]
         target: OsString,
     },
+    /// Make one file a sidecar of another: a video of a picture, XMP, subtitles; indexing keeps to it
+    Link(LinkArgs),
+    /// Keep one file from being a sidecar of another; indexing keeps to it
+    Unlink(UnlinkArgs),
+    /// Move originals that serve as sidecars into the library, or back
+    Convert(ConvertArgs),
     /// Make rows and files agree, in both directions
     Reconcile {
         /// Also hash every file that looks right
@@ -161,6 +167,49 @@ pub(crate) struct PathArgs {
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true,
           default_missing_value = "60")]
     pub(crate) wait: Option<u64>,
+    /// Make a file of its own of what is only a part of an original (the video of a Motion Photo)
+    #[arg(long)]
+    pub(crate) extract: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LinkArgs {
+    /// The file that the other one belongs to
+    #[arg(value_name = "FILE")]
+    pub(crate) of: PathBuf,
+    /// The file that is to be its sidecar; it stays where it is
+    #[arg(value_name = "COMPANION")]
+    pub(crate) companion: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnlinkArgs {
+    /// The file that the other one belonged to
+    #[arg(value_name = "FILE")]
+    pub(crate) of: PathBuf,
+    /// The file that is not to be its sidecar [default: the file itself, for a Motion Photo]
+    #[arg(value_name = "COMPANION")]
+    pub(crate) companion: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(true))]
+pub(crate) struct ConvertArgs {
+    /// The sidecars of these files or contents
+    #[arg(value_name = "FILE|UUID", group = "which")]
+    pub(crate) targets: Vec<OsString>,
+    /// Sidecars of this kind: live, rendition, xmp, subtitle
+    #[arg(long, group = "which")]
+    pub(crate) kind: Option<Kind>,
+    /// Everything that can be moved
+    #[arg(long, group = "which", conflicts_with_all = ["targets", "kind"])]
+    pub(crate) all: bool,
+    /// Move them back to where they were, as long as that place is free
+    #[arg(long, requires = "targets", conflicts_with = "dry_run")]
+    pub(crate) revert: bool,
+    /// Only say what would be moved
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,8 +5,8 @@ use std::fmt;
 use std::process::ExitCode;
 
 use vss_engine::{
-    ExplainError, IndexError, PathError, PresenceError, QueueError, ReconcileError, RegenError,
-    RunError,
+    ConvertError, ExplainError, IndexError, LinkError, PathError, PresenceError, QueueError,
+    ReconcileError, RegenError, RunError,
 };
 use vss_ports::{PortError, PortErrorKind};
 
@@ -165,6 +165,7 @@ macro_rules! failures {
     };
 }
 failures!(
+    ConvertError,
     ExplainError,
     IndexError,
     PresenceError,
@@ -174,6 +175,15 @@ failures!(
     RunError,
     PortError
 );
+
+impl From<LinkError> for Failure {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Port(_) => from_engine(&error),
+            _ => Self::new(Exit::Usage, error.to_string()),
+        }
+    }
+}
 
 impl From<PathError> for Failure {
     fn from(error: PathError) -> Self {

@@ -34,6 +34,8 @@ pub(crate) enum Work {
     Vault,
     /// Looking at folders.
     Index,
+    /// Moving originals into the library and back.
+    Move,
 }
 
 /// Held until it is dropped; the operating system drops it when the process dies.
@@ -158,6 +160,7 @@ impl Library {
         let (name, doing) = match work {
             Work::Vault => ("run.lock", "running or reconciling"),
             Work::Index => ("index.lock", "indexing"),
+            Work::Move => ("move.lock", "moving files"),
         };
         let path = self.root.join(name);
         let failed = |error: std::io::Error| {

@@ -117,7 +117,10 @@ pub(crate) struct IndexDocument {
     pub(crate) vanished: u64,
     pub(crate) ignored: u64,
     pub(crate) enqueued: u64,
+    /// Files found to be sidecars of others, new or changed.
     pub(crate) references: u64,
+    pub(crate) references_lost: u64,
+    pub(crate) references_ended: u64,
     pub(crate) errors: Vec<IndexProblem>,
     pub(crate) seconds: f64,
 }
@@ -155,6 +158,13 @@ pub(crate) enum PathDocument {
         size: u64,
         checksum: Option<String>,
         format: String,
+        /// Whether it is a file of the library, and not an original.
+        managed: bool,
+        /// Where it begins, when it is only a part of the file.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        offset: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        length: Option<u64>,
     },
     Pending {
         ticket: String,
@@ -204,6 +214,13 @@ pub(crate) struct ReconcileDocument {
     pub(crate) repaired: u64,
     pub(crate) removed_rows: u64,
     pub(crate) enqueued: u64,
+    /// References that are new or changed, lost, and ended.
+    #[serde(default)]
+    pub(crate) references: u64,
+    #[serde(default)]
+    pub(crate) references_lost: u64,
+    #[serde(default)]
+    pub(crate) references_ended: u64,
     pub(crate) unknown: u64,
     pub(crate) strangers: Vec<StrangerEntry>,
     pub(crate) seconds: f64,
@@ -232,6 +249,9 @@ impl ReconcileDocument {
             repaired: report.repaired,
             removed_rows: report.removed_rows,
             enqueued: report.enqueued,
+            references: report.references.changed,
+            references_lost: report.references.lost,
+            references_ended: report.references.ended,
             unknown: report.unknown.len() as u64,
             strangers: report.unknown.iter().map(stranger).collect(),
             seconds: took.as_secs_f64(),

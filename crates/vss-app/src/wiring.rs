@@ -73,14 +73,35 @@ impl App {
         };
         // Only whoever works in the vault alone may sweep what others left half-done.
         let alone = work == Work::Vault && !shared;
-        Self::wire(library, Some(lock), alone, effort).await
+        let app = Self::wire(library, Some(lock), alone, effort).await?;
+        app.finish_moves().await;
+        Ok(app)
     }
 
     /// Opens the library for work during which nobody else may work in it, on whatever database.
     pub(crate) async fn open_alone(place: Option<&Path>) -> Result<Self, Failure> {
         let library = Library::open(place)?;
         let lock = library.lock(Work::Vault)?;
-        Self::wire(library, Some(lock), true, Effort::default()).await
+        let app = Self::wire(library, Some(lock), true, Effort::default()).await?;
+        app.finish_moves().await;
+        Ok(app)
+    }
+
+    /// Goes on with moves that an earlier process began, unless another one is at it.
+    async fn finish_moves(&self) {
+        // Whoever opened the library to move something goes on with them anyway.
+        let Ok(_lock) = self.library.lock(Work::Move) else {
+            return;
+        };
+        match self.engine.finish_moves().await {
+            Ok(report) => {
+                for left in report.refused.iter().filter(|left| left.unfinished) {
+                    let (sidecar, detail) = (left.key.to_string(), &left.detail);
+                    tracing::error!(sidecar, detail, "a move cannot be finished yet");
+                }
+            }
+            Err(error) => tracing::error!(%error, "interrupted moves could not be looked at"),
+        }
     }
 
     /// Whether nobody else can be making sidecars of this library: the lock says so, unless the

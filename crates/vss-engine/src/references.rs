@@ -9,12 +9,14 @@
 //! Only folders in which something changed are looked at. Nothing is moved, copied or written next
 //! to an original.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::path::PathBuf;
 
 use vss_core::companion::{
-    self, ByteRange, Companion, Decisions, Evidence, LiveId, Relation, across, in_folder,
+    self, ByteRange, Companion, Confidence, Decisions, Evidence, LiveId, Relation, across,
+    in_folder,
 };
 use vss_core::{ContentUuid, Digest, EntryId, Kind, SidecarKey, Status};
 use vss_ports::{
@@ -49,6 +51,16 @@ pub(crate) struct Found {
     pub(crate) companion: companion::Entry,
     pub(crate) relation: Relation,
     pub(crate) evidence: Evidence,
+}
+
+impl Found {
+    /// Of one content, what is certain and in the usual format comes first, then names decide.
+    fn rank(&self) -> (ContentUuid, Reverse<Confidence>, bool, &[u8]) {
+        let sure = companion::confidence(&self.relation, self.evidence);
+        let unusual = companion::slot(&self.relation, &self.companion)
+            .is_none_or(|slot| slot.kind.default_format().as_ref() != Some(&slot.format));
+        (self.of, Reverse(sure), unusual, &self.companion.name)
+    }
 }
 
 impl Engine {
@@ -177,9 +189,11 @@ impl Engine {
     /// Records companions as references. Of those that are recorded as they are nothing is read.
     pub(crate) async fn record(
         &self,
-        found: Vec<Found>,
+        mut found: Vec<Found>,
         report: &mut ReferenceReport,
     ) -> PortResult<()> {
+        // Of several that could have one variant, the same one is first on every machine.
+        found.sort_by(|one, other| one.rank().cmp(&other.rank()));
         for together in found.chunks(TOGETHER) {
             let entries: Vec<_> = together.iter().map(|one| one.companion.entry).collect();
             let known = self.ports.references.referring(&entries).await?;

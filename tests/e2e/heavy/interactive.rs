@@ -76,13 +76,17 @@ async fn a_thousand_requests_during_a_bulk_job_wait_for_two_jobs_at_most_in_the_
     let store = SeaOrmStore::open(&rows, &StoreOptions::default()).await;
     let store = Arc::new(store.unwrap());
     std::fs::create_dir(folder.path().join("sidecars")).unwrap();
-    let files = FsVault::open(&folder.path().join("sidecars"), FsVaultOptions::default()).unwrap();
+    let files = FsVault::open(&folder.path().join("sidecars"), FsVaultOptions::default());
+    let files = Arc::new(files.unwrap());
     let events = BroadcastSink::new(4_096);
     let ports = Ports {
         store: Arc::clone(&store) as _,
         queue: Arc::clone(&store) as _,
+        references: Arc::clone(&store) as _,
+        conversions: Arc::clone(&store) as _,
         control: store,
-        vault: Arc::new(files),
+        mover: Arc::clone(&files) as _,
+        vault: files,
         catalog: Arc::new(catalog),
         generators: vec![Arc::clone(&busy) as _],
         clock: Arc::new(SystemClock),

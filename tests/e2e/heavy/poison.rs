@@ -95,7 +95,7 @@ async fn outcome(words: &[&str]) -> Outcome {
     let store = Arc::new(store.unwrap());
     let files = folder.path().join("sidecars");
     std::fs::create_dir(&files).unwrap();
-    let files = FsVault::open(&files, FsVaultOptions::default()).unwrap();
+    let files = Arc::new(FsVault::open(&files, FsVaultOptions::default()).unwrap());
     let events = BroadcastSink::new(1 << 16);
     let mut heard = events.listen();
     let expected = GOOD as usize * 3;
@@ -104,7 +104,10 @@ async fn outcome(words: &[&str]) -> Outcome {
         store: Arc::clone(&store) as _,
         queue: Arc::clone(&store) as _,
         control: Arc::clone(&store) as _,
-        vault: Arc::new(files),
+        references: Arc::clone(&store) as _,
+        conversions: Arc::clone(&store) as _,
+        mover: Arc::clone(&files) as _,
+        vault: files,
         catalog: Arc::new(catalog),
         generators: vec![Arc::new(SandboxedGenerator::new(worker))],
         clock: Arc::clone(&clock) as _,

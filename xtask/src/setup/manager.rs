@@ -136,12 +136,12 @@ fn is_root() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::packages::{BASE, OCR, SERVER, VIDEO};
+    use super::super::packages::{BASE, OCR, SERVER, TRACING, VIDEO};
     use super::*;
 
     #[test]
     fn every_package_has_a_name_wherever_something_has_to_be_installed() {
-        for group in [&BASE, &VIDEO, &OCR, &SERVER] {
+        for group in [&BASE, &VIDEO, &OCR, &SERVER, &TRACING] {
             let all: Vec<_> = group.packages.iter().collect();
             for package in &all {
                 assert!(!package.apt.is_empty() && !package.dnf.is_empty());

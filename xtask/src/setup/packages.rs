@@ -250,6 +250,18 @@ pub(super) const OCR: Group = Group {
     ],
 };
 
+/// What stops or refuses a program at a chosen system call, for tests.
+pub(super) const TRACING: Group = Group {
+    what: "the tests that kill the program at each system call",
+    packages: &[Package {
+        apt: "strace",
+        dnf: "strace",
+        brew: "",
+        probe: Probe::Program("strace"),
+        reason: "kills the program before a chosen system call",
+    }],
+};
+
 pub(super) const SERVER: Group = Group {
     what: "the PostgreSQL tests",
     packages: &[Package {

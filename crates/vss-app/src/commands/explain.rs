@@ -37,6 +37,7 @@ struct ExplainDocument {
 struct SidecarEntry {
     kind: String,
     variant: String,
+    managed: bool,
     status: Option<Status>,
     reason: String,
     remedy: Option<String>,
@@ -204,6 +205,7 @@ fn sidecar_entry(sidecar: ExplainedSidecar) -> SidecarEntry {
     SidecarEntry {
         kind: sidecar.kind.to_string(),
         variant: sidecar.variant.to_string(),
+        managed: sidecar.managed,
         status: sidecar.status,
         reason: sidecar.reason,
         remedy: sidecar.remedy,

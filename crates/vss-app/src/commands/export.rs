@@ -32,6 +32,7 @@ pub(super) async fn export(global: &Global, args: &ExportArgs) -> Result<Exit, F
         kind: args.kind.clone(),
         variant: args.variant.clone(),
         wait: args.wait,
+        extract: false,
     };
     let (app, content, answer) = path::look(global, &wanted).await?;
     let PathAnswer::Ready { file, .. } = answer else {

@@ -85,8 +85,9 @@ pub(super) async fn index(global: &Global, args: &IndexArgs) -> Result<Exit, Fai
         vanished: found.vanished,
         ignored: found.ignored,
         enqueued: report.enqueued,
-        // Reference sidecars are not looked for yet.
-        references: 0,
+        references: report.references.changed,
+        references_lost: report.references.lost,
+        references_ended: report.references.ended,
         errors: problems.into_iter().map(entry).collect(),
         seconds: started.elapsed().as_secs_f64(),
     };
@@ -115,6 +116,21 @@ pub(super) async fn index(global: &Global, args: &IndexArgs) -> Result<Exit, Fai
             "  and {} more",
             found.problems - document.errors.len() as u64
         ));
+    }
+    for (count, what) in [
+        (
+            document.references,
+            "belong to others as sidecars; see: vss ls FILE",
+        ),
+        (document.references_lost, "that served as sidecars are gone"),
+        (
+            document.references_ended,
+            "do not serve as sidecars any more",
+        ),
+    ] {
+        if count > 0 {
+            output::line(&format!("{count} files {what}"));
+        }
     }
     match document.enqueued {
         0 => output::line("nothing new to make"),

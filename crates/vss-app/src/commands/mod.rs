@@ -1,6 +1,7 @@
 //! One module a command.
 
 mod contact_sheet;
+mod convert;
 mod daemon;
 mod doctor;
 mod explain;
@@ -8,6 +9,7 @@ mod export;
 mod index;
 mod init;
 mod kinds;
+mod link;
 mod ls;
 mod path;
 mod plan;
@@ -37,6 +39,9 @@ pub(crate) async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Path(args) => path::path(global, args).await,
         Command::Presence(args) => presence::presence(global, args).await,
         Command::Ls { target } => ls::ls(global, target).await,
+        Command::Link(args) => link::link(global, args).await,
+        Command::Unlink(args) => link::unlink(global, args).await,
+        Command::Convert(args) => convert::convert(global, args).await,
         Command::Reconcile { verify, dry_run } => {
             reconcile::reconcile(global, *verify, *dry_run).await
         }

@@ -31,7 +31,14 @@ pub(super) async fn look(
 ) -> Result<(App, ContentUuid, PathAnswer), Failure> {
     let app = App::open(global.library.as_deref()).await?;
     let content = content_of(&args.target, &*app.engine.ports().catalog).await?;
-    let answer = app.engine.path(content, &args.kind, &args.variant).await?;
+    let answer = match args.extract {
+        true => {
+            app.engine
+                .extract(content, &args.kind, &args.variant)
+                .await?
+        }
+        false => app.engine.path(content, &args.kind, &args.variant).await?,
+    };
     if matches!(answer, PathAnswer::Pending { .. }) {
         control::wake(&app.library).await;
     }
@@ -112,7 +119,12 @@ pub(super) async fn print(
     answer: PathAnswer,
 ) -> Result<Exit, Failure> {
     let (document, exit) = match answer {
-        PathAnswer::Ready { file, format } => {
+        PathAnswer::Ready {
+            file,
+            format,
+            part,
+            managed,
+        } => {
             let checksum = match global.json {
                 true => {
                     let key = SidecarKey::new(content, args.kind.clone(), args.variant.clone());
@@ -128,6 +140,9 @@ pub(super) async fn print(
                 size: file.size,
                 checksum,
                 format: format.to_string(),
+                managed,
+                offset: part.map(|part| part.offset),
+                length: part.map(|part| part.length),
             };
             (document, Exit::Done)
         }
@@ -155,7 +170,19 @@ pub(super) async fn print(
         return Ok(exit);
     }
     match document {
-        PathDocument::Ready { path, .. } => output::line(&path),
+        PathDocument::Ready {
+            path,
+            offset,
+            length,
+            ..
+        } => {
+            output::line(&path);
+            if let (Some(offset), Some(length)) = (offset, length) {
+                tell(&format!(
+                    "it is inside of that file: {length} bytes from byte {offset}; --extract makes a file of it"
+                ));
+            }
+        }
         PathDocument::Pending { ticket } => {
             tell(&format!(
                 "queued before everything else as {ticket}; next: vss run"

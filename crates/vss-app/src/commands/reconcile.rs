@@ -38,6 +38,11 @@ pub(super) async fn reconcile(
             "rows nothing can be made for any more removed",
         ),
         (document.enqueued, "missing sidecars queued"),
+        (document.references, "files recorded that serve as sidecars"),
+        (
+            document.references_lost,
+            "files found gone that served as sidecars",
+        ),
     ] {
         if count > 0 {
             output::line(&format!("{count} {mood}{what}"));
