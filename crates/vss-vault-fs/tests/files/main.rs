@@ -11,4 +11,5 @@ mod concurrent;
 mod full_disk;
 mod hostile;
 mod killed;
+mod moving;
 mod support;
