@@ -24,7 +24,7 @@ INSERT INTO devices VALUES (1, zeroblob(16), 1000, 7);
 INSERT INTO sidecars VALUES
     (1, 1, 2, 1, 1, 0, 1, 0, 0, 9, zeroblob(32), NULL, NULL, NULL, NULL, NULL),
     (1, 33, 1, 1, 2, 2, 2, 0, 0, NULL, NULL, 2, NULL, 1, 99, 'crash');
-INSERT INTO sidecar_details VALUES (1, 33, NULL, 'it died', NULL);
+INSERT INTO sidecar_details (content_id, slot_id, failure_detail) VALUES (1, 33, 'it died');
 INSERT INTO sidecar_attempts VALUES (1, 1, 33, 1, 1, 2, 1, 0, 5, 'crash', 'it died', 5, 9, NULL);
 INSERT INTO paused_kinds VALUES ('ocr', 7);
 INSERT INTO sidecar_availability VALUES (1, 1, 0, 2), (1, 1, 1, 2);

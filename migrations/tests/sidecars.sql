@@ -1,4 +1,9 @@
+CREATE INDEX conversions_unfinished ON conversions (id) WHERE phase <> 'managed';
+
 CREATE INDEX sidecar_attempts_of ON sidecar_attempts (content_id, slot_id);
+
+CREATE INDEX sidecar_details_by_entry ON sidecar_details (source_entry_id)
+    WHERE source_entry_id IS NOT NULL;
 
 CREATE INDEX sidecars_due ON sidecars (priority, generator_id, not_before) WHERE status = 0;
 
@@ -16,6 +21,30 @@ CREATE TABLE contents (
     CHECK ((source_size IS NULL) = (source_digest IS NULL))
 ) STRICT;
 
+CREATE TABLE conversions (
+    id             INTEGER PRIMARY KEY,
+    content_uuid   BLOB    NOT NULL CHECK (length(content_uuid) = 16),
+    kind           TEXT    NOT NULL,
+    variant        TEXT    NOT NULL,
+    format         TEXT    NOT NULL,
+    phase          TEXT    NOT NULL CHECK (phase IN ('taking', 'managed', 'giving_back')),
+    location       BLOB    NOT NULL CHECK (length(location) > 0),
+    below          BLOB    NOT NULL CHECK (length(below) > 0), -- names with / between them
+    device         INTEGER NOT NULL,
+    inode          INTEGER NOT NULL,
+    size           INTEGER NOT NULL CHECK (size >= 0),
+    modified_ns    INTEGER NOT NULL,
+    checksum       BLOB    NOT NULL CHECK (length(checksum) = 32),
+    created_at     INTEGER NOT NULL, -- of the sidecar
+    begun_at       INTEGER NOT NULL,
+    catalog        TEXT    NOT NULL, -- the instance whose entry it was
+    entry_id       INTEGER NOT NULL,
+    companion_uuid BLOB    NOT NULL CHECK (length(companion_uuid) = 16),
+    relation       TEXT    NOT NULL,
+    evidence       TEXT    NOT NULL,
+    UNIQUE (content_uuid, kind, variant)
+) STRICT;
+
 CREATE TABLE counters (
     kind      TEXT NOT NULL,
     status    INTEGER NOT NULL,
@@ -23,6 +52,18 @@ CREATE TABLE counters (
     bytes     INTEGER NOT NULL,
     PRIMARY KEY (kind, status)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE decisions (
+    id                INTEGER PRIMARY KEY,
+    catalog           TEXT    NOT NULL, -- the instance whose entries are named
+    of_entry          INTEGER NOT NULL,
+    of_content        BLOB    NOT NULL CHECK (length(of_content) = 16),
+    companion_entry   INTEGER NOT NULL,
+    companion_content BLOB    NOT NULL CHECK (length(companion_content) = 16),
+    relation          TEXT,
+    decided_at        INTEGER NOT NULL,
+    UNIQUE (catalog, of_entry, companion_entry)
+) STRICT;
 
 CREATE TABLE devices (
     id             INTEGER PRIMARY KEY,
@@ -89,10 +130,16 @@ CREATE TABLE sidecar_details (
     content_id      INTEGER NOT NULL,
     slot_id         INTEGER NOT NULL,
     source_entry_id INTEGER,
+    companion_uuid  BLOB CHECK (length(companion_uuid) = 16),
+    relation        TEXT,
+    evidence        TEXT,
     failure_detail  TEXT,
     source_digest   BLOB CHECK (length(source_digest) = 32),
     PRIMARY KEY (content_id, slot_id),
-    FOREIGN KEY (content_id, slot_id) REFERENCES sidecars (content_id, slot_id) ON DELETE CASCADE
+    FOREIGN KEY (content_id, slot_id) REFERENCES sidecars (content_id, slot_id) ON DELETE CASCADE,
+    CHECK ((companion_uuid IS NULL) = (source_entry_id IS NULL)
+        AND (relation IS NULL) = (source_entry_id IS NULL)
+        AND (evidence IS NULL) = (source_entry_id IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sidecars (

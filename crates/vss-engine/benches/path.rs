@@ -37,11 +37,15 @@ fn ready_without_a_database(bencher: divan::Bencher<'_, '_>) {
     for call in [Call::Find, Call::Presence, Call::OfContent, Call::Enqueue] {
         store.refuse(call, 0, PortErrorKind::Unavailable);
     }
+    let vault = Arc::new(vault);
     let ports = Ports {
         store: Arc::clone(&store) as _,
         queue: Arc::clone(&store) as _,
+        references: Arc::clone(&store) as _,
+        conversions: Arc::clone(&store) as _,
         control: store,
-        vault: Arc::new(vault),
+        mover: Arc::clone(&vault) as _,
+        vault,
         catalog: Arc::new(MemoryCatalog::new()),
         generators: Vec::new(),
         clock: Arc::new(ManualClock::default()),

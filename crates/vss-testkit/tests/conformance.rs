@@ -1,5 +1,9 @@
 //! The in-memory adapters keep the contracts of the ports they stand in for.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "originals that are moved are real files"
+)]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

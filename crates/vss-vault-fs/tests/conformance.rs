@@ -1,6 +1,7 @@
 //! FsVault keeps the contract of Vault in each of the ways it can be opened.
 #![expect(
     clippy::unwrap_used,
+    clippy::print_stdout,
     reason = "a test that cannot go on has failed; the panic is the report"
 )]
 #![expect(

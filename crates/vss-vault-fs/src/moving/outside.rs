@@ -4,15 +4,16 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 use vss_ports::{FileIdentity, Move, OriginalPlace};
 
 use super::{held_name, same_file};
 use crate::folders::Folders;
 use crate::problem::{During, Step};
-use crate::{native, placing, staging, tree};
+use crate::{native, placing, staging};
 
 /// How a file is opened that may be a trap.
 const READ: OFlags = OFlags::RDONLY
@@ -130,26 +131,16 @@ pub(super) fn open_in(folder: BorrowedFd<'_>, name: &OsStr) -> Step<Option<(File
         Err(Errno::NOENT | Errno::LOOP | Errno::NXIO | Errno::NOTDIR) => return Ok(None),
         Err(errno) => return Err(errno).during("open the original"),
     };
-    let stat = rustix::fs::fstat(&opened).during("look at the original")?;
-    let is_file = tree::is_regular(&stat);
-    Ok(is_file.then(|| (File::from(opened), identity(&stat))))
-}
-
-#[expect(
-    clippy::unnecessary_cast,
-    clippy::cast_possible_wrap,
-    clippy::cast_lossless,
-    clippy::allow_attributes,
-    reason = "the types of these fields differ between systems"
-)]
-fn identity(stat: &Stat) -> FileIdentity {
-    let seconds = stat.st_mtime as i64;
-    FileIdentity {
-        device: stat.st_dev as u64,
-        inode: stat.st_ino as u64,
-        size: tree::size_of(stat),
-        modified_ns: seconds
+    let opened = File::from(opened);
+    let stat = opened.metadata().during("look at the original")?;
+    let identity = FileIdentity {
+        device: stat.dev(),
+        inode: stat.ino(),
+        size: stat.len(),
+        modified_ns: stat
+            .mtime()
             .saturating_mul(1_000_000_000)
-            .saturating_add(stat.st_mtime_nsec as i64),
-    }
+            .saturating_add(stat.mtime_nsec()),
+    };
+    Ok(stat.is_file().then_some((opened, identity)))
 }
