@@ -124,9 +124,8 @@ fn what_cannot_be_developed_is_said() {
     assert!(failure.detail.contains("other colours"), "{failure}");
     // The same bytes as another maker's format.
     let file = Sensor::default().file();
-    let at = file
-        .windows(2)
-        .position(|pair| *pair == 50_706_u16.to_le_bytes());
+    let tag = 50_706_u16.to_le_bytes();
+    let at = file.windows(2).rposition(|pair| *pair == tag);
     let mut other = file.clone();
     other[at.unwrap()] ^= 1;
     let failure = thumb("image/x-nikon-nef", &other, 64).unwrap_err();
@@ -158,7 +157,8 @@ fn a_tile_that_is_cut_off_costs_no_other() {
     assert!(half.produced.degraded.is_some());
     let [red, green, blue, white] = half.quadrants();
     assert!(red[0] > 180 && green[1] > 180, "{red:?} {green:?}");
-    assert_eq!([&blue[..3], &white[..3]], [[0; 3], [0; 3]]);
+    let dark = |pixel: [u8; 4]| pixel[..3].iter().all(|c| *c < 12);
+    assert!(dark(blue) && dark(white), "{blue:?} {white:?}");
 }
 
 #[test]

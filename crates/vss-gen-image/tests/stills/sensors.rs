@@ -231,7 +231,10 @@ impl Bits {
     }
 }
 
-/// A lossless JPEG (ITU-T T.81, process 14) that begins anew every eight rows.
+/// Rows after which prediction begins anew.
+const RESTART: usize = 8;
+
+/// A lossless JPEG (ITU-T T.81, process 14).
 fn lossless(rows: &[Vec<u16>], components: usize, bits: u32, predictor: u8) -> Vec<u8> {
     let columns = rows[0].len() / components;
     let both = |value: usize| u16::try_from(value).unwrap().to_be_bytes();
@@ -247,7 +250,6 @@ fn lossless(rows: &[Vec<u16>], components: usize, bits: u32, predictor: u8) -> V
     file.extend([0xFF, 0xC4, 0, 2 + 17 + 17, 0]);
     file.extend([0, 0, 0, 0, 17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     file.extend(0..17);
-    const RESTART: usize = 8;
     file.extend([0xFF, 0xDD, 0, 4]);
     file.extend(both(RESTART * columns));
     file.extend([0xFF, 0xDA]);
@@ -281,7 +283,8 @@ fn lossless(rows: &[Vec<u16>], components: usize, bits: u32, predictor: u8) -> V
                         }
                     }
                 };
-                let difference = (i32::from(*value) - expected) as i16;
+                let difference = (i32::from(*value) - expected).rem_euclid(1 << 16);
+                let difference = u16::try_from(difference).unwrap().cast_signed();
                 let length = 16 - difference.unsigned_abs().leading_zeros();
                 writer.put(length, 5);
                 if length < 16 {
