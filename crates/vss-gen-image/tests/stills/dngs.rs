@@ -119,7 +119,7 @@ fn what_cannot_be_developed_is_said() {
         pattern: Some([0, 1, 1, 3]),
         ..Sensor::default()
     };
-    let failure = thumb(DNG, &sensor.file(), 64).unwrap_err();
+    let failure = thumb(DNG, &sensor.file(), 64).err().unwrap();
     assert_eq!(failure.class, FailureClass::Unsupported);
     assert!(failure.detail.contains("other colours"), "{failure}");
     // The same bytes as another maker's format.
@@ -128,7 +128,7 @@ fn what_cannot_be_developed_is_said() {
     let at = file.windows(2).rposition(|pair| *pair == tag);
     let mut other = file.clone();
     other[at.unwrap()] ^= 1;
-    let failure = thumb("image/x-nikon-nef", &other, 64).unwrap_err();
+    let failure = thumb("image/x-nikon-nef", &other, 64).err().unwrap();
     assert_eq!(failure.class, FailureClass::Unsupported);
     assert!(failure.detail.contains("only DNG"), "{failure}");
 }
@@ -149,7 +149,7 @@ fn a_tile_that_is_cut_off_costs_no_other() {
     let second = begin(1);
     let claimed = file.clone();
     file[second + 3] = 0xC0;
-    let half = thumb(DNG, &file, 64).unwrap_err();
+    let half = thumb(DNG, &file, 64).err().unwrap();
     assert_eq!(half.class, FailureClass::Unsupported);
     let mut file = claimed;
     file[second] = 0;

@@ -136,7 +136,7 @@ pub(crate) fn half_transparent() -> RgbaImage {
     })
 }
 
-/// An entry of a TIFF directory: tag, type (3 short, 4 long, 5 and 10 rational, 7 bytes), values.
+/// An entry of a TIFF directory: tag, type (1 and 7 bytes, 3 short, 4 long, 5 and 10 rational), values.
 pub(crate) type Entry = (u16, u16, Vec<u32>);
 
 /// A TIFF of one page with all pixels in one strip.
@@ -185,7 +185,7 @@ fn in_parts(
             .iter()
             .flat_map(|value| match kind {
                 3 => u16::try_from(*value).unwrap().to_le_bytes().to_vec(),
-                7 => vec![u8::try_from(*value).unwrap()],
+                1 | 7 => vec![u8::try_from(*value).unwrap()],
                 _ => value.to_le_bytes().to_vec(),
             })
             .collect();

@@ -76,7 +76,7 @@ impl Sensor {
         let mut entries = media::page(all, self.bits, samples, photometric, compression);
         entries.extend([
             (274, 3, vec![self.orientation]),
-            (50_706, 7, vec![1, 4, 0, 0]),
+            (50_706, 1, vec![1, 4, 0, 0]),
             (50_714, 4, vec![most * BLACK / 100]),
             (50_717, 4, vec![most]),
             (50_719, 4, vec![border.0, border.1]),
@@ -91,7 +91,7 @@ impl Sensor {
         ]);
         if let Some(pattern) = self.pattern {
             entries.push((33_421, 3, vec![2, 2]));
-            entries.push((33_422, 7, pattern.to_vec()));
+            entries.push((33_422, 1, pattern.to_vec()));
         }
         if !self.preview.is_empty() {
             let preview = self.preview.iter().map(|byte| u32::from(*byte));
@@ -143,7 +143,9 @@ impl Sensor {
         };
         match (self.pattern, lit) {
             (Some(pattern), Some((x, y))) => {
-                vec![colour(pattern[(y % 2 * 2 + x % 2) as usize] as usize)]
+                // A fourth colour is as good as blue.
+                let seen = pattern[(y % 2 * 2 + x % 2) as usize].min(2);
+                vec![colour(seen as usize)]
             }
             (Some(_), None) => vec![colour(0)],
             (None, _) => [0, 1, 2].map(colour).to_vec(),
