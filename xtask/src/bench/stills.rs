@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_row_has_the_cost_of_one_file() {
-        let cost = |cpu, peak| Cost {
+        let cost = |cpu, peak: u64| Cost {
             cpu,
             wall: 1.0,
             peak: peak * 1_048_576,

@@ -219,7 +219,7 @@ async fn what_has_all_that_can_be_made_of_it_is_no_problem() {
     let Recipe::Still(grid) = grid else {
         panic!("{grid:?}")
     };
-    let problems = async |class| {
+    let problems = async |class: FailureClass| {
         world.add(class.as_str().as_bytes());
         let generator = FakeGenerator::new("fake", "1.0.0", &["image/jpeg"]);
         generator.fail_output(grid, class);
