@@ -1,14 +1,16 @@
-//! Repeats the figures of docs/performance.md: `thumbs`, `video` and `ocr` beside peers, everything else a bench target of the workspace.
+//! Repeats the figures of docs/performance.md: `thumbs`, `stills`, `video` and `ocr` beside peers, everything else a bench target of the workspace.
 
+mod contest;
 mod measure;
 mod ocr;
 mod peer;
+mod stills;
 mod thumbs;
 mod video;
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::workspace::Workspace;
@@ -17,15 +19,18 @@ use crate::{setup, shell, workspace};
 /// What to measure and how.
 #[derive(Args)]
 pub(crate) struct BenchArgs {
-    /// `thumbs`, `sandbox` (the same work confined), `video`, `ocr`, or the name of a bench target (presence, path, enqueue, index ..)
+    /// `thumbs`, `sandbox` (the same work confined), `stills`, `video`, `ocr`, or the name of a bench target (presence, path, enqueue, index ..)
     name: String,
     /// thumbs: folder of JPEGs [default: photos/camera of the corpus]
     #[arg(long)]
     photos: Option<PathBuf>,
-    /// thumbs, video, ocr: rounds of ours and the peer's run, one after the other
+    /// thumbs, stills, video, ocr: rounds of ours and the peer's run, one after the other
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// video: a `confined_sidecars` that is built already, beside its worker's folder [default: one is built]
+    /// stills, video: only comparisons whose name has this in it
+    #[arg(long)]
+    only: Option<String>,
+    /// stills, video, ocr: a `confined_sidecars` or `ocr_pages` that is built already, in a folder below that of its worker [default: one is built]
     #[arg(long)]
     ours: Option<PathBuf>,
     /// thumbs: the peer, a script called with PHOTO_DIR OUT_DIR
@@ -49,6 +54,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if args.name == "video" {
         return video::run(&workspace, args);
     }
+    if args.name == "stills" {
+        return stills::run(&workspace, args);
+    }
     let benches = || {
         let members = workspace.members.iter();
         members.flat_map(|member| {
@@ -61,7 +69,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let Some((package, _)) = benches().find(|(_, bench)| **bench == args.name) else {
         let names: Vec<&str> = benches().map(|(_, bench)| bench.as_str()).collect();
         bail!(
-            "no bench {:?}; there are: thumbs, sandbox, video, ocr, {}",
+            "no bench {:?}; there are: thumbs, sandbox, stills, video, ocr, {}",
             args.name,
             names.join(", ")
         );
@@ -70,6 +78,22 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         &workspace.root,
         ["bench", "--package", package, "--bench", &args.name],
     ))
+}
+
+/// The program that drives a worker: as named, or built with it.
+fn driver(
+    workspace: &Workspace,
+    args: &BenchArgs,
+    worker: &str,
+    feature: Option<&str>,
+    example: &str,
+) -> Result<PathBuf> {
+    match &args.ours {
+        Some(built) => built
+            .canonicalize()
+            .with_context(|| format!("no program {}", built.display())),
+        None => build_worker(workspace, worker, feature, example),
+    }
 }
 
 /// Builds a worker for release, and the example that drives it; where the example is.

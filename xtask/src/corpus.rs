@@ -34,6 +34,28 @@ fn choose(root: &Path, named: Option<PathBuf>) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
+/// The corpus' files of these media types of which a sidecar must come out, in its order.
+pub(crate) fn good(corpus: &Path, media_types: &[&str]) -> Result<Vec<PathBuf>> {
+    let manifest = std::fs::read_to_string(corpus.join(MANIFEST));
+    let manifest = manifest.with_context(|| format!("cannot read {MANIFEST}"))?;
+    let mut lines = manifest.lines().map(|line| line.split('\t').collect());
+    let header: Vec<&str> = lines.next().unwrap_or_default();
+    let column = |name: &str| {
+        let at = header.iter().position(|field| *field == name);
+        at.with_context(|| format!("{MANIFEST} has no column {name}"))
+    };
+    let (path, media_type, expect) = (column("path")?, column("mime")?, column("expect")?);
+    let good = lines.filter(|line: &Vec<&str>| {
+        line.get(expect) == Some(&"ok")
+            && line
+                .get(media_type)
+                .is_some_and(|name| media_types.contains(name))
+    });
+    Ok(good
+        .filter_map(|line| Some(corpus.join(line.get(path)?)))
+        .collect())
+}
+
 /// One line for the terminal: what the tests will do with real media.
 pub(crate) fn announce(corpus: Option<&Path>) -> String {
     match corpus {
@@ -47,6 +69,17 @@ pub(crate) fn announce(corpus: Option<&Path>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn good_files_of_a_media_type_are_found_by_the_names_of_the_columns() {
+        let folder = std::env::temp_dir().join(format!("vss-corpus-test-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let lines = "expect\tmime\tpath\nok\ta/b\tone\nerror\ta/b\ttwo\nok\tc/d\tthree\n";
+        std::fs::write(folder.join(MANIFEST), lines).unwrap();
+        let found = good(&folder, &["a/b", "e/f"]);
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(found.unwrap(), [folder.join("one")]);
+    }
 
     #[test]
     fn a_named_folder_without_a_manifest_is_refused_and_an_absent_one_is_said() {

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::{shell, workspace};
-use packages::{BASE, Group, OCR, SERVER, TRACING, VIDEO};
+use packages::{BASE, FONTS, Group, OCR, SERVER, TRACING, VIDEO};
 
 /// The feature that builds the worker of video and audio.
 pub(crate) const VIDEO_WORKER: &str = "vss-worker/av";
@@ -60,7 +60,7 @@ impl Tool {
 /// System packages and cargo-nextest; with `ci` also cargo-deny.
 pub(crate) fn run(ci: bool) -> Result<()> {
     system_packages()?;
-    for group in [&VIDEO, &OCR, &SERVER, &TRACING] {
+    for group in [&VIDEO, &OCR, &FONTS, &SERVER, &TRACING] {
         if let Err(error) = manager::install(group) {
             println!("going on without {}: {error:#}", group.what);
         }

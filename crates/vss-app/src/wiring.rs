@@ -1,6 +1,7 @@
 //! Dependency injection: the one place that names concrete adapters.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -232,14 +233,23 @@ pub(crate) fn ocr_worker(
     policy: &Policy,
 ) -> Result<WorkerSettings, Failure> {
     let program = worker_program("ocr")?;
-    Ok(WorkerSettings {
+    let mut settings = WorkerSettings {
         require,
         ..WorkerSettings::ocr(
             vss_gen_tesseract::descriptor(),
             program,
             language_sets(policy),
         )
-    })
+    };
+    // A worker has no environment but what it is told.
+    if let Some(folder) = std::env::var_os("TESSDATA_PREFIX").filter(|folder| !folder.is_empty()) {
+        let unknown = |error| Failure::internal("find the folder of TESSDATA_PREFIX", error);
+        let folder = std::path::absolute(folder).map_err(unknown)?;
+        let mut argument = OsString::from("--tessdata=");
+        argument.push(folder);
+        settings.arguments.insert(0, argument);
+    }
+    Ok(settings)
 }
 
 /// The languages of each variant of text, each set once.

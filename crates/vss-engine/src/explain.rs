@@ -268,16 +268,31 @@ impl Engine {
         );
         let mut problems = Vec::with_capacity(suspects.len());
         for record in suspects {
-            problems.push(self.problem(record).await?);
+            problems.extend(self.problem(record).await?);
         }
         Ok((problems, records.last().map(|record| record.seq)))
     }
 
-    async fn problem(&self, record: &ContentRecord) -> Result<Problem, PortError> {
+    /// What a content lacks; `None` when it has all that it can have: something, and for the rest
+    /// there is nothing in it, as in a song without a cover.
+    async fn problem(&self, record: &ContentRecord) -> Result<Option<Problem>, PortError> {
         let originals = self.ports.catalog.originals(record.content).await?;
         let rows = self.ports.store.of_content(record.content).await?;
+        let ready = |row: &&SidecarRecord| row.status == Status::Ready;
+        let nothing_in_it = |row: &SidecarRecord| {
+            let class = row.failure.as_ref().map(|failure| failure.class);
+            row.status == Status::Failed && class == Some(FailureClass::Unsupported)
+        };
+        let wanted = self.wanted_outputs(&record.media_type);
+        let settled = |wanted: &WantedOutput| {
+            let mut own = rows.iter().filter(|row| is_row_of(row, wanted));
+            own.any(|row| ready(&row) || nothing_in_it(row))
+        };
+        if rows.iter().any(|row| ready(&row)) && wanted.iter().all(settled) {
+            return Ok(None);
+        }
         let failure = rows.iter().find_map(|row| row.failure.clone());
-        let unread = self.wanted_outputs(&record.media_type).is_empty();
+        let unread = wanted.is_empty();
         let (class, detail) = match failure {
             Some(failure) => (Some(failure.class), failure.detail),
             None if unread => {
@@ -286,13 +301,13 @@ impl Engine {
             }
             None => (None, "not made yet: `vss run`".to_owned()),
         };
-        Ok(Problem {
+        Ok(Some(Problem {
             content: record.content,
             originals: originals.into_iter().map(|o| o.path).collect(),
             media_type: record.media_type.clone(),
             class,
             detail,
-        })
+        }))
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) const INPUTS: &[&str] = &[
     "image/x-portable-bitmap",
     "image/x-portable-graymap",
     "image/x-portable-pixmap",
-    // Camera files, by their preview.
+    // Camera files, by their preview; a DNG without one is developed.
     "image/x-adobe-dng",
     "image/x-canon-cr2",
     "image/x-canon-cr3",
@@ -61,7 +61,7 @@ pub(crate) const INPUTS: &[&str] = &[
     "application/pdf",
 ];
 
-/// A generator named `image`, version 1.2.0.
+/// A generator named `image`, version 1.3.0.
 #[expect(
     clippy::expect_used,
     reason = "the names are constants; every test makes a generator"
@@ -71,7 +71,7 @@ pub fn descriptor() -> GeneratorDescriptor {
     GeneratorDescriptor {
         generator: GeneratorRef {
             id: "image".parse().expect("a name of a generator"),
-            version: Version::new(1, 2, 0),
+            version: Version::new(1, 3, 0),
         },
         abilities: vec![Ability {
             inputs: inputs

@@ -2,7 +2,7 @@
 
 use vss_core::plan::GeneratorDescriptor;
 use vss_ports::{GenerateFailure, GenerateJob, Generator, Produced};
-use vss_raster::{Pool, Room, Scratch, Source};
+use vss_raster::{Fonts, Pool, Room, Scratch, Source};
 
 use crate::descriptor::descriptor;
 
@@ -17,11 +17,17 @@ pub struct ImageGenerator {
 }
 
 impl ImageGenerator {
-    /// A generator as [`descriptor`] says.
+    /// A generator as [`descriptor`] says, without fonts: text in SVG is left out.
     pub fn new() -> Self {
+        Self::with_fonts([])
+    }
+
+    /// One that draws text in SVG with fonts, handed in as the contents of their files. Of two
+    /// families of one look (sans, serif, monospaced) the first stands in for what is not there.
+    pub fn with_fonts(fonts: impl IntoIterator<Item = Vec<u8>>) -> Self {
         Self {
             descriptor: descriptor(),
-            pool: Pool::default(),
+            pool: Pool::with_fonts(Fonts::new(fonts)),
         }
     }
 }

@@ -15,6 +15,8 @@
 mod cascade;
 mod colour;
 mod decoded;
+#[cfg(feature = "svg")]
+mod fonts;
 mod formats;
 mod gray;
 #[cfg(feature = "heic")]
@@ -49,6 +51,8 @@ pub use cascade::fitted;
 pub use colour::{divide_by_alpha, profile_of};
 pub use decoded::{Decoded, Layout};
 pub use failure::Outcome;
+#[cfg(feature = "svg")]
+pub use fonts::Fonts;
 pub use formats::{decode, reads};
 pub use gray::{Gray, gray, luma};
 pub use limits::Room;

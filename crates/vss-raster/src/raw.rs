@@ -1,8 +1,17 @@
 //! Camera files by the JPEG that the camera put beside the sensor's data: of all that are named in
-//! the file the largest that can be decoded. Sensor data is not developed.
+//! the file the largest that can be decoded. Where there is none, or a far too small one, a DNG is
+//! developed; the sensor's data of other files is not read.
 
 mod boxes;
+mod cast;
+mod develop;
 mod directories;
+mod levels;
+mod lossless;
+mod pattern;
+mod sensor;
+mod tree;
+mod unpack;
 
 use crate::decoded::Decoded;
 use crate::failure::{Outcome, corrupt, unsupported};
@@ -11,6 +20,8 @@ use crate::limits::Room;
 use crate::orientation::Orientation;
 use crate::scratch::Scratch;
 use crate::source::Source;
+use sensor::Sensor;
+use tree::Tree;
 
 /// The beginning of a preview, in which its size is looked for.
 const HEAD: u64 = 256 << 10;
@@ -25,13 +36,18 @@ struct Named {
     previews: Vec<(u64, u64)>,
     /// How the picture has to be turned, where the file says so itself.
     orientation: Orientation,
+    /// The place of the first directory.
+    main: u64,
+    /// How many places the sensor's picture has, and its directory.
+    sensor: Option<(u64, u64)>,
 }
 
-/// Decodes a preview into the scratch's `decoded` buffer for stills of at most `largest` pixels a
-/// side.
+/// Decodes a preview, or develops, into the scratch's `decoded` buffer for stills of at most
+/// `largest` pixels a side.
 ///
 /// # Errors
-/// `unsupported` when there is no preview, `corrupt_source`, `too_large`, `transient_io`.
+/// `unsupported` when there is neither a preview nor data that can be developed, `corrupt_source`,
+/// `too_large`, `transient_io`.
 pub(crate) fn decode(
     source: &Source<'_>,
     room: &Room<'_>,
@@ -40,53 +56,92 @@ pub(crate) fn decode(
 ) -> Outcome<Decoded> {
     let buffer = &mut scratch.source;
     source.read_range(0, 128, buffer)?;
+    let mut sensor = None;
     let named = match buffer.as_slice() {
-        [
-            b'F',
-            b'U',
-            b'J',
-            b'I',
-            b'F',
-            b'I',
-            b'L',
-            b'M',
-            b'C',
-            b'C',
-            b'D',
-            b'-',
-            ..,
-        ] => fuji(buffer),
-        [
-            _,
-            _,
-            _,
-            _,
-            b'f',
-            b't',
-            b'y',
-            b'p',
-            b'c',
-            b'r',
-            b'x',
-            b' ',
-            ..,
-        ] => boxes::previews(source, buffer)?,
-        [b'I', b'I', ..] => directories::previews(source, true, buffer)?,
-        [b'M', b'M', ..] => directories::previews(source, false, buffer)?,
+        header if header.starts_with(b"FUJIFILMCCD-") => fuji(header),
+        header if header.get(4..12) == Some(b"ftypcrx ") => boxes::previews(source, buffer)?,
+        [first @ (b'I' | b'M'), second, ..] if first == second => {
+            let mut tree = Tree::new(source, *first == b'I', buffer);
+            let named = directories::walk(&mut tree)?;
+            if let Some((_, at)) = named.sensor {
+                sensor = Some(Sensor::read(&mut tree, named.main, at)?);
+            }
+            named
+        }
         _ => return Err(corrupt("does not begin as a camera file")),
     };
+    let previews = sized(source, &named.previews, buffer)?;
+    let enough = match (previews.first(), &sensor) {
+        (None, _) => false,
+        // Half of what is wanted still looks like the picture; a thumbnail for the camera's own
+        // screen does not.
+        (Some(best), Some(Ok(sensor))) => {
+            u64::from(best.side) * 2 >= u64::from(largest.min(sensor.longer_side()))
+        }
+        (Some(_), _) => true,
+    };
+    let preview =
+        |scratch: &mut Scratch| from_preview(source, room, largest, &previews, &named, scratch);
+    let developed = |scratch: &mut Scratch| match &sensor {
+        None => Err(unsupported("a camera file without a preview")),
+        Some(Err(failure)) => Err(failure.clone()),
+        Some(Ok(sensor)) => {
+            let decoded = develop::develop(sensor, source, room, largest, scratch)?;
+            Ok(Decoded {
+                orientation: named.orientation,
+                ..decoded
+            })
+        }
+    };
+    if enough {
+        preview(scratch).or_else(|failure| developed(scratch).map_err(|_| failure))
+    } else {
+        developed(scratch).or_else(|failure| preview(scratch).map_err(|_| failure))
+    }
+}
+
+/// A preview that may be decoded.
+struct Preview {
+    pixels: u64,
+    /// Pixels of its longer side.
+    side: u32,
+    at: u64,
+    length: u64,
+}
+
+/// Those previews that begin as a JPEG, the largest first.
+fn sized(source: &Source<'_>, named: &[(u64, u64)], buffer: &mut Vec<u8>) -> Outcome<Vec<Preview>> {
     let mut sized = Vec::new();
-    for (at, length) in named.previews {
+    for &(at, length) in named {
         source.read_range(at, length.min(HEAD), buffer)?;
         if let Some((width, height)) = jpeg::claim(buffer) {
-            sized.push((u64::from(width) * u64::from(height), at, length));
+            sized.push(Preview {
+                pixels: u64::from(width) * u64::from(height),
+                side: width.max(height),
+                at,
+                length,
+            });
         }
     }
-    sized.sort_unstable();
-    sized.dedup();
+    sized.sort_unstable_by_key(|preview| (preview.pixels, preview.at, preview.length));
+    sized.dedup_by_key(|preview| (preview.at, preview.length));
+    sized.reverse();
+    Ok(sized)
+}
+
+/// The largest preview that can be decoded.
+fn from_preview(
+    source: &Source<'_>,
+    room: &Room<'_>,
+    largest: u32,
+    previews: &[Preview],
+    named: &Named,
+    scratch: &mut Scratch,
+) -> Outcome<Decoded> {
     let mut first = None;
-    for (_, at, length) in sized.into_iter().rev().take(TRIES) {
-        match jpeg::decode(&source.part(at, length), room, largest, scratch) {
+    for preview in previews.iter().take(TRIES) {
+        let part = source.part(preview.at, preview.length);
+        match jpeg::decode(&part, room, largest, scratch) {
             Ok(decoded) => {
                 return Ok(Decoded {
                     // Its own word counts, where it says anything.
@@ -111,6 +166,6 @@ fn fuji(header: &[u8]) -> Named {
     };
     Named {
         previews: vec![(long(84), long(88))],
-        orientation: Orientation::Upright,
+        ..Named::default()
     }
 }

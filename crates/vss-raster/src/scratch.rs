@@ -33,6 +33,9 @@ pub struct Scratch {
     pub(crate) resizer: Resizer,
     /// Brings colours to sRGB.
     pub(crate) colour: Colour,
+    /// What text is drawn with.
+    #[cfg(feature = "svg")]
+    pub(crate) fonts: crate::Fonts,
     turbo: Option<Turbo>,
 }
 
@@ -90,13 +93,34 @@ pub(crate) struct TurboParts<'t> {
 
 /// Scratches that no job uses at the moment.
 #[derive(Debug, Default)]
-pub struct Pool(Mutex<Vec<Scratch>>);
+pub struct Pool {
+    free: Mutex<Vec<Scratch>>,
+    #[cfg(feature = "svg")]
+    fonts: crate::Fonts,
+}
 
 impl Pool {
+    /// One whose scratches draw text with these fonts.
+    #[cfg(feature = "svg")]
+    pub fn with_fonts(fonts: crate::Fonts) -> Self {
+        Self {
+            fonts,
+            ..Self::default()
+        }
+    }
+
     /// One that is free, or a new one. A job that panics loses its own and no other.
     pub fn take(&self) -> Scratch {
-        let free = self.0.lock().ok().and_then(|mut pool| pool.pop());
-        free.unwrap_or_default()
+        let free = self.free.lock().ok().and_then(|mut pool| pool.pop());
+        free.unwrap_or_else(|| self.fresh())
+    }
+
+    fn fresh(&self) -> Scratch {
+        Scratch {
+            #[cfg(feature = "svg")]
+            fonts: self.fonts.clone(),
+            ..Scratch::default()
+        }
     }
 
     /// Gives one back.
@@ -105,10 +129,10 @@ impl Pool {
             scratch = Scratch {
                 turbo: scratch.turbo,
                 colour: scratch.colour,
-                ..Scratch::default()
+                ..self.fresh()
             };
         }
-        if let Ok(mut pool) = self.0.lock() {
+        if let Ok(mut pool) = self.free.lock() {
             pool.push(scratch);
         }
     }

@@ -1,6 +1,5 @@
 //! SVG and SVGZ, drawn at the size of the largest still: lines have no pixels that could be
-//! enlarged. Nothing outside the file is read. Text is left out, since a confined worker can open
-//! no font.
+//! enlarged. Nothing outside the file is read; text is drawn with the fonts that were handed in.
 
 use std::io::{Cursor, Read};
 
@@ -40,7 +39,7 @@ pub(crate) fn decode(
     let text = str::from_utf8(&scratch.source).map_err(corrupt)?;
     let most = room.limits.max_decoded_bytes;
     let default = ImageHrefResolver::default_data_resolver();
-    let options = Options {
+    let mut options = Options {
         image_href_resolver: ImageHrefResolver {
             resolve_data: Box::new(move |mime, data, options| {
                 let kind = default(mime, data, options)?;
@@ -50,6 +49,7 @@ pub(crate) fn decode(
         },
         ..Options::default()
     };
+    scratch.fonts.hand_to(&mut options);
     let tree = Tree::from_str(text, &options).map_err(corrupt)?;
     let size = tree.size();
     let (width, height) = limits::drawn((size.width(), size.height()), largest);

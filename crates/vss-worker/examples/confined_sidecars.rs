@@ -1,7 +1,8 @@
-//! Sidecars of films, made by a confined worker: what they cost beside other programs.
+//! Sidecars of films and pictures, made by a confined worker: what they cost beside other programs.
 //!
 //! `cargo run --release -p vss-worker --features av --example confined_sidecars -- OUT_DIR
-//! poster|stills|strip|proxy|waveform[,..] FILM..` writes `FILM.NUMBER.ENDING`.
+//! poster|stills|strip|proxy|waveform[,..] FILE..` writes `FILE.NUMBER.ENDING`. What a file is, its
+//! ending says.
 #![expect(
     clippy::disallowed_methods,
     reason = "a program of its own, with files and a terminal"
@@ -17,7 +18,7 @@ use vss_core::{Format, Kind, MediaType, Variant};
 use vss_ports::{CancelToken, GenerateJob, Generator, JobOutput, Unlimited};
 use vss_sandbox::{SandboxedGenerator, WorkerSettings};
 
-const USAGE: &str = "usage: OUT_DIR poster|stills|strip|proxy|waveform[,..] FILM..";
+const USAGE: &str = "usage: OUT_DIR poster|stills|strip|proxy|waveform[,..] FILE..";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1);
@@ -30,12 +31,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let wanted = wanted.concat();
     let here = std::env::current_exe()?;
     let target = here.ancestors().nth(2).ok_or("built by cargo")?;
-    let worker = target.join("vss-worker-av");
-    let settings = WorkerSettings::av(vss_gen_ffmpeg::descriptor(), worker);
-    let generator = SandboxedGenerator::new(settings);
-    for film in arguments.map(PathBuf::from) {
-        make(&generator, &film, Path::new(&out), &wanted)
-            .map_err(|error| format!("{}: {error}", film.display()))?;
+    let image = WorkerSettings::image(vss_gen_image::descriptor(), target.join("vss-worker-image"));
+    let av = WorkerSettings::av(vss_gen_ffmpeg::descriptor(), target.join("vss-worker-av"));
+    // A worker starts when there is work for it.
+    let generators = [image, av].map(SandboxedGenerator::new);
+    for file in arguments.map(PathBuf::from) {
+        let media_type = media_type(&file)?;
+        let reads = |g: &&SandboxedGenerator| g.descriptor().inputs().any(|i| *i == media_type);
+        let generator = generators.iter().find(reads).ok_or("no worker reads it")?;
+        make(generator, &file, &media_type, Path::new(&out), &wanted)
+            .map_err(|error| format!("{}: {error}", file.display()))?;
     }
     Ok(())
 }
@@ -79,15 +84,14 @@ fn recipes(name: &str) -> Result<Vec<(Format, Recipe)>, Box<dyn Error>> {
 
 fn make(
     generator: &dyn Generator,
-    film: &Path,
+    original: &Path,
+    media_type: &MediaType,
     out: &Path,
     wanted: &[(Format, Recipe)],
 ) -> Result<(), Box<dyn Error>> {
-    let source = File::open(film)?;
-    let name = film
-        .file_name()
-        .ok_or("a film has a name")?
-        .to_string_lossy();
+    let source = File::open(original)?;
+    let name = original.file_name().ok_or("a file has a name")?;
+    let name = name.to_string_lossy();
     let file = |(at, (format, _)): (usize, &(Format, Recipe))| {
         // Read again by who checks what a worker wrote.
         let mut options = File::options();
@@ -107,7 +111,7 @@ fn make(
     let answers = generator.generate(&GenerateJob {
         source: &source,
         source_size: source.metadata()?.len(),
-        media_type: &media_type(film)?,
+        media_type,
         limits: DecodeLimits::default(),
         outputs: &outputs,
         host: &Unlimited,
@@ -117,12 +121,32 @@ fn make(
     Ok(())
 }
 
-fn media_type(film: &Path) -> Result<MediaType, Box<dyn Error>> {
-    let name = match film.extension().and_then(OsStr::to_str) {
-        Some("webm") => "video/webm",
-        Some("mkv") => "video/x-matroska",
-        Some("mov") => "video/quicktime",
-        _ => "video/mp4",
+fn media_type(file: &Path) -> Result<MediaType, Box<dyn Error>> {
+    let ending = file.extension().and_then(OsStr::to_str).unwrap_or_default();
+    let name = match ending.to_ascii_lowercase().as_str() {
+        "webm" => "video/webm",
+        "mkv" => "video/x-matroska",
+        "mov" => "video/quicktime",
+        "mp4" => "video/mp4",
+        "avif" => "image/avif",
+        "bmp" => "image/bmp",
+        "dng" => "image/x-adobe-dng",
+        "exr" => "image/x-exr",
+        "gif" => "image/gif",
+        "hdr" => "image/vnd.radiance",
+        "heic" | "heif" => "image/heic",
+        "ico" => "image/vnd.microsoft.icon",
+        "jp2" => "image/jp2",
+        "jpg" | "jpeg" => "image/jpeg",
+        "jxl" => "image/jxl",
+        "pdf" => "application/pdf",
+        "png" => "image/png",
+        "psd" => "image/vnd.adobe.photoshop",
+        "svg" => "image/svg+xml",
+        "svgz" => "image/svg+xml-compressed",
+        "tif" | "tiff" => "image/tiff",
+        "webp" => "image/webp",
+        other => return Err(format!("not known here: {other:?}").into()),
     };
     Ok(name.parse()?)
 }

@@ -81,6 +81,45 @@ fn the_worker_says_which_engine_and_languages_it_has() {
     );
 }
 
+#[test]
+fn a_worker_loads_languages_from_the_folder_that_it_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let about = |folder: &std::path::Path| {
+        let mut worker = Command::new(PROGRAM);
+        worker.arg(format!("--tessdata={}", folder.display()));
+        let said = worker.arg("--about").output().unwrap();
+        String::from_utf8(said.stdout).unwrap()
+    };
+    let none = about(folder.path());
+    assert_eq!(none.lines().count(), 1, "{none}");
+    // The data that Tesseract finds by itself, under other names.
+    let listed = Command::new("tesseract")
+        .arg("--list-langs")
+        .output()
+        .unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let place = listed.split('"').nth(1).unwrap();
+    for (from, to) in [("osd", "osd"), ("eng", "xyz")] {
+        let data = std::path::Path::new(place).join(format!("{from}.traineddata"));
+        let to = folder.path().join(format!("{to}.traineddata"));
+        std::os::unix::fs::symlink(data, to).unwrap();
+    }
+    let some = about(folder.path());
+    assert_eq!(some.lines().skip(1).collect::<Vec<_>>(), ["osd", "xyz"]);
+    // Confined, it reads with them.
+    let mut settings = WorkerSettings::ocr(
+        vss_gen_tesseract::descriptor(),
+        PROGRAM.into(),
+        [vec!["xyz".to_owned()]],
+    );
+    let folder = format!("--tessdata={}", folder.path().display());
+    settings.arguments.insert(0, folder.into());
+    let worker = SandboxedGenerator::new(settings);
+    let bytes = media::png(&media::blank());
+    run(&worker, "image/png", &bytes, &recipe(&["xyz"], 1)).unwrap();
+    assert!(run(&worker, "image/png", &bytes, &recipe(&["eng"], 1)).is_err());
+}
+
 mod heavy {
     use super::*;
 

@@ -26,7 +26,7 @@ pub(super) fn run(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     if args.rounds == 0 || !setup::engines().contains(&setup::TEXT_WORKER) {
         bail!("nothing to measure: no rounds, or no Tesseract to build the worker with");
     }
-    let program = super::build_worker(workspace, "ocr", Some("ocr"), "ocr_pages")?;
+    let program = super::driver(workspace, args, "ocr", Some("ocr"), "ocr_pages")?;
     let scans = corpus.join("documents/scans");
     let mut sides = SIDES.map(|(name, how, limited)| {
         let out = workspace.target_dir.join(format!("bench/ocr-{name}"));

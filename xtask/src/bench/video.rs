@@ -1,14 +1,14 @@
 //! Posters, proxies and everything at once of films, by a confined worker and by other programs on the same films, in paired rounds.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use super::BenchArgs;
-use super::measure::{self, median};
+use super::contest::{self, Pairs, Peer};
+use super::measure::Cost;
+use crate::corpus;
 use crate::workspace::Workspace;
-use crate::{corpus, shell};
 
 /// Of these a poster each.
 const CLIPS: [&str; 5] = [
@@ -65,13 +65,6 @@ struct Contest {
     peers: Vec<Peer>,
 }
 
-/// Another program, as a line of a shell.
-struct Peer {
-    name: &'static str,
-    needs: &'static [&'static str],
-    script: String,
-}
-
 /// Prints a line for each comparison: our CPU seconds, the peer's, and the ratio of the pairs.
 pub(super) fn run(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     let corpus = corpus::find(&workspace.root)?.context("there is no corpus: set VSS_CORPUS")?;
@@ -79,15 +72,13 @@ pub(super) fn run(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     if args.rounds == 0 {
         bail!("nothing to measure: 0 rounds");
     }
-    let ours = match &args.ours {
-        Some(built) => built
-            .canonicalize()
-            .with_context(|| format!("no program {}", built.display()))?,
-        None => super::build_worker(workspace, "av", Some("av"), "confined_sidecars")?,
-    };
+    let ours = super::driver(workspace, args, "av", Some("av"), "confined_sidecars")?;
     let out = workspace.target_dir.join("bench/video");
-    let mut lines = vec!["CPU seconds of ours and of the peer, medians; ratio of the pairs".into()];
-    for contest in contests(&films) {
+    let mut lines = vec![
+        "CPU of ours and of the peer, and the ratio of the pairs: medians (and extremes)".into(),
+    ];
+    let only = |contest: &Contest| args.only.as_ref().is_none_or(|o| contest.title.contains(o));
+    for contest in contests(&films).into_iter().filter(only) {
         lines.extend(contest.run(&ours, &out, args.rounds)?);
     }
     println!("\n{}", lines.join("\n"));
@@ -146,60 +137,34 @@ fn contests(films: &Path) -> Vec<Contest> {
 
 impl Contest {
     /// Measures all sides in turns; a peer that is not installed is said to be missing.
-    fn run(&self, ours: &Path, out: &Path, rounds: usize) -> Result<Vec<String>> {
+    fn run(&self, program: &Path, out: &Path, rounds: usize) -> Result<Vec<String>> {
         println!("\n{}", self.title);
-        let missing = |peer: &Peer| {
-            let mut needs = peer.needs.iter();
-            needs.find(|program| shell::find_program(program).is_none())
-        };
         let (mut own, mut others) = (Vec::new(), vec![Vec::new(); self.peers.len()]);
         for round in 1..=rounds {
-            let mut command = Command::new(ours);
-            command.arg(out).arg(self.names).args(&self.films);
-            own.push(cpu(&mut command, out)?);
+            let mut ours = contest::ours(program, self.names, &self.films, out);
+            own.push(contest::cost(&mut ours, out)?);
             for (peer, costs) in self.peers.iter().zip(&mut others) {
-                if missing(peer).is_some() {
-                    continue;
+                if peer.missing().is_none() {
+                    costs.push(contest::cost(&mut peer.command(&self.films, out), out)?);
                 }
-                let mut command = Command::new("sh");
-                let script = ["-c", &peer.script, "sh"];
-                command.args(script).args(&self.films).env("OUT", out);
-                costs.push(cpu(&mut command, out)?);
             }
-            let others: Vec<_> = others.iter().filter_map(|costs| costs.last()).collect();
+            let cpu = |costs: &Vec<Cost>| costs.last().map(|cost| cost.cpu);
+            let others: Vec<_> = others.iter().filter_map(cpu).collect();
             println!(
                 "round {round}: ours {:.2}, others {others:.2?} CPU s",
-                own[round - 1]
+                cpu(&own).unwrap_or(f64::NAN)
             );
         }
-        let lines = self.peers.iter().zip(&others).map(|(peer, costs)| {
+        let lines = self.peers.iter().zip(others).map(|(peer, other)| {
             let title = format!("{} | {}", self.title, peer.name);
-            match missing(peer) {
-                Some(program) => format!(
-                    "{title}: {program} is not installed, ours {:.2}",
-                    median(own.clone())
-                ),
-                None => line(&title, &own, costs),
+            let own = own.clone();
+            match peer.missing() {
+                Some(program) => format!("{title}: {program} is not installed"),
+                None => format!("{title}: {}", Pairs { own, other }.line()),
             }
         });
         Ok(lines.collect())
     }
-}
-
-/// Of pairs, since what else the machine does weighs on both runs of a round.
-fn line(title: &str, own: &[f64], others: &[f64]) -> String {
-    let ratio = median(own.iter().zip(others).map(|(own, other)| own / other));
-    let (own, others) = (median(own.to_vec()), median(others.to_vec()));
-    format!("{title}: {own:.2} {others:.2} ratio {ratio:.3}")
-}
-
-/// One run into an empty folder.
-fn cpu(command: &mut Command, out: &Path) -> Result<f64> {
-    if out.exists() {
-        std::fs::remove_dir_all(out).context("cannot empty the folder of sidecars")?;
-    }
-    std::fs::create_dir_all(out).context("cannot make the folder of sidecars")?;
-    Ok(measure::run(command)?.cpu)
 }
 
 #[cfg(test)]
@@ -207,14 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ratio_is_the_median_of_the_pairs() {
-        // The machine was twice as slow in the second round: that pair still says one half.
-        let line = line("poster", &[1.0, 2.0, 1.0], &[2.0, 4.0, 4.0]);
-        assert_eq!(line, "poster: 1.00 4.00 ratio 0.500");
-    }
-
-    #[test]
-    fn a_peer_that_is_not_installed_is_named_and_ours_is_printed() {
+    fn a_peer_that_is_not_installed_is_named() {
         let contest = Contest {
             title: "nothing".into(),
             names: "",

@@ -28,6 +28,8 @@ pub(super) struct Package {
 pub(super) enum Probe {
     Program(&'static str),
     File(&'static str),
+    /// One of several places of a file.
+    AnyFile(&'static [&'static str]),
     /// A library that can be linked, by its name for pkg-config.
     Library(&'static str),
     /// The part of LLVM that reads C headers.
@@ -43,6 +45,9 @@ impl Probe {
         match self {
             Self::Program(name) => shell::find_program(name).is_some(),
             Self::File(path) => !cfg!(target_os = "linux") || Path::new(path).exists(),
+            Self::AnyFile(paths) => {
+                !cfg!(target_os = "linux") || paths.iter().any(|path| Path::new(path).exists())
+            }
             Self::Library(name) => {
                 shell::find_program("pkg-config").is_some()
                     && shell::succeeds(Command::new("pkg-config").args(["--exists", name]))
@@ -259,6 +264,21 @@ pub(super) const TRACING: Group = Group {
         brew: "",
         probe: Probe::Program("strace"),
         reason: "kills the program before a chosen system call",
+    }],
+};
+
+pub(super) const FONTS: Group = Group {
+    what: "text in SVG",
+    packages: &[Package {
+        apt: "fonts-dejavu-core",
+        dnf: "dejavu-sans-fonts",
+        brew: "",
+        probe: Probe::AnyFile(&[
+            "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+            "/usr/share/fonts/dejavu-sans-fonts/DejaVuSans.ttf",
+            "/usr/share/fonts/TTF/DejaVuSans.ttf",
+        ]),
+        reason: "letters for text in SVG; without them it is left out",
     }],
 };
 

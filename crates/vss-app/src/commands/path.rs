@@ -110,6 +110,22 @@ async fn make(app: &App, key: SidecarKey, until: Instant) -> Result<(), Failure>
     ran.map(|_| ())
 }
 
+/// Why a pending one is not made by the next run: a failure after which it waits, and what helps.
+async fn waits(
+    app: &App,
+    args: &PathArgs,
+    content: ContentUuid,
+) -> Result<Option<String>, Failure> {
+    let sidecars = app.engine.explain(content).await?.sidecars;
+    let mut sidecars = sidecars.into_iter();
+    let own = sidecars.find(|s| s.kind == args.kind && s.variant == args.variant);
+    let failed = own.filter(|sidecar| sidecar.class.is_some());
+    Ok(failed.map(|sidecar| match sidecar.remedy {
+        Some(remedy) => format!("{}; next: {remedy}", sidecar.reason),
+        None => sidecar.reason,
+    }))
+}
+
 /// Says where it is, or why not.
 pub(super) async fn print(
     global: &Global,
@@ -183,11 +199,12 @@ pub(super) async fn print(
                 ));
             }
         }
-        PathDocument::Pending { ticket } => {
-            tell(&format!(
+        PathDocument::Pending { ticket } => match waits(app, args, content).await? {
+            Some(why) => tell(&why),
+            None => tell(&format!(
                 "queued before everything else as {ticket}; next: vss run"
-            ));
-        }
+            )),
+        },
         PathDocument::Failed {
             class,
             detail,

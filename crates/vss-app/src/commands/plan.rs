@@ -18,9 +18,11 @@ use crate::output;
 use crate::target::absolute;
 use crate::wiring::App;
 
-/// Processor seconds a content: three thumbnails of a 10 megapixel photo, on a core of 2020's
-/// servers (docs/performance.md).
-const CPU_SECONDS_A_CONTENT: f64 = 0.1;
+/// Processor seconds on a core of 2020's servers (docs/performance.md): of a 10 megapixel photo's
+/// thumbnails or a film's, of a page of text, and of a proxy of a minute of film.
+const CPU_SECONDS_OF_PICTURES: f64 = 0.1;
+const CPU_SECONDS_OF_TEXT: f64 = 0.9;
+const CPU_SECONDS_OF_A_PROXY: f64 = 15.0;
 
 #[derive(Serialize)]
 struct PlanDocument {
@@ -110,13 +112,14 @@ fn document(work: &PlannedWork, policy: &Policy, workers: usize) -> PlanDocument
             estimated_bytes: planned.bytes,
         })
         .collect();
-    let jobs: u64 = work.jobs.values().sum();
+    let jobs = work.jobs.iter();
+    let seconds = jobs.map(|(job, contents)| cpu_seconds(job) * *contents as f64);
     PlanDocument {
         files: 0,
         contents: work.contents,
         sidecars: missing.iter().map(|entry| entry.count).sum(),
         estimated_bytes: missing.iter().map(|entry| entry.estimated_bytes).sum(),
-        estimated_seconds: jobs as f64 * CPU_SECONDS_A_CONTENT / workers.max(1) as f64,
+        estimated_seconds: seconds.sum::<f64>() / workers.max(1) as f64,
         missing,
         jobs: work
             .jobs
@@ -139,6 +142,18 @@ fn document(work: &PlannedWork, policy: &Policy, workers: usize) -> PlanDocument
             .collect(),
         errors: 0,
         seconds: 0.0,
+    }
+}
+
+/// What a job is likely to cost; a film or a song is counted as one of a minute.
+fn cpu_seconds(job: &PlannedJob) -> f64 {
+    let wants = |wanted: &[Kind]| job.outputs.iter().any(|(kind, _)| wanted.contains(kind));
+    if wants(&[Kind::PROXY]) {
+        CPU_SECONDS_OF_A_PROXY
+    } else if wants(&[Kind::OCR]) {
+        CPU_SECONDS_OF_TEXT
+    } else {
+        CPU_SECONDS_OF_PICTURES
     }
 }
 

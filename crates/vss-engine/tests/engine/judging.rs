@@ -210,6 +210,35 @@ async fn what_nothing_reads_is_listed_with_its_class_and_queues_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_has_all_that_can_be_made_of_it_is_no_problem() {
+    let world = World::with_pictures(1).await;
+    let engine = world.engine();
+    let grid = engine.settings().policy.kinds[&Kind::THUMB][&Variant::GRID_1X]
+        .recipe
+        .clone();
+    let Recipe::Still(grid) = grid else {
+        panic!("{grid:?}")
+    };
+    let problems = async |class: FailureClass| {
+        world.add(class.as_str().as_bytes());
+        let generator = FakeGenerator::new("fake", "1.0.0", &["image/jpeg"]);
+        generator.fail_output(grid, class);
+        let engine = world.engine_with(generator);
+        world.plan().await;
+        run(&engine).await;
+        let found = engine.problems(ChangeSeq::default(), 10).await.unwrap().0;
+        found
+            .iter()
+            .map(|problem| problem.class)
+            .collect::<Vec<_>>()
+    };
+    // A song without a cover: there is nothing to make the one thing of, and the rest is there.
+    assert_eq!(problems(FailureClass::Unsupported).await, []);
+    let damaged = FailureClass::CorruptSource;
+    assert_eq!(problems(damaged).await, [Some(damaged)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_catalog_that_does_not_answer_is_tried_again_later() {
     let world = World::with_pictures(1).await;
     let mut opener = MockOpener::new();

@@ -162,6 +162,50 @@ fn the_eight_landscapes_look_the_same() {
 }
 
 #[test]
+fn a_real_dng_without_its_previews_is_developed_and_looks_like_them() {
+    let Some((root, _)) = corpus() else {
+        return;
+    };
+    let whole = std::fs::read(root.join("photos/raw/canon_eos_6d.dng")).unwrap();
+    // Both previews are JPEGs in front of the sensor's tiles.
+    let mut cut = whole.clone();
+    for at in [135_960, 145_584] {
+        assert_eq!(cut[at..at + 2], [0xFF, 0xD8]);
+        cut[at] = 0;
+    }
+    let one = |bytes: &[u8], side| super::job::thumb("image/x-adobe-dng", bytes, side).unwrap();
+    let developed = one(&cut, 1_024);
+    assert_eq!(developed.size(), (1_024, 683));
+    let (developed, preview) = (one(&cut, 256), one(&whole, 256));
+    // The maker's picture has more contrast; where it is light or dark, it is so here.
+    let light = |thumb: &super::job::Thumb| {
+        let pixels = thumb.picture.pixels();
+        let of = |pixel: &image::Rgba<u8>| pixel.0[..3].iter().map(|c| f64::from(*c)).sum();
+        pixels.map(of).collect::<Vec<f64>>()
+    };
+    let (a, b) = (light(&developed), light(&preview));
+    assert_eq!(a.len(), b.len());
+    #[expect(clippy::cast_precision_loss, reason = "a few ten thousand")]
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let (mean_a, mean_b) = (mean(&a), mean(&b));
+    let product = |a: &[f64], b: &[f64], means: (f64, f64)| {
+        let pairs = a.iter().zip(b);
+        pairs
+            .map(|(a, b)| (a - means.0) * (b - means.1))
+            .sum::<f64>()
+    };
+    let likeness = product(&a, &b, (mean_a, mean_b))
+        / (product(&a, &a, (mean_a, mean_a)) * product(&b, &b, (mean_b, mean_b))).sqrt();
+    println!(
+        "likeness {likeness:.4}, mean {:.0} and {:.0}",
+        mean_a / 3.0,
+        mean_b / 3.0
+    );
+    assert!(likeness > 0.95, "{likeness}");
+    assert!((mean_a - mean_b).abs() < 90.0, "{mean_a} {mean_b}");
+}
+
+#[test]
 fn broken_files_end_as_the_manifest_says() {
     let Some((root, known)) = corpus() else {
         return;
@@ -206,10 +250,14 @@ fn broken_files_end_as_the_manifest_says() {
 }
 
 /// A generator of numbers that gives the same ones each time (Marsaglia, Xorshift RNGs, 2003).
-struct Numbers(u64);
+pub(crate) struct Numbers(u64);
 
 impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -223,7 +271,7 @@ fn mutated_real_pictures_end_in_an_answer_and_trip_no_decoder() {
         return;
     };
     let generator = ImageGenerator::new();
-    let mut numbers = Numbers(0x5EED);
+    let mut numbers = Numbers::new(0x5EED);
     let small = |known: &&Known| {
         let length = std::fs::metadata(root.join(&known.path)).unwrap().len();
         (1..400_000).contains(&length)

@@ -136,27 +136,34 @@ pub(crate) fn half_transparent() -> RgbaImage {
     })
 }
 
-/// An entry of a TIFF directory: tag, type (3 short, 4 long, 5 rational, 7 bytes), values.
+/// An entry of a TIFF directory: tag, type (1 and 7 bytes, 3 short, 4 long, 5 and 10 rational), values.
 pub(crate) type Entry = (u16, u16, Vec<u32>);
 
 /// A TIFF of one page with all pixels in one strip.
 pub(crate) fn tiff(big: bool, entries: &[Entry], pixels: &[u8]) -> Vec<u8> {
-    in_strips(
-        big,
-        entries,
-        pixels,
-        &[u32::try_from(pixels.len()).unwrap()],
-    )
+    let whole = u32::try_from(pixels.len()).unwrap();
+    in_parts(big, [273, 279], entries, pixels, &[whole])
 }
 
 /// A TIFF of one page whose pixels are cut into strips of these lengths.
 pub(crate) fn tiff_in_strips(entries: &[Entry], pixels: &[u8], lengths: &[u32]) -> Vec<u8> {
-    in_strips(false, entries, pixels, lengths)
+    in_parts(false, [273, 279], entries, pixels, lengths)
+}
+
+/// The same in tiles.
+pub(crate) fn tiff_in_tiles(entries: &[Entry], pixels: &[u8], lengths: &[u32]) -> Vec<u8> {
+    in_parts(false, [324, 325], entries, pixels, lengths)
 }
 
 /// The pixels follow the header, then what does not fit into the directory, then the directory.
-/// StripOffsets and StripByteCounts are added.
-fn in_strips(big: bool, entries: &[Entry], pixels: &[u8], lengths: &[u32]) -> Vec<u8> {
+/// The tags of the places and lengths of its parts are added.
+fn in_parts(
+    big: bool,
+    [places, counts]: [u16; 2],
+    entries: &[Entry],
+    pixels: &[u8],
+    lengths: &[u32],
+) -> Vec<u8> {
     let mut file = if big {
         b"II\x2B\0\x08\0\0\0\0\0\0\0\0\0\0\0".to_vec()
     } else {
@@ -169,8 +176,8 @@ fn in_strips(big: bool, entries: &[Entry], pixels: &[u8], lengths: &[u32]) -> Ve
         *next += length;
         Some(*next - length)
     });
-    entries.push((273, 4, starts.collect()));
-    entries.push((279, 4, lengths.to_vec()));
+    entries.push((places, 4, starts.collect()));
+    entries.push((counts, 4, lengths.to_vec()));
     entries.sort();
     let mut directory = Vec::new();
     for (tag, kind, values) in &entries {
@@ -178,11 +185,11 @@ fn in_strips(big: bool, entries: &[Entry], pixels: &[u8], lengths: &[u32]) -> Ve
             .iter()
             .flat_map(|value| match kind {
                 3 => u16::try_from(*value).unwrap().to_le_bytes().to_vec(),
-                7 => vec![u8::try_from(*value).unwrap()],
+                1 | 7 => vec![u8::try_from(*value).unwrap()],
                 _ => value.to_le_bytes().to_vec(),
             })
             .collect();
-        let count = values.len() as u64 / if *kind == 5 { 2 } else { 1 };
+        let count = values.len() as u64 / if matches!(kind, 5 | 10) { 2 } else { 1 };
         directory.extend(tag.to_le_bytes());
         directory.extend(kind.to_le_bytes());
         let room = if big { 8 } else { 4 };

@@ -1,6 +1,7 @@
 //! Workers that are hostile, broken, missing or killed: the parent stays whole and says why.
 #![expect(
     clippy::disallowed_methods,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "what a test cannot set up, it has not shown"
 )]
@@ -8,6 +9,7 @@
 mod bench;
 mod escapes;
 mod heavy;
+mod letters;
 mod lifetimes;
 mod poisons;
 mod refusals;
