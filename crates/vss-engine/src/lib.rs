@@ -3,8 +3,10 @@
 //! ```text
 //! index:     catalog.refresh -> changes -> plan (pure) -> queue.enqueue
 //! run:       queue.claim -> catalog.open -> generator -> vault.seal -> settle -> queue.commit[vault.publish] -> event
-//! path:      vault.locate -> there? answer, no database : store.find -> repair, answer or enqueue
-//! reconcile: vault.scan x store.page -> diff (pure) -> adopt, invalidate, quarantine -> plan
+//! path:      vault.locate -> verified before? answer : store.find -> verify -> answer, repair or enqueue
+//! reconcile: vault.scan x store.page -> diff (pure) -> adopt, invalidate, quarantine, amend -> plan
+//! gc:        store.page x catalog.find -> vault.remove -> store.forget
+//! scrub:     store.page -> hash -> judge (pure) -> vault.quarantine -> store.invalidate
 //! ```
 
 mod active;
@@ -13,8 +15,10 @@ mod breaker;
 mod canary;
 mod commit;
 mod dispatch;
+mod empty_vault;
 mod examine;
 mod explain;
+mod gc;
 mod hosting;
 mod index;
 mod job;
@@ -28,10 +32,14 @@ mod queue;
 mod reconcile;
 mod regen;
 mod run;
+mod scrub;
 mod settings;
 mod source_digest;
 mod status;
 mod tempo;
+mod usage;
+mod verified;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -44,9 +52,12 @@ use vss_ports::{Claim, LeaseOwner, Ports};
 use crate::active::ActiveJobs;
 use crate::admission::{MemoryBudget, VolumeLanes};
 use crate::breaker::Breakers;
+use crate::verified::Verified;
 
 pub use active::ActiveJob;
+pub use empty_vault::EmptyVault;
 pub use explain::{ExplainError, ExplainedSidecar, Explanation, Problem, Verdict};
+pub use gc::{Amount, GcError, GcOptions, GcReport};
 pub use index::{IndexError, IndexReport};
 pub use path::{PathAnswer, PathError};
 pub use plan::{PlannedJob, PlannedKind, PlannedWork};
@@ -55,8 +66,10 @@ pub use queue::{QueueError, QueueOverview};
 pub use reconcile::{ReconcileError, ReconcileOptions, ReconcileReport, Stranger};
 pub use regen::{RegenError, RegenScope};
 pub use run::{RunError, RunOptions, RunReport, Until};
+pub use scrub::{Finding, Repair, ScrubCycle, ScrubError, ScrubOptions, ScrubPace, ScrubReport};
 pub use settings::Settings;
 pub use status::StatusReport;
+pub use usage::Usage;
 
 /// The use cases, wired to ports. Cheap to clone a handle of: keep it in an `Arc`.
 pub struct Engine {
@@ -75,6 +88,8 @@ struct Shared {
     /// The last work that each generator did well.
     canaries: Mutex<BTreeMap<GeneratorId, Claim>>,
     active: ActiveJobs,
+    /// Files that were found whole.
+    verified: Verified,
     /// Called when there may be work.
     wake: Notify,
 }
@@ -94,6 +109,7 @@ impl Engine {
             breakers: Breakers::default(),
             canaries: Mutex::default(),
             active: ActiveJobs::default(),
+            verified: Verified::default(),
             wake: Notify::new(),
         };
         Self {

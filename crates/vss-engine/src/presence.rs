@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use vss_core::{ContentUuid, DeviceUuid, Kind, SidecarKey, Status, Variant};
-use vss_ports::PortError;
+use vss_core::{ContentUuid, DeviceUuid, Format, Kind, SidecarKey, Status, Variant};
+use vss_ports::{PortError, PortResult};
 
 use crate::Engine;
 
@@ -30,7 +30,8 @@ impl Engine {
     /// Which of `contents` x `variants` of one kind are here. Every asked pair is answered.
     ///
     /// Without paths it is one query and trusts the rows. With paths each file is looked at (some
-    /// microseconds each), and what is not there is answered as not local; `path` repairs it.
+    /// microseconds each, more when it is first read and so compared with its row), and what is
+    /// not there is answered as not local; `path` repairs it.
     ///
     /// # Errors
     /// [`PresenceError`] when a port fails.
@@ -54,10 +55,7 @@ impl Engine {
             let path = match with_paths && vouched {
                 true => {
                     let key = SidecarKey::new(row.content, kind.clone(), row.variant.clone());
-                    self.ports
-                        .vault
-                        .locate(&key, &row.format)?
-                        .map(|file| file.path)
+                    self.path_of(&key, &row.format).await?
                 }
                 false => None,
             };
@@ -73,5 +71,20 @@ impl Engine {
             }
         }
         Ok(answers)
+    }
+
+    /// The file of a row that vouches for one, if it is there and whole.
+    async fn path_of(&self, key: &SidecarKey, format: &Format) -> PortResult<Option<PathBuf>> {
+        let Some(file) = self.ports.vault.locate(key, format)? else {
+            return Ok(None);
+        };
+        if self.shared.verified.knows(key, &file.stamp) {
+            return Ok(Some(file.path));
+        }
+        let whole = match self.ports.store.find(key).await? {
+            Some(row) => self.whole_file(&row).await?,
+            None => None,
+        };
+        Ok(whole.map(|file| file.path))
     }
 }

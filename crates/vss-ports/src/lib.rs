@@ -26,7 +26,8 @@ mod vault;
 pub use attempt::{AttemptOutcome, AttemptRecord, AttemptUsage};
 pub use catalog::{
     CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, FolderRecord, HalfRecord, Identified,
-    OpenOriginal, OriginalRecord, RefreshObserver, RefreshOptions, RefreshProblem, RefreshReport,
+    LocationRecord, OpenOriginal, OriginalRecord, RefreshObserver, RefreshOptions, RefreshProblem,
+    RefreshReport,
 };
 pub use clock::Clock;
 pub use control::{Maker, QueueControl, QueueDepth, Selection};
@@ -41,7 +42,10 @@ pub use queue::{
     EnqueueItem, EnqueueReport, Failure, LeaseOwner, Publisher, Recovery, SidecarQueue, Watermark,
 };
 pub use store::{
-    Adoption, FailureNote, Invalidation, Lease, PresenceRow, SidecarCounts, SidecarRecord,
-    SidecarStore,
+    Adoption, ContentOutline, FailureNote, Invalidation, Lease, PresenceRow, RowOutline,
+    SidecarCounts, SidecarRecord, SidecarStore,
 };
-pub use vault::{LocalFile, Publication, ScannedContent, ScannedStranger, Sealed, Staged, Vault};
+pub use vault::{
+    Amendment, FileStamp, LocalFile, Publication, ScannedContent, ScannedStranger, Sealed, Staged,
+    Vault,
+};

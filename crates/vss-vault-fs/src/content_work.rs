@@ -98,8 +98,15 @@ pub(crate) fn begin(
 
 impl ContentWork {
     fn open(folders: &Folders, content: ContentUuid) -> Step<Self> {
-        let (folder, mut parents) = content_folder(folders, content)?;
-        let lock = Lock::take(folder)?;
+        let (mut folder, mut parents) = content_folder(folders, content)?;
+        let lock = loop {
+            let lock = Lock::take(folder)?;
+            if !lock.is_of_nothing()? {
+                break lock;
+            }
+            // Its last sidecar, and so the folder, was deleted while this waited for its turn.
+            (folder, parents) = content_folder(folders, content)?;
+        };
         let before = manifest_file::read(lock.folder(), content)?;
         match &before {
             Found::Newer(version) => {

@@ -2,10 +2,13 @@
 //! do, and what they leave behind when anything fails at any moment.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+mod collecting;
 mod dispatching;
 mod faults;
 mod judging;
 mod making;
 mod paths;
 mod reconciling;
+mod scrubbing;
+mod verifying;
 mod world;

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use vss_core::{ContentUuid, Disposition, Kind, Priority, SidecarKey, Timestamp, Variant};
 use vss_ports::{
-    Adoption, AttemptRecord, Claim, ClaimRequest, Commit, CommitOutcome, EnqueueBatch,
-    EnqueueReport, Failure, Invalidation, LeaseOwner, PortError, PortErrorKind, PortResult,
-    PresenceRow, Publisher, QueueControl, QueueDepth, Recovery, Selection, SidecarCounts,
-    SidecarQueue, SidecarRecord, SidecarStore,
+    Adoption, AttemptRecord, Claim, ClaimRequest, Commit, CommitOutcome, ContentOutline,
+    EnqueueBatch, EnqueueReport, Failure, Invalidation, LeaseOwner, PortError, PortErrorKind,
+    PortResult, PresenceRow, Publisher, QueueControl, QueueDepth, Recovery, Selection,
+    SidecarCounts, SidecarQueue, SidecarRecord, SidecarStore,
 };
 
 /// The calls of both ports.
@@ -19,6 +19,7 @@ pub enum Call {
     OfContent,
     Presence,
     Page,
+    Outline,
     Adopt,
     Invalidate,
     Forget,
@@ -143,6 +144,16 @@ impl<S: SidecarStore> SidecarStore for FaultyStore<S> {
     ) -> PortResult<Vec<SidecarRecord>> {
         let answer = self.inner.page(after, until, limit);
         self.pass(Call::Page, answer).await
+    }
+
+    async fn outline(
+        &self,
+        after: Option<ContentUuid>,
+        until: Option<ContentUuid>,
+        limit: usize,
+    ) -> PortResult<Vec<ContentOutline>> {
+        let answer = self.inner.outline(after, until, limit);
+        self.pass(Call::Outline, answer).await
     }
 
     async fn adopt(&self, found: &[Adoption], now: Timestamp) -> PortResult<Vec<bool>> {
