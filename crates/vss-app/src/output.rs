@@ -203,6 +203,9 @@ pub(crate) struct ReconcileDocument {
     pub(crate) missing: u64,
     pub(crate) repaired: u64,
     pub(crate) removed_rows: u64,
+    pub(crate) amended: u64,
+    pub(crate) orphaned: u64,
+    pub(crate) missing_locations: Vec<String>,
     pub(crate) enqueued: u64,
     pub(crate) unknown: u64,
     pub(crate) strangers: Vec<StrangerEntry>,
@@ -231,6 +234,13 @@ impl ReconcileDocument {
             missing: report.missing,
             repaired: report.repaired,
             removed_rows: report.removed_rows,
+            amended: report.amended,
+            orphaned: report.orphaned,
+            missing_locations: report
+                .missing_locations
+                .iter()
+                .map(|location| location.path.to_string_lossy().into_owned())
+                .collect(),
             enqueued: report.enqueued,
             unknown: report.unknown.len() as u64,
             strangers: report.unknown.iter().map(stranger).collect(),
