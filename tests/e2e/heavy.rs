@@ -2,6 +2,7 @@
 
 mod adversity;
 mod daemons;
+mod integrity;
 mod interactive;
 mod poison;
 mod sharing;

@@ -14,6 +14,7 @@ mod cli_shapes;
 mod corpus;
 mod daemon;
 mod heavy;
+mod integrity;
 mod lifecycle;
 mod program;
 mod text;
