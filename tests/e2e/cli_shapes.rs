@@ -120,9 +120,36 @@ fn every_document_has_the_fields_it_promises() {
             "missing",
             "repaired",
             "removed_rows",
+            "amended",
+            "orphaned",
             "unknown",
             "seconds",
         ],
+    );
+    let scrub = library.json(["scrub", "--all"]);
+    let report = [
+        "checked",
+        "corrupt",
+        "repaired",
+        "unrepaired",
+        "bytes",
+        "seconds",
+    ];
+    assert_has(&scrub, &report);
+    assert_has(&scrub, &["missing", "findings", "finished", "dry_run"]);
+    let gc = library.json(["gc"]);
+    assert_has(
+        &gc,
+        &[
+            "contents", "sidecars", "bytes", "kinds", "kept", "waiting", "unknown",
+        ],
+    );
+    assert_has(&gc, &["missing_locations", "dry_run", "seconds"]);
+    let du = library.json(["du"]);
+    assert_has(&du, &["bytes", "sidecars", "quarantine", "staging"]);
+    assert_has(
+        &du["sidecars"][0],
+        &["kind", "variant", "files", "bytes", "rows"],
     );
     assert_has(&library.json(["doctor"]), &["healthy", "checks"]);
     assert_has(

@@ -15,6 +15,7 @@ mod companions;
 mod corpus;
 mod daemon;
 mod heavy;
+mod integrity;
 mod lifecycle;
 mod program;
 mod text;

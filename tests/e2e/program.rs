@@ -154,7 +154,8 @@ impl Library {
     /// Every sidecar file in the vault.
     pub(crate) fn sidecar_files(&self) -> Vec<PathBuf> {
         let mut files = files_below(&self.sidecars().join("content"));
-        files.retain(|file| file.file_name().is_some_and(|name| name != "manifest.json"));
+        let about = ["manifest.json", "B3SUMS"].map(|name| Some(name.as_ref()));
+        files.retain(|file| !about.contains(&file.file_name()));
         files
     }
 

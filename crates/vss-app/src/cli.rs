@@ -86,6 +86,12 @@ pub(crate) enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Hash every sidecar, set aside what is damaged, and make it again
+    Scrub(ScrubArgs),
+    /// Show, and when told to delete, the sidecars of files that are gone
+    Gc(GcArgs),
+    /// How much room sidecars take
+    Du,
     /// Queue sidecars to be made again
     Regen(RegenArgs),
     /// Queue failed sidecars again
@@ -260,6 +266,40 @@ pub(crate) struct PresenceArgs {
     /// Files, or uuids of contents
     #[arg(value_name = "FILE|UUID", required = true)]
     pub(crate) targets: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GcArgs {
+    /// Delete what the last `vss gc` showed
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// Only show it; this is what happens without --apply too
+    #[arg(long, conflicts_with = "apply")]
+    pub(crate) dry_run: bool,
+    /// Days that a content must have been without any original
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value_t = 30,
+        conflicts_with = "apply"
+    )]
+    pub(crate) grace: u16,
+    /// Also what is hard to make again, or cannot be: proxies, texts, adopted files
+    #[arg(long)]
+    pub(crate) precious: bool,
+    /// Go on although a location is missing; what is in it is kept
+    #[arg(long)]
+    pub(crate) despite_missing: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScrubArgs {
+    /// From the beginning, not from where the last scrub stopped
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Only say what is damaged
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

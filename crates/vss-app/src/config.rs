@@ -12,7 +12,7 @@ use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use vss_core::Kind;
 use vss_core::plan::{DecodeLimits, Policy};
-use vss_engine::Settings;
+use vss_engine::{ScrubPace, Settings};
 use vss_sandbox::SandboxLevel;
 
 use crate::failure::{Exit, Failure};
@@ -52,6 +52,7 @@ pub(crate) struct Config {
     pub(crate) at_once: BTreeMap<Kind, u16>,
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
+    pub(crate) verify: Verify,
     /// One table a kind and variant.
     pub(crate) kinds: Presets,
 }
@@ -71,6 +72,39 @@ pub(crate) struct Limits {
 pub(crate) struct Sandbox {
     /// A worker that is confined less gets no job.
     pub(crate) require: SandboxLevel,
+}
+
+/// How often sidecars are compared with their rows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Verify {
+    /// Bytes; what is larger is not hashed when it is first read, unless it was written to.
+    pub(crate) first_read: u64,
+    /// Days in which a daemon hashes everything once; 0 means never.
+    pub(crate) scrub_days: u16,
+    /// Bytes a second that it reads for that at most.
+    pub(crate) scrub_rate: u64,
+}
+
+impl Verify {
+    /// How a daemon scrubs, if it does.
+    pub(crate) fn pace(&self) -> Option<ScrubPace> {
+        (self.scrub_days > 0).then(|| ScrubPace {
+            period: Duration::from_secs(u64::from(self.scrub_days) * 24 * 3_600),
+            budget: self.scrub_rate,
+        })
+    }
+}
+
+impl Default for Verify {
+    /// What is hashed in a blink, a month, and a tenth of what a disk with a head reads.
+    fn default() -> Self {
+        Self {
+            first_read: 64 << 20,
+            scrub_days: 30,
+            scrub_rate: 16 << 20,
+        }
+    }
 }
 
 impl Default for Sandbox {
@@ -108,6 +142,7 @@ impl Default for Config {
                 max_decoded_bytes,
             },
             sandbox: Sandbox::default(),
+            verify: Verify::default(),
             kinds: Presets::default(),
         }
     }
@@ -141,10 +176,14 @@ impl Config {
         let sandbox = Env::prefixed("VSS_SANDBOX_")
             .only(&["require"])
             .map(|key| format!("sandbox.{key}").into());
+        let verify = Env::prefixed("VSS_VERIFY_")
+            .only(&["first_read", "scrub_days", "scrub_rate"])
+            .map(|key| format!("verify.{key}").into());
         let config: Self = layers
             .merge(plain)
             .merge(limits)
             .merge(sandbox)
+            .merge(verify)
             .extract()
             .map_err(|error| {
                 // The first of possibly several; each names its file and key.
@@ -159,6 +198,7 @@ impl Config {
         if let Some(key) = zero
             .or_else(|| (self.readers == 0).then(|| "readers".into()))
             .or_else(|| (self.lease == 0).then(|| "lease".into()))
+            .or_else(|| (self.verify.scrub_rate == 0).then(|| "verify.scrub_rate".into()))
         {
             let message = format!("the configuration is wrong: {key} must be at least 1");
             return Err(Failure::new(Exit::Usage, message)
@@ -195,6 +235,7 @@ impl Config {
                 memory => memory,
             },
             volume_lanes: usize::from(self.readers),
+            verify_up_to: self.verify.first_read,
             lease: Duration::from_secs(u64::from(self.lease)),
             renew_every: Duration::from_secs(u64::from(self.lease)) / 3,
             ..Settings::new(self.policy(), self.workers())

@@ -44,6 +44,7 @@ pub(crate) async fn live(app: App, options: DaemonOptions) -> Result<RunReport, 
         options.folders,
         options.index_every,
     ));
+    let scrubbing = tokio::spawn(scrub(Arc::clone(&app), stop.clone()));
     let ending = tokio::spawn(end_on_signal(
         Arc::clone(&app),
         Signals::listen(),
@@ -56,7 +57,7 @@ pub(crate) async fn live(app: App, options: DaemonOptions) -> Result<RunReport, 
     let lived = work(&app, &stop, &mut errand).await;
 
     tell_systemd(&[sd_notify::NotifyState::Stopping]);
-    for task in [counting, serving, indexing, ending] {
+    for task in [counting, serving, indexing, scrubbing, ending] {
         task.abort();
         // The server's socket goes with its last handle.
         let _ = task.await;
@@ -191,6 +192,13 @@ async fn index(app: Arc<App>, folders: Vec<PathBuf>, every: Option<Duration>) {
             Some(every) => tokio::time::sleep(every).await,
             None => return,
         }
+    }
+}
+
+/// Compares sidecars with their rows, a few at a time.
+async fn scrub(app: Arc<App>, stop: CancelToken) {
+    if let Some(pace) = app.config.verify.pace() {
+        app.engine.scrub_slowly(pace, &stop).await;
     }
 }
 

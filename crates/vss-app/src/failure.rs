@@ -5,8 +5,8 @@ use std::fmt;
 use std::process::ExitCode;
 
 use vss_engine::{
-    ConvertError, ExplainError, IndexError, LinkError, PathError, PresenceError, QueueError,
-    ReconcileError, RegenError, RunError,
+    ConvertError, EmptyVault, ExplainError, GcError, IndexError, LinkError, PathError,
+    PresenceError, QueueError, ReconcileError, RegenError, RunError, ScrubError,
 };
 use vss_ports::{PortError, PortErrorKind};
 
@@ -170,7 +170,6 @@ failures!(
     IndexError,
     PresenceError,
     QueueError,
-    ReconcileError,
     RegenError,
     RunError,
     PortError
@@ -181,6 +180,50 @@ impl From<LinkError> for Failure {
         match error {
             LinkError::Port(_) => from_engine(&error),
             _ => Self::new(Exit::Usage, error.to_string()),
+        }
+    }
+}
+
+impl From<EmptyVault> for Failure {
+    fn from(empty: EmptyVault) -> Self {
+        Self::new(Exit::Library, empty.to_string()).remedy(
+            "mount the disk that it was on; if they were deleted on purpose: `vss regen --all`, \
+             then `vss run`",
+        )
+    }
+}
+
+impl From<ReconcileError> for Failure {
+    fn from(error: ReconcileError) -> Self {
+        match error {
+            ReconcileError::Empty(empty) => empty.into(),
+            _ => from_engine(&error),
+        }
+    }
+}
+
+impl From<GcError> for Failure {
+    fn from(error: GcError) -> Self {
+        let remedy = match &error {
+            GcError::Missing { .. } => {
+                "mount it, then do this again; if it is gone for good, `--despite-missing` goes on, \
+                 and what was in it is kept"
+            }
+            GcError::NotShown => "look first: `vss gc`",
+            GcError::Empty(empty) => return (*empty).into(),
+            _ => return from_engine(&error),
+        };
+        Self::new(Exit::Failure, format!("nothing was deleted: {error}")).remedy(remedy)
+    }
+}
+
+impl From<ScrubError> for Failure {
+    fn from(error: ScrubError) -> Self {
+        match error {
+            ScrubError::Empty(empty) => empty.into(),
+            ScrubError::Failing => Self::new(Exit::Failure, error.to_string())
+                .remedy("save what is on it, look at the disk, then scrub again"),
+            _ => from_engine(&error),
         }
     }
 }

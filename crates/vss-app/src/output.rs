@@ -213,6 +213,9 @@ pub(crate) struct ReconcileDocument {
     pub(crate) missing: u64,
     pub(crate) repaired: u64,
     pub(crate) removed_rows: u64,
+    pub(crate) amended: u64,
+    pub(crate) orphaned: u64,
+    pub(crate) missing_locations: Vec<String>,
     pub(crate) enqueued: u64,
     /// References that are new or changed, lost, and ended.
     #[serde(default)]
@@ -248,6 +251,13 @@ impl ReconcileDocument {
             missing: report.missing,
             repaired: report.repaired,
             removed_rows: report.removed_rows,
+            amended: report.amended,
+            orphaned: report.orphaned,
+            missing_locations: report
+                .missing_locations
+                .iter()
+                .map(|location| location.path.to_string_lossy().into_owned())
+                .collect(),
             enqueued: report.enqueued,
             references: report.references.changed,
             references_lost: report.references.lost,

@@ -80,11 +80,14 @@ impl App {
     }
 
     /// Opens the library for work during which nobody else may work in it, on whatever database.
-    pub(crate) async fn open_alone(place: Option<&Path>) -> Result<Self, Failure> {
+    /// Who only looks sweeps nothing.
+    pub(crate) async fn open_alone(place: Option<&Path>, looks: bool) -> Result<Self, Failure> {
         let library = Library::open(place)?;
         let lock = library.lock(Work::Vault)?;
-        let app = Self::wire(library, Some(lock), true, Effort::default()).await?;
-        app.finish_moves().await;
+        let app = Self::wire(library, Some(lock), !looks, Effort::default()).await?;
+        if !looks {
+            app.finish_moves().await;
+        }
         Ok(app)
     }
 

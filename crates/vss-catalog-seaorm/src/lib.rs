@@ -19,7 +19,7 @@ use vss_core::companion::LiveId;
 use vss_core::{ContentUuid, EntryId, Timestamp};
 use vss_ports::{
     CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, EntryRecord, FolderRecord, HalfRecord,
-    Identified, OpenOriginal, OriginalRecord, PortError, PortErrorKind, PortResult,
+    Identified, LocationRecord, OpenOriginal, OriginalRecord, PortError, PortErrorKind, PortResult,
     RefreshObserver, RefreshOptions, RefreshReport,
 };
 
@@ -111,6 +111,10 @@ impl ContentCatalog for SeaOrmCatalog {
 
     async fn find(&self, contents: &[ContentUuid]) -> PortResult<Vec<ContentRecord>> {
         read::find(&self.db, contents).await
+    }
+
+    async fn locations(&self) -> PortResult<Vec<LocationRecord>> {
+        location::all(&self.db).await
     }
 
     async fn originals(&self, content: ContentUuid) -> PortResult<Vec<OriginalRecord>> {

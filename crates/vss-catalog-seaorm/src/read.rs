@@ -1,7 +1,7 @@
 //! The questions that are answered from the rows alone.
 
 use sea_orm::{DbErr, QueryResult, Value};
-use vss_core::{ContentUuid, EntryId, MediaType};
+use vss_core::{ContentUuid, EntryId, MediaType, Timestamp};
 use vss_ports::{
     CatalogCounts, ChangeSeq, ContentRecord, OriginalRecord, PortError, PortErrorKind, PortResult,
 };
@@ -62,7 +62,7 @@ pub(crate) async fn changes(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let found = rows(
         &db.readers,
-        "SELECT c.id, c.content_uuid, c.size, m.name AS media_type, c.originals, c.seq
+        "SELECT c.id, c.content_uuid, c.size, m.name AS media_type, c.originals, c.seq, c.lost_at
          FROM contents AS c JOIN media_types AS m ON m.id = c.media_type_id
          WHERE c.seq > ?1 AND c.originals > 0 ORDER BY c.seq LIMIT ?2",
         [after.into(), limit.into()],
@@ -80,7 +80,7 @@ pub(crate) async fn find(db: &Database, asked: &[ContentUuid]) -> PortResult<Vec
         });
         let found = rows(
             &db.readers,
-            "SELECT c.id, c.content_uuid, c.size, m.name AS media_type, c.originals, c.seq
+            "SELECT c.id, c.content_uuid, c.size, m.name AS media_type, c.originals, c.seq, c.lost_at
              FROM (SELECT DISTINCT value FROM json_each(?1)) AS j
              CROSS JOIN contents AS c ON c.content_uuid = unhex(j.value)
              JOIN media_types AS m ON m.id = c.media_type_id",
@@ -152,12 +152,16 @@ fn content(row: &QueryResult, operation: &str) -> PortResult<ContentRecord> {
     let seq: i64 = row
         .try_get("", "seq")
         .map_err(|error| failed(operation, error))?;
+    let lost_at: Option<i64> = row
+        .try_get("", "lost_at")
+        .map_err(|error| failed(operation, error))?;
     Ok(ContentRecord {
         content: ContentUuid::from_bytes(uuid),
         seq: ChangeSeq(seq),
         size: count(row, "contents", "size", operation)?,
         media_type: media_type(row, operation)?,
         originals: count(row, "contents", "originals", operation)?,
+        lost_at: lost_at.map(Timestamp::from_millis),
     })
 }
 

@@ -2,6 +2,7 @@
 //! few others, and each batch is written in one transaction, so that whatever ends a refresh
 //! half-way leaves whole batches, which the next one finds unchanged.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -63,6 +64,7 @@ pub(crate) async fn refresh(
     let (roots, options) = (roots.to_vec(), options.clone());
     let plan = Arc::new(blocking(move || Plan::resolve(&roots, &options)).await??);
     location::check(db, &plan.roots).await?;
+    location::begin(db, now).await?;
     let mut refresh = Refresh {
         db,
         readers,
@@ -72,11 +74,20 @@ pub(crate) async fn refresh(
         unreadable: Unreadable::default(),
     };
     refresh.walk(&plan).await?;
+    let mut unmounted = BTreeSet::new();
     for root in &plan.roots {
         let operation = || format!("forget what is gone below {}", root.path.display());
-        refresh.report.vanished += sweep::sweep(db, root, &refresh.seen, &refresh.unreadable)
+        let (seen, unreadable) = (&refresh.seen, &refresh.unreadable);
+        refresh.report.vanished += sweep::sweep(db, root, seen, unreadable, &mut unmounted)
             .await
             .map_err(|error| failed(operation(), error))?;
+    }
+    for path in unmounted {
+        refresh.problem(RefreshProblem {
+            path,
+            class: "unmounted",
+            detail: location::BARE.into(),
+        });
     }
     location::note(db, &plan.roots, now).await?;
     tracing::debug!(report = ?refresh.report, "refreshed");

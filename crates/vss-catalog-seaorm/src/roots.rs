@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use vss_ports::{PortError, PortErrorKind, PortResult, RefreshOptions};
 
+use crate::location;
+
 /// A folder or a file to look at.
 #[derive(Debug)]
 pub(crate) struct Root {
@@ -90,10 +92,7 @@ impl Plan {
                 excluded.display()
             )));
         }
-        let is_bare = metadata.is_dir()
-            && resolved
-                .read_dir()
-                .is_ok_and(|mut names| names.next().is_none());
+        let is_bare = metadata.is_dir() && location::is_bare(&resolved);
         Ok(Root {
             is_folder: metadata.is_dir(),
             is_bare,

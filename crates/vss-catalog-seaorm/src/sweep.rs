@@ -1,18 +1,20 @@
 //! Removes the entries below the roots that a walk did not meet.
 
+use std::collections::{BTreeSet, HashMap};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use vss_core::EntryId;
 
 use crate::bind::List;
 use crate::database::{Database, rows, sql};
-use crate::lookup;
 use crate::record::{directories_of, prune, touch};
 use crate::roots::Root;
 use crate::seen::Seen;
 use crate::walk::Unreadable;
+use crate::{location, lookup};
 
 /// Entries that are looked at in one statement.
 const PAGE: i64 = 2_000;
@@ -25,17 +27,19 @@ struct Cursor {
 }
 
 /// Removes what lies below a root, was not seen and does not lie below what could not be read.
-/// Answers how many entries that were.
+/// Answers how many entries that were, and notes folders whose disk is not mounted: what was on it is
+/// kept.
 pub(crate) async fn sweep(
     db: &Database,
     root: &Root,
     seen: &Seen,
     unreadable: &Unreadable,
+    unmounted: &mut BTreeSet<PathBuf>,
 ) -> Result<u64, DbErr> {
     let mut removed = 0;
     if !root.is_folder {
         let page = at(db, &root.path).await?;
-        return remove(db, &page, seen, unreadable).await;
+        return remove(db, &page, seen, unreadable, unmounted).await;
     }
     // The subtree, in the order of the folders' paths and the names in each. A page may end inside
     // a folder; the rest of that folder comes before the next one, so that no folder is ever
@@ -60,7 +64,7 @@ pub(crate) async fn sweep(
             path: last.try_get("", "path")?,
             name: last.try_get("", "name")?,
         });
-        removed += remove(db, &page, seen, unreadable).await?;
+        removed += remove(db, &page, seen, unreadable, unmounted).await?;
     }
 }
 
@@ -93,7 +97,7 @@ async fn below(
     };
     rows(
         &db.readers,
-        "SELECT e.id AS id, e.directory_id AS directory_id, d.path AS path, e.name AS name
+        "SELECT e.id AS id, e.device AS device, e.directory_id AS directory_id, d.path AS path, e.name AS name
          FROM directories AS d CROSS JOIN entries AS e ON e.directory_id = d.id
          WHERE d.path > ?1 AND d.path < ?2 ORDER BY d.path, e.name LIMIT ?3",
         [after.into(), end.into(), PAGE.into()],
@@ -105,7 +109,7 @@ async fn below(
 async fn in_folder(db: &Database, folder: &[u8]) -> Result<Vec<QueryResult>, DbErr> {
     rows(
         &db.readers,
-        "SELECT e.id AS id, e.directory_id AS directory_id, d.path AS path, e.name AS name
+        "SELECT e.id AS id, e.device AS device, e.directory_id AS directory_id, d.path AS path, e.name AS name
          FROM directories AS d CROSS JOIN entries AS e ON e.directory_id = d.id
          WHERE d.path = ?1 ORDER BY e.name LIMIT ?2",
         [folder.to_vec().into(), PAGE.into()],
@@ -117,7 +121,7 @@ async fn in_folder(db: &Database, folder: &[u8]) -> Result<Vec<QueryResult>, DbE
 async fn rest_of(db: &Database, cursor: &Cursor) -> Result<Vec<QueryResult>, DbErr> {
     rows(
         &db.readers,
-        "SELECT id, directory_id, ?3 AS path, name FROM entries
+        "SELECT id, device, directory_id, ?3 AS path, name FROM entries
          WHERE directory_id = ?1 AND name > ?2 ORDER BY name LIMIT ?4",
         [
             cursor.directory.into(),
@@ -134,7 +138,7 @@ async fn at(db: &Database, path: &Path) -> Result<Vec<QueryResult>, DbErr> {
     let bytes = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().as_bytes().to_vec();
     rows(
         &db.readers,
-        "SELECT e.id AS id, e.directory_id AS directory_id, d.path AS path, e.name AS name
+        "SELECT e.id AS id, e.device AS device, e.directory_id AS directory_id, d.path AS path, e.name AS name
          FROM directories AS d CROSS JOIN entries AS e ON e.directory_id = d.id
          WHERE d.path = ?1 AND e.name = ?2",
         [
@@ -151,6 +155,7 @@ async fn remove(
     page: &[QueryResult],
     seen: &Seen,
     unreadable: &Unreadable,
+    unmounted: &mut BTreeSet<PathBuf>,
 ) -> Result<u64, DbErr> {
     let mut gone = Vec::new();
     for row in page {
@@ -160,9 +165,10 @@ async fn remove(
         }
         let path = lookup::path(row.try_get("", "path")?, row.try_get("", "name")?);
         if !unreadable.covers(&path) {
-            gone.push(entry);
+            gone.push((entry, path, row.try_get("", "device")?));
         }
     }
+    let gone = without_unmounted(gone, unmounted).await?;
     if gone.is_empty() {
         return Ok(0);
     }
@@ -177,4 +183,39 @@ async fn remove(
     prune(&write, left).await?;
     write.commit().await?;
     Ok(removed.rows_affected())
+}
+
+/// Leaves out what was on a disk that is not mounted now: the folder that is left of the way to it
+/// is empty, and on another disk than the file was.
+async fn without_unmounted(
+    gone: Vec<(EntryId, PathBuf, i64)>,
+    unmounted: &mut BTreeSet<PathBuf>,
+) -> Result<Vec<EntryId>, DbErr> {
+    let looked = tokio::task::spawn_blocking(move || {
+        let mut left: HashMap<PathBuf, Option<(PathBuf, i64)>> = HashMap::new();
+        let mut bare = BTreeSet::new();
+        let mut entries = Vec::with_capacity(gone.len());
+        for (entry, path, device) in gone {
+            let folder = path.parent().unwrap_or(&path).to_path_buf();
+            let end = left.entry(folder).or_insert_with_key(|f| bare_end_of(f));
+            match end {
+                Some((place, now)) if *now != device => drop(bare.insert(place.clone())),
+                _ => entries.push(entry),
+            }
+        }
+        (entries, bare)
+    });
+    let (entries, bare) = looked
+        .await
+        .map_err(|error| DbErr::Custom(error.to_string()))?;
+    unmounted.extend(bare);
+    Ok(entries)
+}
+
+/// What is left of the way to a folder, with its device, if that is an empty folder.
+fn bare_end_of(folder: &Path) -> Option<(PathBuf, i64)> {
+    let mut above = folder.ancestors();
+    let (place, metadata) =
+        above.find_map(|place| Some((place, place.symlink_metadata().ok()?)))?;
+    location::is_bare(place).then(|| (place.to_path_buf(), metadata.dev().cast_signed()))
 }

@@ -17,6 +17,7 @@ use crate::{Check, check, trials_of};
 
 mod asking;
 mod folders;
+mod losing;
 #[cfg(target_os = "linux")]
 mod opened;
 mod refreshing;
@@ -34,6 +35,9 @@ use folders::{
     entries_answer_where_and_which_file_each_was, folders_come_in_order_whole_and_each_once,
     halves_are_every_place_of_an_identifier, open_entry_opens_the_original_at_one_place,
     what_a_file_says_is_known_of_every_copy,
+};
+use losing::{
+    find_says_when_the_last_original_was_lost, locations_are_every_root_and_say_what_is_missing,
 };
 use refreshing::{
     a_folder_that_cannot_be_read_keeps_what_is_known,
@@ -73,6 +77,8 @@ const CHECKS: &[Check<dyn CatalogHarness>] = &[
     check!(changes_come_in_order_and_each_content_once),
     check!(a_content_that_comes_back_has_a_new_change_number),
     check!(find_answers_the_known_ones),
+    check!(find_says_when_the_last_original_was_lost),
+    check!(locations_are_every_root_and_say_what_is_missing),
     check!(originals_are_every_place_in_order),
     check!(open_answers_what_was_hashed_and_skips_what_changed),
     check!(open_answers_none_when_no_original_is_as_it_was),

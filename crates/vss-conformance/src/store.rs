@@ -17,9 +17,11 @@ use crate::{Check, check, trials_of};
 
 mod attempts;
 mod counting;
+mod outlining;
 
 use attempts::attempts_are_answered_the_newest_last;
 use counting::counts_agree_after_every_kind_of_change;
+use outlining::an_outline_is_a_page_in_few_words;
 
 const CHECKS: &[Check<dyn RowsHarness>] = &[
     check!(find_answers_the_row_or_none),
@@ -27,6 +29,7 @@ const CHECKS: &[Check<dyn RowsHarness>] = &[
     check!(presence_answers_existing_sidecars_only),
     check!(presence_takes_any_number_of_contents),
     check!(page_answers_whole_contents_between_the_bounds),
+    check!(an_outline_is_a_page_in_few_words),
     check!(adopt_makes_a_row_ready_with_what_was_found),
     check!(adopt_leaves_a_running_row_alone),
     check!(adopt_clears_an_earlier_failure),

@@ -3,6 +3,7 @@
 //! ```text
 //! content/{h0}/{h1}/{content_uuid}/{folder}/{variant}.{format}
 //! content/{h0}/{h1}/{content_uuid}/manifest.json
+//! content/{h0}/{h1}/{content_uuid}/B3SUMS
 //! ```
 //!
 //! `h0` and `h1` are the first two byte pairs of the content's lower-case hex without hyphens. A
@@ -19,6 +20,9 @@ pub const CONTENT_ROOT: &str = "content";
 
 /// The name of the file in a content's folder that says what is there.
 pub const MANIFEST_NAME: &str = "manifest.json";
+
+/// The name of the file in a content's folder that says the same for `b3sum --check`.
+pub const SUMS_NAME: &str = "B3SUMS";
 
 /// A path below `sidecars/` that was computed from parsed parts or parsed into them: always
 /// relative, always `/`-separated, never climbing.

@@ -9,6 +9,7 @@ mod failure;
 mod format;
 mod generator;
 mod ids;
+pub mod integrity;
 mod key;
 mod kind;
 pub mod layout;
@@ -25,6 +26,7 @@ mod status;
 pub mod text;
 mod timestamp;
 mod variant;
+pub mod worth;
 
 pub use content_digest::{Digest, DigestError, DigestHasher};
 pub use content_identity::{

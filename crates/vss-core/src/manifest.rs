@@ -4,7 +4,9 @@
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use crate::{ContentUuid, Digest, Format, Kind, SidecarSource, Timestamp, Variant};
+use crate::{
+    ContentUuid, Digest, Format, Kind, SidecarKey, SidecarSource, Timestamp, Variant, layout,
+};
 
 /// The version of the shape below. A reader refuses a greater one.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -73,6 +75,30 @@ impl Manifest {
         let name = |e: &ManifestEntry| (e.kind.clone(), e.variant.clone());
         let at = self.sidecars.partition_point(|e| name(e) < name(&entry));
         self.sidecars.insert(at, entry);
+    }
+
+    /// The same in the words of `b3sum`: a line a sidecar, its digest and its path below
+    /// `sidecars/`. No part of a path has a character that `b3sum` would escape.
+    pub fn b3sums(&self) -> String {
+        let line = |entry: &ManifestEntry| {
+            let (kind, variant) = (entry.kind.clone(), entry.variant.clone());
+            let key = SidecarKey::new(self.content_uuid, kind, variant);
+            let path = layout::sidecar_path(&key, &entry.format);
+            format!("{}  {path}\n", entry.blake3)
+        };
+        self.sidecars.iter().map(line).collect()
+    }
+
+    /// How many bytes [`b3sums`](Self::b3sums) has, without writing it.
+    pub fn b3sums_len(&self) -> usize {
+        // 64 digits, two spaces, `content/`, two shards and a uuid, each with a slash behind it.
+        const FIXED: usize = 64 + 2 + 8 + 3 + 3 + 37;
+        let line = |entry: &ManifestEntry| {
+            let folder = entry.kind.folder().len() + 1;
+            let name = entry.variant.as_str().len() + 1 + entry.format.as_str().len();
+            FIXED + folder + name + 1
+        };
+        self.sidecars.iter().map(line).sum()
     }
 
     /// Takes an entry out; whether there was one.

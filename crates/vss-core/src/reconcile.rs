@@ -1,7 +1,7 @@
 //! What has to be done so that rows and files of one content agree again: a pure comparison. It
 //! reads no bytes; where only bytes can tell, it asks for them to be verified.
 
-use crate::{Format, Kind, Status, Variant};
+use crate::{Format, Kind, Manifest, ManifestEntry, Status, Variant};
 
 /// A file that was found in a content's folder and parses as a sidecar.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -117,4 +117,51 @@ fn preferred(files: &[FoundFile], file: &FoundFile, row: Option<&KnownRow>) -> O
                 .and_then(|format| in_format(&format))
         })
         .or_else(|| files.iter().position(same_key))
+}
+
+/// How a manifest has fallen out of step with the rows and files of its content.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Drift {
+    /// What it does not say, or says otherwise.
+    pub set: Vec<ManifestEntry>,
+    /// What it says of files that are not there.
+    pub gone: Vec<(Kind, Variant)>,
+}
+
+impl Drift {
+    /// Whether it is in step.
+    pub fn is_none(&self) -> bool {
+        self.set.is_empty() && self.gone.is_empty()
+    }
+}
+
+/// Compares a manifest with what is so: `vouched` are the files that are there and that a row
+/// vouches for, `files` all that are there. Who made a file and when is taken from a manifest, not
+/// corrected in it. What it says of a file that is there and has no row is left: adopting the file
+/// goes by it.
+pub fn drift(manifest: Option<&Manifest>, vouched: &[ManifestEntry], files: &[FoundFile]) -> Drift {
+    let said = |entry: &ManifestEntry| {
+        let said = manifest.and_then(|manifest| manifest.entry(&entry.kind, &entry.variant))?;
+        let (a, b) = (said, entry);
+        Some((&a.format, a.size, a.blake3) == (&b.format, b.size, b.blake3))
+    };
+    let set = vouched.iter().filter(|entry| said(entry) != Some(true));
+    let set: Vec<_> = set.cloned().collect();
+    let entries = manifest.map_or(&[][..], |manifest| &manifest.sidecars);
+    let is_there = |entry: &&ManifestEntry| {
+        files.iter().any(|file| {
+            let (a, b) = (file, entry);
+            (&a.kind, &a.variant, &a.format) == (&b.kind, &b.variant, &b.format)
+        })
+    };
+    let is_set = |entry: &ManifestEntry| {
+        set.iter()
+            .any(|s| (&s.kind, &s.variant) == (&entry.kind, &entry.variant))
+    };
+    let gone = entries
+        .iter()
+        .filter(|entry| !is_there(entry) && !is_set(entry))
+        .map(|entry| (entry.kind.clone(), entry.variant.clone()))
+        .collect();
+    Drift { set, gone }
 }

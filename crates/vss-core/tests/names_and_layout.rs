@@ -3,7 +3,10 @@
 
 use proptest::prelude::*;
 use uuid::Uuid;
-use vss_core::{ContentUuid, Digest, Format, Kind, SidecarKey, Variant, layout};
+use vss_core::{
+    ContentUuid, Digest, Format, Kind, Manifest, ManifestEntry, SidecarKey, SidecarSource,
+    Timestamp, Variant, layout,
+};
 
 fn contents() -> impl Strategy<Value = ContentUuid> {
     any::<u128>().prop_map(|bits| ContentUuid::new(Uuid::from_u128(bits)))
@@ -193,4 +196,37 @@ fn devices_agree_on_the_uuid_of_a_row() {
         key.row_uuid().to_string(),
         "822daba8-424b-569a-a78c-3be7776e9a1d"
     );
+}
+
+proptest! {
+    /// What `b3sum --check` reads: the digest, two spaces, the path, nothing that it would take for
+    /// an escape.
+    #[test]
+    fn each_sidecar_has_its_line_for_b3sum(keys in proptest::collection::vec(keys(), 0..5)) {
+        let content = ContentUuid::from_bytes([7; 16]);
+        let mut manifest = Manifest::empty(content);
+        for (number, (key, format)) in (0_u8..).zip(&keys) {
+            manifest.set(ManifestEntry {
+                kind: key.kind.clone(),
+                variant: key.variant.clone(),
+                format: format.clone(),
+                size: 1,
+                blake3: Digest::of(&[number]),
+                source: SidecarSource::Adopted,
+                generator_version: None,
+                created_at: Timestamp::default(),
+            });
+        }
+        let sums = manifest.b3sums();
+        prop_assert_eq!(sums.len(), manifest.b3sums_len());
+        prop_assert!(!sums.contains('\\'));
+        prop_assert_eq!(sums.lines().count(), manifest.sidecars.len());
+        for (line, entry) in sums.lines().zip(&manifest.sidecars) {
+            let (digest, path) = line.split_once("  ").unwrap();
+            prop_assert_eq!(digest, entry.blake3.to_string());
+            let (key, format) = layout::parse_sidecar_path(path).unwrap();
+            prop_assert_eq!((key.content, &format), (content, &entry.format));
+            prop_assert_eq!((&key.kind, &key.variant), (&entry.kind, &entry.variant));
+        }
+    }
 }

@@ -133,7 +133,7 @@ impl Engine {
         })
     }
 
-    fn explain_row(&self, row: &SidecarRecord) -> Result<ExplainedSidecar, PortError> {
+    pub(crate) fn explain_row(&self, row: &SidecarRecord) -> Result<ExplainedSidecar, PortError> {
         let file = self.ports.vault.locate(&row.key, &row.format)?;
         let maker = match &row.version {
             Some(version) => format!("{} {version}", row.source),
@@ -149,6 +149,10 @@ impl Engine {
             (Status::Pending, Some(last)) => (
                 format!("waits after a failure ({}): {}", last.class, last.detail),
                 Some(last.class.remedy().to_owned()),
+            ),
+            (Status::Pending, None) if !matches!(row.source, SidecarSource::Generator(_)) => (
+                format!("its file is gone, and no generator made it ({maker})"),
+                Some("put a copy of it in its place and `vss reconcile`".to_owned()),
             ),
             (Status::Pending, None) if !self.has(&row.source) => (
                 format!("queued for {maker}, which is not part of this program"),

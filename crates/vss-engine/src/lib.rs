@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! index:     catalog.refresh -> changes -> plan (pure) -> queue.enqueue
-//! run:       queue.claim -> catalog.open -> generator -> vault.seal -> settle -> queue.commit[vault.publish] -> event
-//! path:      vault.locate -> there? answer, no database : store.find -> repair, answer or enqueue
 //!            catalog.folders -> companions (pure) -> references.refer
+//! run:       queue.claim -> catalog.open -> generator -> vault.seal -> settle -> queue.commit[vault.publish] -> event
 //! convert:   conversions.begin -> mover.take -> conversions.finish
-//! reconcile: vault.scan x store.page -> diff (pure) -> adopt, invalidate, quarantine -> plan
+//! path:      vault.locate -> verified before? answer : store.find -> verify -> answer, repair or enqueue
+//! reconcile: vault.scan x store.page -> diff (pure) -> adopt, invalidate, quarantine, amend -> plan
+//! gc:        store.page x catalog.find -> vault.remove -> store.forget
+//! scrub:     store.page -> hash -> judge (pure) -> vault.quarantine -> store.invalidate
 //! ```
 
 mod active;
@@ -16,9 +18,11 @@ mod canary;
 mod commit;
 mod convert;
 mod dispatch;
+mod empty_vault;
 mod examine;
 mod explain;
 mod extract;
+mod gc;
 mod holding;
 mod hosting;
 mod index;
@@ -36,10 +40,14 @@ mod referenced;
 mod references;
 mod regen;
 mod run;
+mod scrub;
 mod settings;
 mod source_digest;
 mod status;
 mod tempo;
+mod usage;
+mod verified;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -52,10 +60,13 @@ use vss_ports::{Claim, LeaseOwner, Ports};
 use crate::active::ActiveJobs;
 use crate::admission::{MemoryBudget, VolumeLanes};
 use crate::breaker::Breakers;
+use crate::verified::Verified;
 
 pub use active::ActiveJob;
 pub use convert::{ConvertError, ConvertRefusal, ConvertReport, ConvertScope, Converted};
+pub use empty_vault::EmptyVault;
 pub use explain::{ExplainError, ExplainedSidecar, Explanation, Problem, Verdict};
+pub use gc::{Amount, GcError, GcOptions, GcReport};
 pub use index::{IndexError, IndexReport};
 pub use link::LinkError;
 pub use path::{PathAnswer, PathError};
@@ -66,8 +77,10 @@ pub use reconcile::{ReconcileError, ReconcileOptions, ReconcileReport, Stranger}
 pub use references::ReferenceReport;
 pub use regen::{RegenError, RegenScope};
 pub use run::{RunError, RunOptions, RunReport, Until};
+pub use scrub::{Finding, Repair, ScrubCycle, ScrubError, ScrubOptions, ScrubPace, ScrubReport};
 pub use settings::Settings;
 pub use status::StatusReport;
+pub use usage::Usage;
 
 /// The use cases, wired to ports. Cheap to clone a handle of: keep it in an `Arc`.
 pub struct Engine {
@@ -86,6 +99,8 @@ struct Shared {
     /// The last work that each generator did well.
     canaries: Mutex<BTreeMap<GeneratorId, Claim>>,
     active: ActiveJobs,
+    /// Files that were found whole.
+    verified: Verified,
     /// Called when there may be work.
     wake: Notify,
 }
@@ -105,6 +120,7 @@ impl Engine {
             breakers: Breakers::default(),
             canaries: Mutex::default(),
             active: ActiveJobs::default(),
+            verified: Verified::default(),
             wake: Notify::new(),
         };
         Self {

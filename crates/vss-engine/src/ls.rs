@@ -8,7 +8,7 @@ use vss_ports::{PortResult, SidecarRecord};
 use crate::Engine;
 
 impl Engine {
-    /// The rows of a content, each with the path of its file where there is one.
+    /// The rows of a content, each with the path of its file where there is one and it is whole.
     ///
     /// # Errors
     /// When a port fails.
@@ -18,14 +18,24 @@ impl Engine {
     ) -> PortResult<Vec<(SidecarRecord, Option<PathBuf>)>> {
         let rows = self.ports.store.of_content(content).await?;
         let mut originals = self.places(&rows).await?;
-        let mut place = |row: SidecarRecord| {
+        let mut listed = Vec::new();
+        for row in rows {
             if row.source == SidecarSource::Reference {
                 let path = originals.remove(&row.key);
-                return Ok((row, path));
+                listed.push((row, path));
+                continue;
             }
-            let file = self.ports.vault.locate(&row.key, &row.format)?;
-            Ok((row, file.map(|file| file.path)))
-        };
-        rows.into_iter().map(&mut place).collect()
+            let file = match row.size {
+                Some(_) => self.whole_file(&row).await?,
+                None => None,
+            };
+            // What was set aside just now has another row.
+            let row = match (&file, row.size) {
+                (None, Some(_)) => self.ports.store.find(&row.key).await?.unwrap_or(row),
+                _ => row,
+            };
+            listed.push((row, file.map(|file| file.path)));
+        }
+        Ok(listed)
     }
 }

@@ -6,11 +6,10 @@ use vss_core::{
     ContentUuid, FailureClass, Format, Kind, Priority, SidecarKey, SidecarSource, SidecarUuid,
     Status, Variant,
 };
-use vss_ports::{
-    EnqueueBatch, EnqueueItem, Invalidation, LocalFile, PortError, PortErrorKind, SidecarRecord,
-};
+use vss_ports::{EnqueueBatch, EnqueueItem, LocalFile, PortError, PortErrorKind, SidecarRecord};
 
 use crate::Engine;
+use crate::verify::Checked;
 
 /// Where a sidecar is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -58,8 +57,9 @@ pub enum PathError {
 }
 
 impl Engine {
-    /// The local path of a sidecar. When its file is there, no database is touched. When it is
-    /// not, it is queued before everything else; a row that wrongly says ready is repaired.
+    /// The local path of a sidecar. A file that this engine found whole and that nobody touched
+    /// since is answered without a database; any other is compared with its row first. When there
+    /// is none, it is queued before everything else; a row that wrongly says ready is repaired.
     ///
     /// # Errors
     /// [`PathError`] when the content or the variant is unknown, or a port fails.
@@ -72,83 +72,84 @@ impl Engine {
         let key = SidecarKey::new(content, kind.clone(), variant.clone());
         let usual = self.settings.policy.format_of(kind, variant);
         if let Some(format) = &usual
-            && let Some(ready) = self.located(&key, format)?
+            && let Some(file) = self.ports.vault.locate(&key, format)?
+            && self.shared.verified.knows(&key, &file.stamp)
         {
-            return Ok(ready);
+            return Ok(ready(file, format));
         }
         match self.ports.store.find(&key).await? {
-            Some(row) => self.path_by_row(key, row, usual).await,
-            None => self.order_first(key).await,
+            Some(row) if row.source == SidecarSource::Reference => {
+                Ok(self.referenced(&row).await?)
+            }
+            Some(row) if row.size.is_some() => self.path_by_row(key, row).await,
+            // Its file may be there all the same, and be about to be vouched for.
+            Some(row) if row.status == Status::Running => self.promise(key, row).await,
+            Some(row) => {
+                let here = self.take_in(&key, &row.format).await?;
+                match here {
+                    Some(file) => Ok(ready(file, &row.format)),
+                    None => self.promise(key, row).await,
+                }
+            }
+            None => match usual {
+                Some(format) => match self.take_in(&key, &format).await? {
+                    Some(file) => Ok(ready(file, &format)),
+                    None => self.order_first(key).await,
+                },
+                None => self.order_first(key).await,
+            },
         }
     }
 
-    fn located(&self, key: &SidecarKey, format: &Format) -> Result<Option<PathAnswer>, PortError> {
-        let file = self.ports.vault.locate(key, format)?;
-        Ok(file.map(|file| PathAnswer::Ready {
-            file,
-            format: format.clone(),
-            part: None,
-            managed: true,
-        }))
-    }
-
-    /// There is no file in the usual format, but a row.
+    /// There is a row that vouches for a file.
     async fn path_by_row(
         &self,
         key: SidecarKey,
         row: SidecarRecord,
-        usual: Option<Format>,
     ) -> Result<PathAnswer, PathError> {
-        // Adopted or fetched in another format than the policy's.
-        if usual.as_ref() != Some(&row.format)
-            && let Some(ready) = self.located(&key, &row.format)?
-        {
-            return Ok(ready);
+        let damage = match self.check(&row).await? {
+            Checked::Whole(file) => return Ok(ready(file, &row.format)),
+            Checked::Gone => None,
+            Checked::Damaged(damage) => Some(damage),
+        };
+        if let Some(damage) = damage {
+            self.withdraw(&row, damage, Priority::Interactive).await?;
+        } else if row.status == Status::Ready {
+            tracing::warn!(sidecar = %key, "a ready row has no file: it is made again");
+            self.send_back(&row, Priority::Interactive).await?;
         }
-        if row.source == SidecarSource::Reference {
-            return Ok(self.referenced(&row).await?);
+        if row.status == Status::Ready {
+            let ticket = key.row_uuid();
+            return Ok(PathAnswer::Pending { ticket });
         }
-        match row.status {
-            Status::Ready => {
-                tracing::warn!(sidecar = %key, "a ready row has no file: it is made again");
-                self.send_back(&key).await?;
-                Ok(PathAnswer::Pending {
-                    ticket: key.row_uuid(),
-                })
-            }
-            Status::Pending | Status::Running => match self.order_first(key.clone()).await {
-                // What is pending stays promised even if nobody could plan it any more; running
-                // it will say so.
-                Err(PathError::UnknownContent(_) | PathError::Plan(_))
-                | Ok(PathAnswer::Failed { .. }) => Ok(PathAnswer::Pending {
-                    ticket: key.row_uuid(),
-                }),
-                answer => answer,
-            },
-            Status::Failed | Status::Quarantined => match row.failure {
-                Some(failure) => Ok(PathAnswer::Failed {
-                    class: failure.class,
-                    detail: failure.detail,
-                    attempts: row.attempt,
-                }),
-                None => {
-                    let why = format!("{key} is {} without a reason", row.status);
-                    let what = "read the row of a failed sidecar";
-                    Err(PortError::new(PortErrorKind::Corrupt, what, why).into())
-                }
-            },
-        }
+        self.promise(key, row).await
     }
 
-    /// A ready row without a file: wanted at once, and no longer said to be there.
-    async fn send_back(&self, key: &SidecarKey) -> Result<(), PortError> {
-        let (keys, now) = (std::slice::from_ref(key), self.ports.clock.now());
-        let gone = Invalidation::FileGone;
-        self.ports
-            .store
-            .invalidate(keys, gone, Priority::Interactive, now)
-            .await?;
-        Ok(())
+    /// There is no file, but a row.
+    async fn promise(&self, key: SidecarKey, row: SidecarRecord) -> Result<PathAnswer, PathError> {
+        match (row.status, row.failure) {
+            (Status::Pending | Status::Running | Status::Ready, _) => {
+                match self.order_first(key.clone()).await {
+                    // What is pending stays promised even if nobody could plan it any more; running
+                    // it will say so.
+                    Err(PathError::UnknownContent(_) | PathError::Plan(_))
+                    | Ok(PathAnswer::Failed { .. }) => Ok(PathAnswer::Pending {
+                        ticket: key.row_uuid(),
+                    }),
+                    answer => answer,
+                }
+            }
+            (Status::Failed | Status::Quarantined, Some(failure)) => Ok(PathAnswer::Failed {
+                class: failure.class,
+                detail: failure.detail,
+                attempts: row.attempt,
+            }),
+            (status, None) => {
+                let why = format!("{key} is {status} without a reason");
+                let what = "read the row of a failed sidecar";
+                Err(PortError::new(PortErrorKind::Corrupt, what, why).into())
+            }
+        }
     }
 
     /// Queues a sidecar before everything else.
@@ -193,5 +194,14 @@ impl Engine {
         Ok(PathAnswer::Pending {
             ticket: key.row_uuid(),
         })
+    }
+}
+
+fn ready(file: LocalFile, format: &Format) -> PathAnswer {
+    PathAnswer::Ready {
+        file,
+        format: format.clone(),
+        part: None,
+        managed: true,
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use vss_core::{ContentUuid, DeviceUuid, Kind, SidecarKey, SidecarSource, Status, Variant};
-use vss_ports::PortError;
+use vss_core::{ContentUuid, DeviceUuid, Format, Kind, SidecarKey, SidecarSource, Status, Variant};
+use vss_ports::{PortError, PortResult};
 
 use crate::{Engine, PathAnswer};
 
@@ -30,7 +30,8 @@ impl Engine {
     /// Which of `contents` x `variants` of one kind are here. Every asked pair is answered.
     ///
     /// Without paths it is one query and trusts the rows. With paths each file is looked at (some
-    /// microseconds each), and what is not there is answered as not local; `path` repairs it.
+    /// microseconds each, more when it is first read and so compared with its row), and what is
+    /// not there is answered as not local; `path` repairs it.
     ///
     /// # Errors
     /// [`PresenceError`] when a port fails.
@@ -54,11 +55,7 @@ impl Engine {
             let path = match with_paths && vouched {
                 true => {
                     let key = SidecarKey::new(row.content, kind.clone(), row.variant.clone());
-                    match self.ports.vault.locate(&key, &row.format)? {
-                        Some(file) => Some(file.path),
-                        // Seldom: it is a reference, or its file is gone.
-                        None => self.original_of(&key).await?,
-                    }
+                    self.path_of(&key, &row.format).await?
                 }
                 false => None,
             };
@@ -76,15 +73,22 @@ impl Engine {
         Ok(answers)
     }
 
-    /// Where the original of a reference is.
-    async fn original_of(&self, key: &SidecarKey) -> Result<Option<PathBuf>, PortError> {
-        let row = self.ports.store.find(key).await?;
-        let Some(row) = row.filter(|row| row.source == SidecarSource::Reference) else {
-            return Ok(None);
-        };
-        Ok(match self.referenced(&row).await? {
-            PathAnswer::Ready { file, .. } => Some(file.path),
-            _ => None,
+    /// The file of a row that vouches for one, if it is there and whole.
+    async fn path_of(&self, key: &SidecarKey, format: &Format) -> PortResult<Option<PathBuf>> {
+        if let Some(file) = self.ports.vault.locate(key, format)?
+            && self.shared.verified.knows(key, &file.stamp)
+        {
+            return Ok(Some(file.path));
+        }
+        Ok(match self.ports.store.find(key).await? {
+            Some(row) if row.source == SidecarSource::Reference => {
+                match self.referenced(&row).await? {
+                    PathAnswer::Ready { file, .. } => Some(file.path),
+                    _ => None,
+                }
+            }
+            Some(row) => self.whole_file(&row).await?.map(|file| file.path),
+            None => None,
         })
     }
 }

@@ -2,19 +2,26 @@
 //! vault and the store are read side by side in the order of the contents' uuids, so memory does
 //! not grow with the library. Doing it again finds nothing to do.
 
-use std::collections::BTreeMap;
+mod content;
 
-use vss_core::reconcile::{Action, FoundFile, KnownRow, diff};
-use vss_core::{ContentUuid, Manifest, Priority, SidecarKey, SidecarSource, Status};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::task::{JoinError, JoinHandle};
+use vss_core::reconcile::FoundFile;
+use vss_core::{ContentUuid, Priority, Status};
 use vss_ports::{
-    Adoption, Event, Invalidation, PortError, PortResult, ScannedContent, ScannedStranger,
-    SidecarRecord,
+    Invalidation, LocationRecord, PortError, PortErrorKind, PortResult, RowOutline, ScannedContent,
+    ScannedStranger, SidecarRecord,
 };
 
+use crate::empty_vault::EmptyVault;
 use crate::{Engine, ReferenceReport};
 
+use content::{Changes, OneContent};
+
 /// Contents compared in one step.
-const BATCH: usize = 256;
+const BATCH: usize = 1_024;
 
 /// Things outside of every content's folder that are named.
 const STRAYS: usize = 1_000;
@@ -41,10 +48,16 @@ pub struct ReconcileReport {
     pub repaired: u64,
     /// Rows nobody can make a file for any more: removed.
     pub removed_rows: u64,
+    /// Contents whose manifest or sums did not say what is so: written anew.
+    pub amended: u64,
+    /// Contents with sidecars and without any original that the catalog knows of: left alone.
+    pub orphaned: u64,
     /// Rows that are pending because planning found them wanted.
     pub enqueued: u64,
     /// What became of references.
     pub references: ReferenceReport,
+    /// Locations that are not there: while one is missing no row is removed.
+    pub missing_locations: Vec<LocationRecord>,
     /// What is no sidecar: left alone.
     pub unknown: Vec<Stranger>,
 }
@@ -62,15 +75,14 @@ pub struct Stranger {
 
 /// Why reconciling stopped; what was done until then stays done, and doing it again goes on.
 #[derive(Debug, thiserror::Error)]
-#[error("rows and files could not be reconciled")]
-pub struct ReconcileError(#[from] PortError);
-
-/// What one content's comparison leads to, collected so that the store is asked once a batch.
-#[derive(Default)]
-struct Changes {
-    adopt: Vec<Adoption>,
-    gone: Vec<SidecarKey>,
-    forget: Vec<SidecarKey>,
+#[non_exhaustive]
+pub enum ReconcileError {
+    /// A port failed.
+    #[error("rows and files could not be reconciled")]
+    Port(#[from] PortError),
+    /// There is no file at all and there should be.
+    #[error(transparent)]
+    Empty(#[from] EmptyVault),
 }
 
 impl Engine {
@@ -82,20 +94,29 @@ impl Engine {
         &self,
         options: ReconcileOptions,
     ) -> Result<ReconcileReport, ReconcileError> {
-        let mut report = ReconcileReport::default();
+        if let Some(empty) = self.empty_vault().await? {
+            return Err(empty.into());
+        }
+        let mut report = ReconcileReport {
+            missing_locations: self.missing_locations().await?,
+            ..ReconcileReport::default()
+        };
         let mut after = None;
+        let mut scanning = self.scan_ahead(None);
         loop {
-            let scanned = self.ports.vault.scan(after, BATCH).await?;
+            let scanned = scanning.await.map_err(died)??;
             // The last step has no upper bound: rows behind the last folder belong to it.
             let is_last = scanned.len() < BATCH;
             let until = scanned
                 .last()
                 .map(|content| content.content)
                 .filter(|_| !is_last);
+            // The disk is read while the rows are.
+            let ahead = until.map(|until| self.scan_ahead(Some(until)));
             self.reconcile_range(scanned, after, until, options, &mut report)
                 .await?;
-            match until {
-                Some(until) => after = Some(until),
+            match ahead {
+                Some(ahead) => (after, scanning) = (until, ahead),
                 None => break,
             }
         }
@@ -120,6 +141,15 @@ impl Engine {
         Ok(report)
     }
 
+    /// Begins to read the next folders.
+    fn scan_ahead(
+        &self,
+        after: Option<ContentUuid>,
+    ) -> JoinHandle<PortResult<Vec<ScannedContent>>> {
+        let vault = Arc::clone(&self.ports.vault);
+        tokio::spawn(async move { vault.scan(after, BATCH).await })
+    }
+
     async fn reconcile_range(
         &self,
         scanned: Vec<ScannedContent>,
@@ -131,12 +161,9 @@ impl Engine {
         let mut folders: BTreeMap<_, _> = scanned.into_iter().map(|s| (s.content, s)).collect();
         let mut cursor = after;
         loop {
-            let rows = self.ports.store.page(cursor, until, BATCH).await?;
-            let last = rows.last().map(|row| row.key.content);
-            let mut by_content: BTreeMap<ContentUuid, Vec<SidecarRecord>> = BTreeMap::new();
-            for row in rows {
-                by_content.entry(row.key.content).or_default().push(row);
-            }
+            let outlines = self.ports.store.outline(cursor, until, BATCH).await?;
+            let last = outlines.last().map(|outline| outline.content);
+            let by_content = outlines.into_iter().map(|o| (o.content, o.rows)).collect();
             // Folders up to the last row of this page, or all that are left after the last page.
             let here = match last {
                 Some(last) => {
@@ -152,7 +179,7 @@ impl Engine {
             self.reconcile_contents(here, by_content, options, &mut changes, report)
                 .await?;
             if !options.dry_run {
-                self.apply(changes).await?;
+                self.apply(changes, report).await?;
             }
             match last {
                 Some(last) => cursor = Some(last),
@@ -164,37 +191,50 @@ impl Engine {
     async fn reconcile_contents(
         &self,
         mut folders: BTreeMap<ContentUuid, ScannedContent>,
-        mut rows: BTreeMap<ContentUuid, Vec<SidecarRecord>>,
+        mut rows: BTreeMap<ContentUuid, Vec<RowOutline>>,
         options: ReconcileOptions,
         changes: &mut Changes,
         report: &mut ReconcileReport,
     ) -> PortResult<()> {
-        let contents: std::collections::BTreeSet<_> =
-            folders.keys().chain(rows.keys()).copied().collect();
-        let mut unmade = Vec::new();
+        let contents: BTreeSet<_> = folders.keys().chain(rows.keys()).copied().collect();
+        let known = self.lost_originals(&contents).await?;
         for content in contents {
-            let rows = rows.remove(&content).unwrap_or_default();
+            let outline = rows.remove(&content).unwrap_or_default();
             let folder = folders.remove(&content);
             let files = folder
                 .as_ref()
                 .map(|f| f.files.as_slice())
                 .unwrap_or_default();
             report.scanned += files.len() as u64;
-            let known: Vec<_> = rows.iter().map(known_row).collect();
-            let manifest = folder.as_ref().and_then(|folder| folder.manifest.as_ref());
-            for action in diff(files, &known) {
-                self.act(content, action, manifest, options, changes, report)
-                    .await?;
+            let originals = known.get(&content);
+            report.orphaned += u64::from(!files.is_empty() && originals != Some(&false));
+            if options.verify_all
+                || !is_in_step(&outline, folder.as_ref(), originals == Some(&true))
+            {
+                let rows = self.ports.store.of_content(content).await?;
+                let manifest = folder.as_ref().and_then(|folder| folder.manifest.as_ref());
+                let mut one = OneContent {
+                    engine: self,
+                    content,
+                    rows: &rows,
+                    files,
+                    manifest,
+                    options,
+                    changes,
+                    report,
+                };
+                one.reconcile().await?;
+                if let Some(folder) = &folder {
+                    one.amend(folder.sums).await?;
+                }
+                if originals == Some(&true) && report.missing_locations.is_empty() {
+                    let unmade = rows.iter().filter(|row| is_unmade(row, files));
+                    let unmade = unmade.map(|row| row.key.clone());
+                    let before = changes.forget.len();
+                    changes.forget.extend(unmade);
+                    report.removed_rows += (changes.forget.len() - before) as u64;
+                }
             }
-            if options.verify_all {
-                self.verify_ready(files, &rows, options, changes, report)
-                    .await?;
-            }
-            unmade.extend(
-                rows.iter()
-                    .filter(|row| is_unmade(row, files))
-                    .map(|r| r.key.clone()),
-            );
             for stranger in folder.into_iter().flat_map(|folder| folder.strangers) {
                 let (name, reason) = (stranger.name, stranger.reason);
                 report.unknown.push(Stranger {
@@ -204,123 +244,25 @@ impl Engine {
                 });
             }
         }
-        let orphans = self.without_originals(unmade).await?;
-        report.removed_rows += orphans.len() as u64;
-        changes.forget.extend(orphans);
         Ok(())
     }
 
-    async fn act(
+    /// Whether the catalog knows contents to have lost every original; those that it never knew are
+    /// not in it.
+    async fn lost_originals(
         &self,
-        content: ContentUuid,
-        action: Action,
-        manifest: Option<&Manifest>,
-        options: ReconcileOptions,
-        changes: &mut Changes,
-        report: &mut ReconcileReport,
-    ) -> PortResult<()> {
-        match action {
-            Action::Missing { kind, variant } => {
-                report.missing += 1;
-                changes.gone.push(SidecarKey::new(content, kind, variant));
-            }
-            Action::Adopt(file) => match self.examine(content, &file, manifest).await? {
-                Some(adoption) => {
-                    report.adopted += 1;
-                    changes.adopt.push(adoption);
-                }
-                None => {
-                    self.set_aside(content, &file, options, changes, report)
-                        .await?;
-                }
-            },
-            Action::Verify(file) => match self.examine(content, &file, manifest).await? {
-                // Only a manifest that vouches for it makes a file of an unexpected size good.
-                Some(adoption) if adoption.source != SidecarSource::Adopted => {
-                    report.repaired += 1;
-                    changes.adopt.push(adoption);
-                }
-                _ => {
-                    self.set_aside(content, &file, options, changes, report)
-                        .await?;
-                }
-            },
-            Action::Unknown(file) => report.unknown.push(Stranger {
-                content: Some(content),
-                name: format!("{}/{}.{}", file.kind.folder(), file.variant, file.format),
-                reason: "the sidecar is there in another format".into(),
-            }),
+        contents: &BTreeSet<ContentUuid>,
+    ) -> PortResult<BTreeMap<ContentUuid, bool>> {
+        if contents.is_empty() {
+            return Ok(BTreeMap::new());
         }
-        Ok(())
-    }
-
-    /// Moves a file that is not what it should be out of the way; its row is to be made again.
-    async fn set_aside(
-        &self,
-        content: ContentUuid,
-        file: &FoundFile,
-        options: ReconcileOptions,
-        changes: &mut Changes,
-        report: &mut ReconcileReport,
-    ) -> PortResult<()> {
-        report.repaired += 1;
-        let key = SidecarKey::new(content, file.kind.clone(), file.variant.clone());
-        if !options.dry_run && self.ports.vault.quarantine(&key, &file.format).await? {
-            tracing::warn!(sidecar = %key, "a damaged sidecar was set aside");
-            self.ports
-                .events
-                .emit(Event::SidecarCorrupt { key: key.clone() });
-        }
-        changes.gone.push(key);
-        Ok(())
-    }
-
-    async fn verify_ready(
-        &self,
-        files: &[FoundFile],
-        rows: &[SidecarRecord],
-        options: ReconcileOptions,
-        changes: &mut Changes,
-        report: &mut ReconcileReport,
-    ) -> PortResult<()> {
-        for row in rows.iter().filter(|row| row.status == Status::Ready) {
-            let Some(file) = files.iter().find(|file| {
-                file.kind == row.key.kind
-                    && file.variant == row.key.variant
-                    && file.format == row.format
-                    && Some(file.size) == row.size
-            }) else {
-                continue;
-            };
-            let hashed = self.hash(&row.key, file).await?;
-            if hashed.is_some_and(|(_, digest, _)| Some(digest) != row.digest) {
-                self.set_aside(row.key.content, file, options, changes, report)
-                    .await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Which of these belong to contents that the catalog knows to have lost every original.
-    async fn without_originals(&self, unmade: Vec<SidecarKey>) -> PortResult<Vec<SidecarKey>> {
-        if unmade.is_empty() {
-            return Ok(unmade);
-        }
-        let mut contents: Vec<_> = unmade.iter().map(|key| key.content).collect();
-        contents.dedup();
+        let contents: Vec<_> = contents.iter().copied().collect();
         let known = self.ports.catalog.find(&contents).await?;
-        let lost: std::collections::BTreeSet<_> = known
-            .iter()
-            .filter(|r| r.originals == 0)
-            .map(|r| r.content)
-            .collect();
-        Ok(unmade
-            .into_iter()
-            .filter(|key| lost.contains(&key.content))
-            .collect())
+        let lost = known.iter().map(|r| (r.content, r.originals == 0));
+        Ok(lost.collect())
     }
 
-    async fn apply(&self, changes: Changes) -> PortResult<()> {
+    async fn apply(&self, changes: Changes, report: &mut ReconcileReport) -> PortResult<()> {
         let (store, now) = (&self.ports.store, self.ports.clock.now());
         // Missing first: a row that vouched for a file in another format may then adopt this one.
         if !changes.gone.is_empty() {
@@ -329,24 +271,25 @@ impl Engine {
                 .invalidate(&changes.gone, gone, Priority::Missing, now)
                 .await?;
         }
+        // Nobody makes again what was adopted; planning wants it anew where it can be made.
+        if !changes.unmake.is_empty() {
+            store.forget(&changes.unmake).await?;
+        }
         if !changes.adopt.is_empty() {
             store.adopt(&changes.adopt, now).await?;
         }
         if !changes.forget.is_empty() {
             store.forget(&changes.forget).await?;
         }
+        for (content, amendment) in changes.amend {
+            match self.ports.vault.amend(content, &amendment).await {
+                Ok(written) => report.amended += u64::from(written),
+                // A newer manifest is a stranger, and named as one.
+                Err(error) if error.kind == PortErrorKind::Unsupported => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(())
-    }
-}
-
-fn known_row(row: &SidecarRecord) -> KnownRow {
-    KnownRow {
-        kind: row.key.kind.clone(),
-        variant: row.key.variant.clone(),
-        format: row.format.clone(),
-        status: row.status,
-        vouched_size: row.size,
-        is_reference: row.source == SidecarSource::Reference,
     }
 }
 
@@ -360,4 +303,36 @@ fn is_unmade(row: &SidecarRecord, files: &[FoundFile]) -> bool {
         .iter()
         .any(|f| f.kind == row.key.kind && f.variant == row.key.variant);
     waits && !has_file
+}
+
+fn died(death: JoinError) -> PortError {
+    PortError::new(PortErrorKind::Unexpected, "scan the vault", death)
+}
+
+/// Whether there is nothing to do for a content: each row that vouches has its file, each file its
+/// row, the manifest and its sums say just that, and what waits may still be made. What is not is
+/// looked at again, with all that its rows say.
+fn is_in_step(rows: &[RowOutline], folder: Option<&ScannedContent>, lost: bool) -> bool {
+    let files = folder.map_or(&[][..], |folder| &folder.files);
+    let manifest = folder.and_then(|folder| folder.manifest.as_ref());
+    let entries = manifest.map_or(0, |manifest| manifest.sidecars.len());
+    let file_of = |row: &RowOutline| {
+        let same = |file: &&FoundFile| (&file.kind, &file.variant) == (&row.kind, &row.variant);
+        files.iter().find(same)
+    };
+    let whole = |row: &RowOutline| match (row.size, file_of(row)) {
+        (None, file) => file.is_none() && !lost,
+        (Some(_), None) => false,
+        (Some(size), Some(file)) => {
+            let entry = manifest.and_then(|manifest| manifest.entry(&row.kind, &row.variant));
+            let said = entry.map(|entry| (&entry.format, entry.size, Some(entry.blake3)));
+            row.status != Status::Running
+                && (&file.format, file.size) == (&row.format, size)
+                && said == Some((&row.format, size, row.digest))
+        }
+    };
+    let vouching = rows.iter().filter(|row| row.size.is_some()).count();
+    folder.is_none_or(|folder| folder.sums)
+        && (vouching, vouching) == (files.len(), entries)
+        && rows.iter().all(whole)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use vss_core::{FailureClass, SidecarKey, SidecarSource, Status};
-use vss_ports::{LocalFile, OriginalPlace, PortResult, ReferenceRecord, SidecarRecord};
+use vss_ports::{FileStamp, LocalFile, OriginalPlace, PortResult, ReferenceRecord, SidecarRecord};
 
 use crate::references::part_of;
 use crate::{Engine, PathAnswer};
@@ -42,6 +42,12 @@ impl Engine {
                 file: LocalFile {
                     path: record.path,
                     size: part.map_or(now.size, |part| part.length),
+                    // Of an original it is not known when anything else about it changed.
+                    stamp: FileStamp {
+                        modified_ns: now.modified_ns,
+                        changed_ns: now.modified_ns,
+                        file: now.inode,
+                    },
                 },
                 format: row.format.clone(),
                 part,

@@ -29,6 +29,9 @@ pub struct Settings {
     /// How long a drain puts up with a store that cannot be reached. An engine that stays waits
     /// for as long as it takes.
     pub patience: Duration,
+    /// Sidecars larger than this, in bytes, are not hashed when they are first read, unless they
+    /// were written to after their row says; only scrub and reconcile find rot in them.
+    pub verify_up_to: u64,
     /// Files published by one commit, at most.
     pub group_files: usize,
     /// How long a finished file waits for others to share its commit.
@@ -37,7 +40,7 @@ pub struct Settings {
 
 impl Settings {
     /// Leases of 30 s renewed every 10 s; commits of up to 128 files or 20 ms; 1 GiB for pixels;
-    /// four readers a volume; a store may be away for 30 s.
+    /// four readers a volume; a store may be away for 30 s; 64 MiB are hashed at first read.
     pub fn new(policy: Policy, workers: usize) -> Self {
         Self {
             policy,
@@ -49,6 +52,7 @@ impl Settings {
             renew_every: Duration::from_secs(10),
             poll_every: Duration::from_millis(250),
             patience: Duration::from_secs(30),
+            verify_up_to: 64 << 20,
             group_files: 128,
             group_wait: Duration::from_millis(20),
         }

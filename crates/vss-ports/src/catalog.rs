@@ -32,6 +32,8 @@ use crate::{FileIdentity, PortResult};
 /// - `changes` answers contents that have originals in the order of their change number, after the given one, each content once.
 /// - A content that comes back after its last original vanished gets a new change number.
 /// - `find` answers the known ones among the asked contents, also those without originals.
+/// - `find` says when a content lost its last original, as of the refresh that found that, and nothing while it has one.
+/// - `locations` answers every root that was looked at, and why one cannot be looked at now.
 /// - `originals` answers every place of a content.
 /// - `open` answers a whole original whose size and time are those that were hashed, and skips one that changed.
 /// - `open` answers `None` when no original of the content can be opened as it was hashed.
@@ -78,6 +80,12 @@ pub trait ContentCatalog: Send + Sync {
     /// # Errors
     /// As [`changes`](Self::changes).
     async fn find(&self, contents: &[ContentUuid]) -> PortResult<Vec<ContentRecord>>;
+
+    /// The roots that were looked at, ordered by path, and whether they are there now.
+    ///
+    /// # Errors
+    /// As [`changes`](Self::changes).
+    async fn locations(&self) -> PortResult<Vec<LocationRecord>>;
 
     /// Every place of a content, ordered by path.
     ///
@@ -149,6 +157,18 @@ pub struct ContentRecord {
     pub media_type: MediaType,
     /// How many originals it has.
     pub originals: u64,
+    /// Since when it has none, if it has none and that is known.
+    pub lost_at: Option<Timestamp>,
+}
+
+/// A root that was looked at once.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LocationRecord {
+    /// Where it is, absolute.
+    pub path: PathBuf,
+    /// Why it cannot be looked at now, for a person. What is known of it is not to be taken for
+    /// gone then.
+    pub missing: Option<String>,
 }
 
 /// One place of a content.
@@ -258,8 +278,9 @@ pub trait RefreshObserver: Send + Sync {
 pub struct RefreshProblem {
     /// Which.
     pub path: PathBuf,
-    /// A word for scripts: `empty`, `permission`, `vanished`, `changing`, `io`, `loop`, or `rule`
-    /// for a line of a `.vssignore` that is no pattern.
+    /// A word for scripts: `empty`, `permission`, `vanished`, `changing`, `io`, `loop`, `unmounted`
+    /// for a folder whose disk is not there, or `rule` for a line of a `.vssignore` that is no
+    /// pattern.
     pub class: &'static str,
     /// For a person, with what to do.
     pub detail: String,

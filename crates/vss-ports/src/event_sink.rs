@@ -29,6 +29,13 @@ pub enum Event {
         /// Which.
         key: SidecarKey,
     },
+    /// Sidecars were hashed by a scrub.
+    ScrubProgress {
+        /// Files hashed so far.
+        checked: u64,
+        /// Their bytes.
+        bytes: u64,
+    },
     /// Files were looked at while indexing.
     IndexProgress {
         /// Files seen so far.

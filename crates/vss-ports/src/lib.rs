@@ -29,8 +29,8 @@ mod vault;
 pub use attempt::{AttemptOutcome, AttemptRecord, AttemptUsage};
 pub use catalog::{
     CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, EntryRecord, FolderRecord, HalfRecord,
-    Identified, OpenOriginal, OriginalRecord, RefreshObserver, RefreshOptions, RefreshProblem,
-    RefreshReport,
+    Identified, LocationRecord, OpenOriginal, OriginalRecord, RefreshObserver, RefreshOptions,
+    RefreshProblem, RefreshReport,
 };
 pub use clock::Clock;
 pub use control::{Maker, QueueControl, QueueDepth, Selection};
@@ -48,7 +48,10 @@ pub use queue::{
 };
 pub use reference::{Reference, ReferenceRecord, ReferenceStore, ReferenceTarget, Referral};
 pub use store::{
-    Adoption, FailureNote, Invalidation, Lease, PresenceRow, SidecarCounts, SidecarRecord,
-    SidecarStore,
+    Adoption, ContentOutline, FailureNote, Invalidation, Lease, PresenceRow, RowOutline,
+    SidecarCounts, SidecarRecord, SidecarStore,
 };
-pub use vault::{LocalFile, Publication, ScannedContent, ScannedStranger, Sealed, Staged, Vault};
+pub use vault::{
+    Amendment, FileStamp, LocalFile, Publication, ScannedContent, ScannedStranger, Sealed, Staged,
+    Vault,
+};

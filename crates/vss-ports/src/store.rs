@@ -19,6 +19,7 @@ use crate::{AttemptRecord, LeaseOwner, PortResult};
 /// - `presence` answers one row for each existing sidecar among the asked ones and none for others.
 /// - `presence` takes any number of contents, also one twice, and answers each sidecar once.
 /// - `page` answers whole contents in the order of their uuid, after the one bound and up to the other.
+/// - `outline` answers the rows that `page` answers, content by content, as they are.
 /// - `adopt` makes a row ready with exactly what was found, whether there was a row or not.
 /// - `adopt` leaves a running row alone and says so.
 /// - `adopt` clears an earlier failure.
@@ -65,6 +66,18 @@ pub trait SidecarStore: Send + Sync {
         until: Option<ContentUuid>,
         limit: usize,
     ) -> PortResult<Vec<SidecarRecord>>;
+
+    /// The rows of contents as by [`page`](Self::page), as far as a comparison with files needs
+    /// them: reconcile goes through all of them.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    async fn outline(
+        &self,
+        after: Option<ContentUuid>,
+        until: Option<ContentUuid>,
+        limit: usize,
+    ) -> PortResult<Vec<ContentOutline>>;
 
     /// Records whole files that were found in their place; one answer an adoption, `false` where
     /// the row is running.
@@ -175,6 +188,48 @@ pub struct PresenceRow {
     pub format: Format,
     /// Size of the file that is there, in bytes; also of the old file of a pending row.
     pub size: Option<u64>,
+}
+
+/// The rows of one content, told in few words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ContentOutline {
+    /// The content.
+    pub content: ContentUuid,
+    /// Its rows, ordered by kind and variant.
+    pub rows: Vec<RowOutline>,
+}
+
+/// One row, told in few words; each is that of [`SidecarRecord`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RowOutline {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its variant.
+    pub variant: Variant,
+    /// Its file format.
+    pub format: Format,
+    /// Its state.
+    pub status: Status,
+    /// Who made the file, or is to make it.
+    pub source: SidecarSource,
+    /// Size of the file it vouches for, in bytes.
+    pub size: Option<u64>,
+    /// Digest of that file.
+    pub digest: Option<Digest>,
+}
+
+impl From<&SidecarRecord> for RowOutline {
+    fn from(row: &SidecarRecord) -> Self {
+        Self {
+            kind: row.key.kind.clone(),
+            variant: row.key.variant.clone(),
+            format: row.format.clone(),
+            status: row.status,
+            source: row.source.clone(),
+            size: row.size,
+            digest: row.digest,
+        }
+    }
 }
 
 /// A whole file that was found in its place.

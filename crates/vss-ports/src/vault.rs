@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use vss_core::reconcile::FoundFile;
-use vss_core::{ContentUuid, Digest, Format, Manifest, ManifestEntry, SidecarKey};
+use vss_core::{
+    ContentUuid, Digest, Format, Kind, Manifest, ManifestEntry, SidecarKey, Timestamp, Variant,
+};
 
 use crate::PortResult;
 
@@ -23,14 +25,22 @@ use crate::PortResult;
 /// - Publishing over any other file sets that file aside first and leaves the new bytes.
 /// - One publication that fails does not keep the others of its batch from being published.
 /// - `locate` and `open` of what is not there answer `None`.
+/// - `locate` answers the same stamp until the file is written to or replaced, and then another one.
 /// - `locate` and `open` never answer an empty file, a folder, a symbolic link or anything reached through one.
 /// - `scan` answers contents in the order of their uuid, each once, beginning after the given one.
 /// - `scan` answers at most the wanted number of contents and none when there are no more.
 /// - `scan` names every sidecar of a content with its size, and the manifest as it was written.
 /// - `scan` answers what does not parse, and an empty file, as a stranger and nothing else of that name.
+/// - `scan` says whether the sums beside a manifest are those of its sidecars.
 /// - `strays` answers what lies outside of every content's folder and belongs nowhere, at most the wanted number.
 /// - After `quarantine` the file is no longer located, its manifest entry is gone and its bytes are kept elsewhere.
-/// - `quarantine` of what is not there answers false.
+/// - After `remove` the file is gone for good, its manifest entry too, and no other file is touched.
+/// - `remove` of the last file of a content leaves nothing of its folder but what is no sidecar.
+/// - `remove` of what is not there answers false.
+/// - After `amend` the manifest has the given entries, lacks those that are gone and keeps the others, and no file is touched.
+/// - `amend` answers whether it had to write anything, and never does for a content without a folder.
+/// - After whatever changes the manifest, the sums beside it name each of its sidecars with its digest.
+/// - `quarantine` answers where the bytes are kept, and `None` for what is not there.
 #[async_trait]
 pub trait Vault: Send + Sync {
     /// Where a sidecar's file is, if it is there. Costs a few system calls and never blocks on
@@ -65,7 +75,8 @@ pub trait Vault: Send + Sync {
     /// When the file system fails; then none of them may be published.
     async fn settle(&self, sealed: &[&Sealed]) -> PortResult<()>;
 
-    /// Gives settled files their place and writes the manifests; durable when it returns. One
+    /// Gives settled files their place and writes the manifests and, for `b3sum --check`, the sums;
+    /// files and manifests are durable when it returns. One
     /// result a publication. What failed is staged anew, not published again from the same
     /// `Sealed`.
     async fn publish(&self, batch: &[&Publication]) -> Vec<PortResult<()>>;
@@ -81,18 +92,32 @@ pub trait Vault: Send + Sync {
     ) -> PortResult<Vec<ScannedContent>>;
 
     /// What lies in the vault but in no content's folder, and belongs nowhere: folders in the
-    /// wrong shard, forgotten files; at most `limit`. Names are paths below the vault. What begins
-    /// with a dot at the top of the vault is not looked at.
+    /// wrong shard, forgotten files, what other processes staged and left; at most `limit`. Names
+    /// are paths below the vault. What else begins with a dot at the top of the vault is not looked
+    /// at.
     ///
     /// # Errors
     /// When the file system fails.
     async fn strays(&self, limit: usize) -> PortResult<Vec<ScannedStranger>>;
 
-    /// Moves a file aside, out of the way of readers and scans; whether it was there.
+    /// Moves a file aside, out of the way of readers and scans; where it is now, if it was there.
     ///
     /// # Errors
     /// When the file system fails.
-    async fn quarantine(&self, key: &SidecarKey, format: &Format) -> PortResult<bool>;
+    async fn quarantine(&self, key: &SidecarKey, format: &Format) -> PortResult<Option<PathBuf>>;
+
+    /// Deletes a file, and the manifest and folders that nothing is left for; whether it was there.
+    ///
+    /// # Errors
+    /// `Unsupported` when the manifest is of a newer version, otherwise when the file system fails.
+    async fn remove(&self, key: &SidecarKey, format: &Format) -> PortResult<bool>;
+
+    /// Makes the manifest of a content, and the sums beside it, say what is so; whether anything
+    /// had to be written for that. For reconcile: whoever publishes or sets aside has it done.
+    ///
+    /// # Errors
+    /// `Unsupported` when the manifest is of a newer version, otherwise when the file system fails.
+    async fn amend(&self, content: ContentUuid, amendment: &Amendment) -> PortResult<bool>;
 }
 
 /// A sidecar file on this machine.
@@ -102,6 +127,57 @@ pub struct LocalFile {
     pub path: PathBuf,
     /// Its size in bytes.
     pub size: u64,
+    /// What tells whether it was touched since.
+    pub stamp: FileStamp,
+}
+
+/// What a file system says of a file that tells whether it was touched since: two equal stamps are
+/// of the same bytes, unless a disk changed them behind the file system's back.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct FileStamp {
+    /// When its bytes were last written, nanoseconds since 1970-01-01T00:00:00Z. Whoever writes
+    /// can set it.
+    pub modified_ns: i64,
+    /// When it was last changed in any way, likewise. Nobody can set it.
+    pub changed_ns: i64,
+    /// Its number in its file system.
+    pub file: u64,
+}
+
+impl FileStamp {
+    /// When its bytes were last written.
+    pub const fn modified(&self) -> Timestamp {
+        Timestamp::from_millis(self.modified_ns.div_euclid(1_000_000))
+    }
+}
+
+/// What a manifest is to say from now on.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Amendment {
+    /// Entries that it is to have.
+    pub set: Vec<ManifestEntry>,
+    /// Entries that it is not to have.
+    pub gone: Vec<(Kind, Variant)>,
+    /// Size and BLAKE3 of the original, unless it already names one.
+    pub source: Option<(u64, Digest)>,
+}
+
+impl Amendment {
+    /// Changes a manifest.
+    pub fn apply(&self, manifest: &mut Manifest) {
+        for (kind, variant) in &self.gone {
+            manifest.remove(kind, variant);
+        }
+        for entry in &self.set {
+            manifest.set(entry.clone());
+        }
+        if manifest.source_blake3.is_none()
+            && let Some((size, digest)) = self.source
+        {
+            manifest.source_size = Some(size);
+            manifest.source_blake3 = Some(digest);
+        }
+    }
 }
 
 /// A file without a place.
@@ -149,6 +225,8 @@ pub struct ScannedContent {
     pub files: Vec<FoundFile>,
     /// Its manifest, unless there is none or it cannot be read.
     pub manifest: Option<Manifest>,
+    /// Whether the sums beside the manifest are those of its sidecars, as far as their size tells.
+    pub sums: bool,
     /// What is there and is no sidecar.
     pub strangers: Vec<ScannedStranger>,
 }

@@ -19,7 +19,7 @@
 //! | `record` | reading rows, refusing bad ones |
 //! | `change` | writing decided rows back |
 //! | `counters` | the running totals |
-//! | `store`, `presence` | the port SidecarStore |
+//! | `store`, `presence`, `outline` | the port SidecarStore |
 //! | `queue`, `enqueue`, `claim`, `lease`, `finish` | the port SidecarQueue |
 //! | `attempts` | what became of attempts |
 //! | `control`, `requeue`, `cancel`, `listing` | the port QueueControl |
@@ -42,6 +42,7 @@ mod finish;
 mod lease;
 mod listing;
 mod open;
+mod outline;
 mod presence;
 mod queue;
 mod record;

@@ -9,8 +9,8 @@ use vss_core::{
     Variant,
 };
 use vss_ports::{
-    Adoption, AttemptRecord, Invalidation, PortResult, PresenceRow, SidecarCounts, SidecarRecord,
-    SidecarStore,
+    Adoption, AttemptRecord, ContentOutline, Invalidation, PortResult, PresenceRow, SidecarCounts,
+    SidecarRecord, SidecarStore,
 };
 
 use crate::change::{Change, intern_contents, note_originals, originals, write};
@@ -21,7 +21,7 @@ use crate::error::failed;
 use crate::open::SeaOrmStore;
 use crate::record::{self, Row, keys_json};
 use crate::transaction::Alone;
-use crate::{attempts, finish::step, presence};
+use crate::{attempts, finish::step, outline, presence};
 
 const ALL_SLOTS: &str = "CROSS JOIN sidecars s ON s.content_id = c.id
                          CROSS JOIN slots l ON l.id = s.slot_id";
@@ -65,22 +65,23 @@ impl SidecarStore for SeaOrmStore {
         until: Option<ContentUuid>,
         limit: usize,
     ) -> PortResult<Vec<SidecarRecord>> {
-        // Blobs compare byte by byte: an empty one is before all uuids, seventeen times 0xff after.
-        let after = after.map_or_else(Vec::new, |uuid| uuid.as_bytes().to_vec());
-        let until = until.map_or_else(|| vec![0xff; 17], |uuid| uuid.as_bytes().to_vec());
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let from = format!(
             "(SELECT * FROM contents WHERE content_uuid > ?1 AND content_uuid <= ?2 \
               AND EXISTS (SELECT 1 FROM sidecars WHERE content_id = contents.id) \
               ORDER BY content_uuid LIMIT ?3) c {ALL_SLOTS}"
         );
         let select = record::select(&from, "ORDER BY c.content_uuid, l.kind, l.variant");
-        let query = statement(
-            self.read(),
-            select,
-            [after.into(), until.into(), limit.into()],
-        );
+        let query = statement(self.read(), select, bounds(after, until, limit));
         self.records("page through sidecars", query).await
+    }
+
+    async fn outline(
+        &self,
+        after: Option<ContentUuid>,
+        until: Option<ContentUuid>,
+        limit: usize,
+    ) -> PortResult<Vec<ContentOutline>> {
+        outline::outline(self.read(), bounds(after, until, limit)).await
     }
 
     async fn adopt(&self, found: &[Adoption], now: Timestamp) -> PortResult<Vec<bool>> {
@@ -285,6 +286,15 @@ fn invalidated(
         record.updated_at = now;
     }
     forgets || returns.is_some()
+}
+
+/// The bounds of a page, as values. Blobs compare byte by byte: an empty one is before all uuids,
+/// seventeen times 0xff after.
+fn bounds(after: Option<ContentUuid>, until: Option<ContentUuid>, limit: usize) -> [Value; 3] {
+    let after = after.map_or_else(Vec::new, |uuid| uuid.as_bytes().to_vec());
+    let until = until.map_or_else(|| vec![0xff; 17], |uuid| uuid.as_bytes().to_vec());
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    [after.into(), until.into(), limit.into()]
 }
 
 /// Removes rows, and contents that have none left; late workers' fences stay below what comes back.

@@ -20,8 +20,8 @@ use vss_core::companion::{self, LiveId, MediaFacts};
 use vss_core::{ContentUuid, EntryId, IdentityHasher, MediaType, Timestamp, sample_ranges};
 use vss_ports::{
     CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, EntryRecord, FileIdentity,
-    FolderRecord, HalfRecord, Identified, OpenOriginal, OriginalRecord, PortError, PortErrorKind,
-    PortResult, RefreshObserver, RefreshOptions, RefreshReport,
+    FolderRecord, HalfRecord, Identified, LocationRecord, OpenOriginal, OriginalRecord, PortError,
+    PortErrorKind, PortResult, RefreshObserver, RefreshOptions, RefreshReport,
 };
 
 mod refresh;
@@ -45,6 +45,8 @@ struct Known {
     facts: HashMap<ContentUuid, MediaFacts>,
     folders: BTreeMap<PathBuf, ChangeSeq>,
     roots: BTreeSet<PathBuf>,
+    /// Of the last refresh.
+    now: Timestamp,
     last_entry: i64,
     last_seq: i64,
 }
@@ -115,9 +117,20 @@ impl MemoryCatalog {
         content
     }
 
-    /// Takes every original of a content away, and its files.
+    /// Notes a root as if it had been looked at.
+    pub fn note_location(&self, root: &Path) {
+        self.known.lock().unwrap().roots.insert(root.to_path_buf());
+    }
+
+    /// Takes every original of a content away, and its files; noticed at the beginning of time.
     pub fn remove(&self, content: ContentUuid) {
+        self.remove_at(content, Timestamp::default());
+    }
+
+    /// The same, noticed at a point in time.
+    pub fn remove_at(&self, content: ContentUuid, now: Timestamp) {
         let mut known = self.known.lock().unwrap();
+        known.now = now;
         for path in known.places(content) {
             known.take(&path);
             std::fs::remove_file(path).unwrap();
@@ -145,6 +158,7 @@ impl Known {
             size: stat.size,
             media_type: sort,
             originals: 0,
+            lost_at: None,
         });
         let fresh = record.originals == 0;
         if fresh {
@@ -152,6 +166,7 @@ impl Known {
             self.last_seq = next.0;
         }
         record.originals += 1;
+        record.lost_at = None;
         self.take(&path);
         self.touch(&path);
         self.entries.insert(path, Entry { id, content, stat });
@@ -163,6 +178,7 @@ impl Known {
         self.touch(path);
         let record = self.contents.get_mut(&entry.content).unwrap();
         record.originals -= 1;
+        record.lost_at = (record.originals == 0).then_some(self.now);
         Some(entry)
     }
 
@@ -254,7 +270,7 @@ impl ContentCatalog for MemoryCatalog {
         roots: &[PathBuf],
         options: &RefreshOptions,
         observer: &dyn RefreshObserver,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> PortResult<RefreshReport> {
         let resolve = |root: &PathBuf| {
             root.canonicalize()
@@ -268,7 +284,9 @@ impl ContentCatalog for MemoryCatalog {
                 false => refresh.file(root),
             }
         }
-        Ok(refresh.apply(&mut self.known.lock().unwrap(), observer))
+        let mut known = self.known.lock().unwrap();
+        known.now = now;
+        Ok(refresh.apply(&mut known, observer))
     }
 
     async fn changes(&self, after: ChangeSeq, limit: usize) -> PortResult<Vec<ContentRecord>> {
@@ -285,6 +303,15 @@ impl ContentCatalog for MemoryCatalog {
         let asked: BTreeSet<_> = contents.iter().collect();
         let found = asked.into_iter().filter_map(|c| known.contents.get(c));
         Ok(found.cloned().collect())
+    }
+
+    async fn locations(&self) -> PortResult<Vec<LocationRecord>> {
+        let known = self.known.lock().unwrap();
+        let location = |path: &PathBuf| LocationRecord {
+            missing: path.read_dir().err().map(|error| error.to_string()),
+            path: path.clone(),
+        };
+        Ok(known.roots.iter().map(location).collect())
     }
 
     async fn originals(&self, content: ContentUuid) -> PortResult<Vec<OriginalRecord>> {

@@ -1,13 +1,14 @@
 //! A vault that fails when it is told to, for tests of what a crash or a sick disk leaves behind.
 
 use std::fs::File;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use vss_core::{ContentUuid, Format, SidecarKey};
 use vss_ports::{
-    LocalFile, PortError, PortErrorKind, PortResult, Publication, ScannedContent, ScannedStranger,
-    Sealed, Staged, Vault,
+    Amendment, LocalFile, PortError, PortErrorKind, PortResult, Publication, ScannedContent,
+    ScannedStranger, Sealed, Staged, Vault,
 };
 
 /// A step that can fail.
@@ -23,16 +24,22 @@ pub enum VaultStep {
     Publish,
     /// `quarantine`.
     Quarantine,
+    /// `amend`.
+    Amend,
+    /// `remove`.
+    Remove,
 }
 
 impl VaultStep {
     /// Every step.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Stage,
         Self::Seal,
         Self::Settle,
         Self::Publish,
         Self::Quarantine,
+        Self::Amend,
+        Self::Remove,
     ];
 }
 
@@ -189,8 +196,18 @@ impl Vault for FaultyVault {
         self.inner.strays(limit).await
     }
 
-    async fn quarantine(&self, key: &SidecarKey, format: &Format) -> PortResult<bool> {
+    async fn quarantine(&self, key: &SidecarKey, format: &Format) -> PortResult<Option<PathBuf>> {
         let run = self.inner.quarantine(key, format);
         self.step(VaultStep::Quarantine, run).await
+    }
+
+    async fn remove(&self, key: &SidecarKey, format: &Format) -> PortResult<bool> {
+        let run = self.inner.remove(key, format);
+        self.step(VaultStep::Remove, run).await
+    }
+
+    async fn amend(&self, content: ContentUuid, amendment: &Amendment) -> PortResult<bool> {
+        let run = self.inner.amend(content, amendment);
+        self.step(VaultStep::Amend, run).await
     }
 }

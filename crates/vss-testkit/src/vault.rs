@@ -5,16 +5,16 @@ mod mover;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use vss_core::layout::{self, CONTENT_ROOT};
 use vss_core::reconcile::FoundFile;
-use vss_core::{ContentUuid, Digest, Format, Manifest, SidecarKey};
+use vss_core::{ContentUuid, Digest, Format, Manifest, SidecarKey, Timestamp};
 use vss_ports::{
-    LocalFile, PortError, PortErrorKind, PortResult, Publication, ScannedContent, ScannedStranger,
-    Sealed, Staged, Vault,
+    Amendment, FileStamp, LocalFile, PortError, PortErrorKind, PortResult, Publication,
+    ScannedContent, ScannedStranger, Sealed, Staged, Vault,
 };
 
 /// Where a vault in memory says that its files are. Nothing is there.
@@ -33,6 +33,9 @@ struct State {
     strangers: BTreeSet<String>,
     set_aside: Vec<Vec<u8>>,
     blocked: BTreeSet<ContentUuid>,
+    /// Of each file, and how many were given out.
+    stamps: BTreeMap<(SidecarKey, Format), FileStamp>,
+    stamped: u64,
 }
 
 impl MemoryVault {
@@ -51,8 +54,18 @@ impl MemoryVault {
     pub fn plant(&self, path: &str, bytes: &[u8]) {
         let mut state = self.state();
         match layout::parse_sidecar_path(path) {
-            Ok(at) => drop(state.files.insert(at, bytes.to_vec())),
+            Ok(at) => state.put(at, bytes.to_vec()),
             Err(_) => drop(state.strangers.insert(path.to_owned())),
+        }
+    }
+
+    /// Sets when a file was last written to; as it is published, that is the beginning of time.
+    pub fn touch(&self, key: &SidecarKey, format: &Format, modified: Timestamp) {
+        let at = (key.clone(), format.clone());
+        let mut state = self.state();
+        state.stamp(&at);
+        if let Some(stamp) = state.stamps.get_mut(&at) {
+            stamp.modified_ns = modified.as_millis() * 1_000_000;
         }
     }
 
@@ -65,6 +78,13 @@ impl MemoryVault {
     /// Loses the manifest of a content.
     pub fn lose_manifest(&self, content: ContentUuid) -> bool {
         self.state().manifests.remove(&content).is_some()
+    }
+
+    /// What `B3SUMS` of a content would hold: it follows from the manifest.
+    pub fn sums(&self, content: ContentUuid) -> String {
+        let state = self.state();
+        let manifest = state.manifests.get(&content);
+        manifest.map(Manifest::b3sums).unwrap_or_default()
     }
 
     /// Makes every publication for a content fail from now on.
@@ -83,6 +103,20 @@ impl MemoryVault {
 }
 
 impl State {
+    fn put(&mut self, at: (SidecarKey, Format), bytes: Vec<u8>) {
+        self.stamp(&at);
+        self.files.insert(at, bytes);
+    }
+
+    fn stamp(&mut self, at: &(SidecarKey, Format)) {
+        self.stamped += 1;
+        let stamp = FileStamp {
+            file: self.stamped,
+            ..FileStamp::default()
+        };
+        self.stamps.insert(at.clone(), stamp);
+    }
+
     fn publish(&mut self, publication: &Publication) -> PortResult<()> {
         let Publication { entry, sealed, .. } = publication;
         let content = publication.content;
@@ -107,7 +141,9 @@ impl State {
         {
             self.set_aside.push(old);
         }
-        self.files.insert(at, bytes);
+        if !same {
+            self.put(at, bytes);
+        }
 
         let manifests = self.manifests.entry(content);
         let manifest = manifests.or_insert_with(|| Manifest::empty(content));
@@ -141,6 +177,7 @@ impl State {
             content,
             files: Vec::new(),
             manifest: self.manifests.get(&content).cloned(),
+            sums: true,
             strangers: Vec::new(),
         };
         for ((key, format), bytes) in &self.files {
@@ -175,10 +212,13 @@ impl State {
 impl Vault for MemoryVault {
     fn locate(&self, key: &SidecarKey, format: &Format) -> PortResult<Option<LocalFile>> {
         let place = layout::sidecar_path(key, format);
-        let bytes = self.bytes(key, format).filter(|bytes| !bytes.is_empty());
+        let state = self.state();
+        let at = (key.clone(), format.clone());
+        let bytes = state.files.get(&at).filter(|bytes| !bytes.is_empty());
         Ok(bytes.map(|bytes| LocalFile {
             path: Path::new(NOWHERE).join(place.as_str()),
-            size: size_of(&bytes),
+            size: size_of(bytes),
+            stamp: state.stamps.get(&at).copied().unwrap_or_default(),
         }))
     }
 
@@ -246,19 +286,55 @@ impl Vault for MemoryVault {
         Ok(named.collect())
     }
 
-    async fn quarantine(&self, key: &SidecarKey, format: &Format) -> PortResult<bool> {
+    async fn quarantine(&self, key: &SidecarKey, format: &Format) -> PortResult<Option<PathBuf>> {
         let mut state = self.state();
         let at = (key.clone(), format.clone());
         let Some(bytes) = state.files.remove(&at) else {
-            return Ok(false);
+            return Ok(None);
         };
         state.set_aside.push(bytes);
+        let kept = format!("{NOWHERE}/.quarantine/{}", state.set_aside.len());
         if let Some(manifest) = state.manifests.get_mut(&key.content) {
             let said = manifest.entry(&key.kind, &key.variant);
             if said.is_some_and(|said| said.format == *format) {
                 manifest.remove(&key.kind, &key.variant);
             }
         }
+        Ok(Some(kept.into()))
+    }
+
+    async fn remove(&self, key: &SidecarKey, format: &Format) -> PortResult<bool> {
+        let mut state = self.state();
+        if state.files.remove(&(key.clone(), format.clone())).is_none() {
+            return Ok(false);
+        }
+        if let Some(manifest) = state.manifests.get_mut(&key.content) {
+            let said = manifest.entry(&key.kind, &key.variant);
+            if said.is_some_and(|said| said.format == *format) {
+                manifest.remove(&key.kind, &key.variant);
+            }
+            if manifest.sidecars.is_empty() {
+                state.manifests.remove(&key.content);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn amend(&self, content: ContentUuid, amendment: &Amendment) -> PortResult<bool> {
+        let mut state = self.state();
+        let has_folder = state.manifests.contains_key(&content)
+            || state.files.keys().any(|(key, _)| key.content == content);
+        if !has_folder {
+            return Ok(false);
+        }
+        let before = state.manifests.get(&content).cloned();
+        let mut after = before.clone().unwrap_or_else(|| Manifest::empty(content));
+        amendment.apply(&mut after);
+        let nothing = before.is_none() && after == Manifest::empty(content);
+        if nothing || before.as_ref() == Some(&after) {
+            return Ok(false);
+        }
+        state.manifests.insert(content, after);
         Ok(true)
     }
 }

@@ -117,6 +117,14 @@ impl VaultUnderTest for InMemory {
         self.memory.block(content);
     }
 
+    fn sums(&self, content: ContentUuid) -> String {
+        self.memory.sums(content)
+    }
+
+    fn lose_sums(&self, _: ContentUuid) -> bool {
+        false
+    }
+
     fn root(&self) -> Option<PathBuf> {
         None
     }

@@ -98,8 +98,7 @@ pub(crate) fn begin(
 
 impl ContentWork {
     fn open(folders: &Folders, content: ContentUuid) -> Step<Self> {
-        let (folder, mut parents) = content_folder(folders, content)?;
-        let lock = Lock::take(folder)?;
+        let (lock, mut parents) = locked_folder(folders, content)?;
         let before = manifest_file::read(lock.folder(), content)?;
         match &before {
             Found::Newer(version) => {
@@ -261,11 +260,20 @@ impl ContentWork {
     }
 }
 
+/// Locks a content's folder, made if need be, and opens the folders whose entries are new by that.
+pub(crate) fn locked_folder(folders: &Folders, content: ContentUuid) -> Step<(Lock, Vec<OwnedFd>)> {
+    loop {
+        let (folder, parents) = content_folder(folders, content)?;
+        let lock = Lock::take(folder)?;
+        // Else its last sidecar, and so the folder, was deleted while this waited for its turn.
+        if !lock.is_of_nothing()? {
+            return Ok((lock, parents));
+        }
+    }
+}
+
 /// Opens a content's folder, made if need be, and the folders whose entries are new by that.
-pub(crate) fn content_folder(
-    folders: &Folders,
-    content: ContentUuid,
-) -> Step<(OwnedFd, Vec<OwnedFd>)> {
+fn content_folder(folders: &Folders, content: ContentUuid) -> Step<(OwnedFd, Vec<OwnedFd>)> {
     let path = layout::content_folder(content);
     let there = folders.tree.open_folder(path.as_str());
     if let Some(folder) = there.during("open a content's folder")? {

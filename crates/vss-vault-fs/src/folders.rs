@@ -112,6 +112,12 @@ impl Folders {
         format!("{:x}-{drawn:x}", std::process::id())
     }
 
+    /// Whether a name in the staging folder may be one that this process drew.
+    pub(crate) fn is_own_name(&self, name: &str) -> bool {
+        let process = name.split_once('-').map(|(process, _)| process);
+        process == Some(&*format!("{:x}", std::process::id()))
+    }
+
     fn keep_scanners_out(&self) -> Step<()> {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
         match rustix::fs::openat(self.tree.root(), NO_MEDIA, flags, tree::FILE_MODE) {

@@ -9,7 +9,7 @@
 //! seal     BLAKE3 over positional reads
 //! settle   fdatasync each, or one syncfs
 //! publish  lock the content's folder -> link without overwrite, or exchange -> sync names ->
-//!          rename the manifest -> sync it; on any failure all of it is taken back
+//!          rename the manifest and its sums -> sync it; on any failure all of it is taken back
 //! ```
 //!
 //! Names change in single steps: a reader finds the old file or the new one, never neither. What
@@ -42,6 +42,7 @@
 #[cfg(not(unix))]
 compile_error!("FsVault needs a Unix: it works below descriptors of folders");
 
+mod amend;
 mod content_work;
 mod durability;
 mod folders;
@@ -53,6 +54,7 @@ mod placing;
 mod problem;
 mod publish;
 mod quarantine;
+mod remove;
 mod scan;
 mod staging;
 #[cfg(test)]

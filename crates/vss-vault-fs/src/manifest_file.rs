@@ -1,4 +1,5 @@
-//! `manifest.json` on disk: read without trust, written whole or not at all.
+//! `manifest.json` on disk: read without trust, written whole or not at all, with the same in the
+//! words of `b3sum` beside it.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -6,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FlockOperation};
 use rustix::io::Errno;
-use vss_core::layout::MANIFEST_NAME;
+use vss_core::layout::{MANIFEST_NAME, SUMS_NAME};
 use vss_core::{ContentUuid, Format, MANIFEST_VERSION, Manifest, SidecarKey};
 use vss_ports::PortErrorKind;
 
@@ -50,16 +51,17 @@ pub(crate) fn read(folder: BorrowedFd<'_>, content: ContentUuid) -> Step<Found> 
     if u64::try_from(bytes.len()).is_ok_and(|size| size > LARGEST) {
         return broken("larger than a manifest can be");
     }
-    match version_of(&bytes) {
-        Some(version) if version > MANIFEST_VERSION => return Ok(Found::Newer(version)),
-        Some(_) | None => {}
-    }
     match serde_json::from_slice::<Manifest>(&bytes) {
+        Ok(manifest) if manifest.version > MANIFEST_VERSION => Ok(Found::Newer(manifest.version)),
         Ok(manifest) if manifest.content_uuid != content => {
             broken("it is the manifest of another content")
         }
         Ok(manifest) => Ok(Found::Manifest(manifest)),
-        Err(error) => broken(&error.to_string()),
+        // A newer one need not look like one that is known.
+        Err(error) => match version_of(&bytes) {
+            Some(version) if version > MANIFEST_VERSION => Ok(Found::Newer(version)),
+            Some(_) | None => broken(&error.to_string()),
+        },
     }
 }
 
@@ -87,16 +89,24 @@ impl Lock {
         }
     }
 
+    /// Whether the folder itself is gone and only this descriptor is left of it.
+    pub(crate) fn is_of_nothing(&self) -> Step<bool> {
+        let stat = rustix::fs::fstat(&self.0).during("look at a content's folder")?;
+        Ok(stat.st_nlink == 0)
+    }
+
     /// The folder.
     pub(crate) fn folder(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 }
 
-/// A manifest that is written and has no place yet.
+/// A manifest that is written and has no place yet, and its sums; none where it has no sidecars.
 pub(crate) struct Draft {
     file: File,
     name: String,
+    /// By their name alone: a batch holds enough descriptors.
+    sums: Option<String>,
 }
 
 /// Writes a manifest to the staging folder.
@@ -109,8 +119,12 @@ pub(crate) fn draft(folders: &Folders, manifest: &Manifest) -> Step<Draft> {
         return Err(Problem::refused(PortErrorKind::Rejected, reason));
     }
     let (file, name) = named_file(folders)?;
-    let mut draft = Draft { file, name };
-    match draft.file.write_all(&bytes).during("write a manifest") {
+    let mut draft = Draft {
+        file,
+        name,
+        sums: None,
+    };
+    match draft.write(folders, &bytes, &manifest.b3sums()) {
         Ok(()) => Ok(draft),
         Err(problem) => {
             draft.discard(folders);
@@ -120,7 +134,18 @@ pub(crate) fn draft(folders: &Folders, manifest: &Manifest) -> Step<Draft> {
 }
 
 impl Draft {
-    /// Makes its bytes durable.
+    fn write(&mut self, folders: &Folders, manifest: &[u8], sums: &str) -> Step<()> {
+        self.file.write_all(manifest).during("write a manifest")?;
+        if !sums.is_empty() {
+            let (mut file, name) = named_file(folders)?;
+            self.sums = Some(name);
+            file.write_all(sums.as_bytes()).during("write sums")?;
+        }
+        Ok(())
+    }
+
+    /// Makes its bytes durable. The sums follow from it and reconcile writes them again, so they
+    /// are not worth a flush of the disk.
     pub(crate) fn sync(&self, folders: &Folders) -> Step<()> {
         folders.syncer.data(&self.file).during("sync a manifest")
     }
@@ -133,33 +158,68 @@ impl Draft {
         content: ContentUuid,
         over_stranger: bool,
     ) -> Step<()> {
-        let placed = if over_stranger {
-            let stranger = QuarantineName {
-                content,
-                stem: "manifest".to_owned(),
-                extension: "json",
-            };
-            let unplaced = Unplaced {
-                file: &self.file,
-                name: Some(&self.name),
-            };
-            let place = (folder, MANIFEST_NAME);
-            placing::put_over(folders, unplaced, place, Aside::ForGood(&stranger)).map(|old| {
-                tracing::warn!(%content, moved_to = old, "set aside a manifest that is none");
-            })
-        } else {
-            rustix::fs::renameat(folders.staging(), self.name.as_str(), folder, MANIFEST_NAME)
-                .during("rename a manifest")
-        };
+        let placed = self
+            .put(folders, folder, content, over_stranger)
+            .and_then(|()| self.put_sums(folders, folder, content));
         if placed.is_err() {
             self.discard(folders);
         }
         placed
     }
 
+    fn put(
+        &self,
+        folders: &Folders,
+        folder: BorrowedFd<'_>,
+        content: ContentUuid,
+        over_stranger: bool,
+    ) -> Step<()> {
+        if !over_stranger {
+            let (staging, name) = (folders.staging(), self.name.as_str());
+            let renamed = rustix::fs::renameat(staging, name, folder, MANIFEST_NAME);
+            return renamed.during("rename a manifest");
+        }
+        let unplaced = Unplaced {
+            file: &self.file,
+            name: Some(&self.name),
+        };
+        let stranger = stranger(content, "manifest", "json");
+        let place = (folder, MANIFEST_NAME);
+        placing::put_over(folders, unplaced, place, Aside::ForGood(&stranger)).map(|old| {
+            tracing::warn!(%content, moved_to = old, "set aside a manifest that is none");
+        })
+    }
+
+    /// Puts sums in their place, or nothing where there is nothing to sum up. They hold nothing
+    /// that the manifest does not, so whatever file was there may go; a folder is set aside.
+    fn put_sums(
+        &self,
+        folders: &Folders,
+        folder: BorrowedFd<'_>,
+        content: ContentUuid,
+    ) -> Step<()> {
+        let Some(name) = self.sums.as_deref() else {
+            return remove_sums(folder);
+        };
+        match rustix::fs::renameat(folders.staging(), name, folder, SUMS_NAME) {
+            Err(Errno::ISDIR) => {
+                let unplaced = Unplaced {
+                    file: &self.file,
+                    name: Some(name),
+                };
+                let stranger = stranger(content, "sums", "b3");
+                let (place, aside) = ((folder, SUMS_NAME), Aside::ForGood(&stranger));
+                placing::put_over(folders, unplaced, place, aside).map(|_| ())
+            }
+            answer => answer.during("rename sums"),
+        }
+    }
+
     /// Removes it. Should that fail, the next sweep does it.
     pub(crate) fn discard(&self, folders: &Folders) {
-        let _ = rustix::fs::unlinkat(folders.staging(), self.name.as_str(), AtFlags::empty());
+        for name in [&self.name].into_iter().chain(&self.sums) {
+            let _ = rustix::fs::unlinkat(folders.staging(), name.as_str(), AtFlags::empty());
+        }
     }
 }
 
@@ -186,6 +246,44 @@ pub(crate) fn drop_line(
     Ok(())
 }
 
+fn stranger(content: ContentUuid, stem: &str, extension: &'static str) -> QuarantineName<'static> {
+    QuarantineName {
+        content,
+        stem: stem.to_owned(),
+        extension,
+    }
+}
+
+fn remove_sums(folder: BorrowedFd<'_>) -> Step<()> {
+    match rustix::fs::unlinkat(folder, SUMS_NAME, AtFlags::empty()) {
+        // A folder of that name is none of ours.
+        Ok(()) | Err(Errno::NOENT | Errno::ISDIR | Errno::PERM) => Ok(()),
+        Err(errno) => Err(errno).during("remove sums"),
+    }
+}
+
+/// Removes a manifest and its sums.
+pub(crate) fn remove(folder: BorrowedFd<'_>) -> Step<()> {
+    remove_sums(folder)?;
+    match rustix::fs::unlinkat(folder, MANIFEST_NAME, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(errno).during("remove a manifest"),
+    }
+}
+
+/// Whether the sums beside a manifest are its own, byte for byte.
+pub(crate) fn sums_match(folder: BorrowedFd<'_>, manifest: &Manifest) -> Step<bool> {
+    let wanted = manifest.b3sums();
+    let mut found = Vec::new();
+    if let Some(file) = tree::file_in(folder, SUMS_NAME).during("open sums")? {
+        let most = u64::try_from(wanted.len()).unwrap_or(u64::MAX);
+        file.take(most.saturating_add(1))
+            .read_to_end(&mut found)
+            .during("read sums")?;
+    }
+    Ok(found == wanted.as_bytes())
+}
+
 /// Puts back what was there before an installed manifest.
 pub(crate) fn restore(
     folders: &Folders,
@@ -198,11 +296,6 @@ pub(crate) fn restore(
             draft(folders, manifest)?.install(folders, folder, content, false)
         }
         // What was no manifest stays in quarantine.
-        Found::Absent | Found::Broken(_) | Found::Newer(_) => {
-            match rustix::fs::unlinkat(folder, MANIFEST_NAME, AtFlags::empty()) {
-                Ok(()) | Err(Errno::NOENT) => Ok(()),
-                Err(errno) => Err(errno).during("take a manifest back"),
-            }
-        }
+        Found::Absent | Found::Broken(_) | Found::Newer(_) => remove(folder),
     }
 }

@@ -1,29 +1,34 @@
 //! Taking a sidecar out of the way: out of its place and out of the manifest, its bytes kept.
 
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 use vss_core::{Format, SidecarKey, layout};
 use vss_ports::PortErrorKind;
 
-use crate::folders::Folders;
+use crate::folders::{Folders, QUARANTINE};
 use crate::manifest_file::{self, Found, Lock};
 use crate::placing::{self, Aside, QuarantineName};
 use crate::problem::{During, Problem, Step};
 use crate::tree;
 
-/// Moves a file into the quarantine folder; false when there is none.
-pub(crate) fn quarantine(folders: &Folders, key: &SidecarKey, format: &Format) -> Step<bool> {
+/// Moves a file into the quarantine folder; where it is now, or nothing when there is none.
+pub(crate) fn quarantine(
+    folders: &Folders,
+    key: &SidecarKey,
+    format: &Format,
+) -> Step<Option<PathBuf>> {
     let path = layout::content_folder(key.content);
     let opened = folders.tree.open_folder(path.as_str());
     let Some(folder) = opened.during("open a content's folder")? else {
-        return Ok(false);
+        return Ok(None);
     };
     let lock = Lock::take(folder)?;
     let opened = tree::folder_in(lock.folder(), key.kind.folder());
     let Some(kind) = opened.during("open a kind's folder")? else {
-        return Ok(false);
+        return Ok(None);
     };
     let manifest = manifest_file::read(lock.folder(), key.content)?;
     if let Found::Newer(version) = manifest {
@@ -35,9 +40,9 @@ pub(crate) fn quarantine(folders: &Folders, key: &SidecarKey, format: &Format) -
     match rustix::fs::statat(&kind, name.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
         // A folder is no file; publishing over it sets it aside.
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
-            return Ok(false);
+            return Ok(None);
         }
-        Err(Errno::NOENT) => return Ok(false),
+        Err(Errno::NOENT) => return Ok(None),
         answer => answer.during("look at a file")?,
     };
     let aside = QuarantineName {
@@ -49,8 +54,8 @@ pub(crate) fn quarantine(folders: &Folders, key: &SidecarKey, format: &Format) -
         let from = (kind.as_fd(), name.as_str());
         placing::rename_new(folders, from, (folders.quarantine(), free))
     });
-    match moved {
-        Err(Errno::NOENT) => return Ok(false),
+    let kept = match moved {
+        Err(Errno::NOENT) => return Ok(None),
         answer => answer.during("move a file into quarantine")?,
     };
     folders
@@ -60,5 +65,5 @@ pub(crate) fn quarantine(folders: &Folders, key: &SidecarKey, format: &Format) -
         .during("sync a folder")?;
 
     manifest_file::drop_line(folders, lock.folder(), manifest, key, format)?;
-    Ok(true)
+    Ok(Some(folders.path.join(QUARANTINE).join(kept)))
 }

@@ -4,12 +4,12 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::FileType;
-use vss_core::layout::{self, CONTENT_ROOT, MANIFEST_NAME};
+use vss_core::layout::{self, CONTENT_ROOT, MANIFEST_NAME, SUMS_NAME};
 use vss_core::reconcile::FoundFile;
-use vss_core::{ContentUuid, Kind};
+use vss_core::{ContentUuid, Kind, Manifest};
 use vss_ports::{ScannedContent, ScannedStranger};
 
-use crate::folders::Folders;
+use crate::folders::{Folders, STAGING};
 use crate::listing::{Entry, entries, word};
 use crate::manifest_file::{self, Found};
 use crate::problem::{During, Step};
@@ -105,8 +105,10 @@ fn read_content(folder: BorrowedFd<'_>, content: ContentUuid) -> Step<ScannedCon
         content,
         files: Vec::new(),
         manifest: None,
+        sums: false,
         strangers: Vec::new(),
     };
+    let mut sums = 0;
     for entry in entries(folder).during("list a content's folder")? {
         if entry.name() == Some(MANIFEST_NAME) {
             match manifest_file::read(folder, content)? {
@@ -123,6 +125,11 @@ fn read_content(folder: BorrowedFd<'_>, content: ContentUuid) -> Step<ScannedCon
             }
             continue;
         }
+        if entry.name() == Some(SUMS_NAME) && entry.kind == FileType::RegularFile {
+            let stat = entry.look(folder).during("look at sums")?;
+            sums = stat.as_ref().map_or(0, tree::size_of);
+            continue;
+        }
         match kind_folder(&entry) {
             Ok(name) => {
                 let opened = folder_in(folder, name);
@@ -133,6 +140,8 @@ fn read_content(folder: BorrowedFd<'_>, content: ContentUuid) -> Step<ScannedCon
             Err(reason) => scanned.strangers.push(stranger(entry.shown(), reason)),
         }
     }
+    let wanted = scanned.manifest.as_ref().map_or(0, Manifest::b3sums_len);
+    scanned.sums = u64::try_from(wanted) == Ok(sums);
     Ok(scanned)
 }
 
@@ -204,6 +213,16 @@ pub(crate) fn strays(folders: &Folders, limit: usize) -> Step<Vec<ScannedStrange
         let own = entry.is_folder() && entry.name() == Some(CONTENT_ROOT);
         if !own && !entry.shown().starts_with('.') {
             found.push(stranger(entry.shown(), "not part of a vault"));
+        }
+    }
+    for entry in entries(folders.staging()).during("list the staging folder")? {
+        // What this process staged is under way.
+        if !folders.is_own_name(&entry.shown()) {
+            let name = format!("{STAGING}/{}", entry.shown());
+            found.push(stranger(
+                name,
+                "staged by a process that never published it",
+            ));
         }
     }
     let opened = folders.tree.open_folder(CONTENT_ROOT);

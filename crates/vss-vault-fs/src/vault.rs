@@ -1,14 +1,14 @@
 //! The port, implemented: each method hands blocking work to a thread that may block.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use vss_core::{ContentUuid, Format, SidecarKey, layout};
 use vss_ports::{
-    LocalFile, PortErrorKind, PortResult, Publication, ScannedContent, ScannedStranger, Sealed,
-    Staged, Vault,
+    Amendment, LocalFile, PortErrorKind, PortResult, Publication, ScannedContent, ScannedStranger,
+    Sealed, Staged, Vault,
 };
 
 use crate::content_work::Job;
@@ -16,7 +16,7 @@ use crate::durability::Durability;
 use crate::folders::Folders;
 use crate::problem::{During, Problem, Step};
 use crate::publish::{TOGETHER, publish};
-use crate::{quarantine, scan, staging, tree};
+use crate::{amend, quarantine, remove, scan, staging, tree};
 
 /// How a vault is opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -116,6 +116,7 @@ impl Vault for FsVault {
             .map(|stat| LocalFile {
                 path: self.0.path.join(path.as_str()),
                 size: tree::size_of(&stat),
+                stamp: tree::stamp_of(&stat),
             }))
     }
 
@@ -207,10 +208,24 @@ impl Vault for FsVault {
         found.map_err(|problem| problem.during("look for strays in the vault"))
     }
 
-    async fn quarantine(&self, key: &SidecarKey, format: &Format) -> PortResult<bool> {
+    async fn quarantine(&self, key: &SidecarKey, format: &Format) -> PortResult<Option<PathBuf>> {
         let operation = format!("quarantine {}", layout::sidecar_path(key, format));
         let (key, format) = (key.clone(), format.clone());
         let moved = self.run(move |folders| quarantine::quarantine(folders, &key, &format));
         moved.await.map_err(|problem| problem.during(operation))
+    }
+
+    async fn remove(&self, key: &SidecarKey, format: &Format) -> PortResult<bool> {
+        let operation = format!("delete {}", layout::sidecar_path(key, format));
+        let (key, format) = (key.clone(), format.clone());
+        let removed = self.run(move |folders| remove::remove(folders, &key, &format));
+        removed.await.map_err(|problem| problem.during(operation))
+    }
+
+    async fn amend(&self, content: ContentUuid, amendment: &Amendment) -> PortResult<bool> {
+        let operation = format!("amend {}", layout::manifest_path(content));
+        let amendment = amendment.clone();
+        let amended = self.run(move |folders| amend::amend(folders, content, &amendment));
+        amended.await.map_err(|problem| problem.during(operation))
     }
 }

@@ -28,6 +28,13 @@ struct InFolder {
     _library: TempDir,
 }
 
+impl InFolder {
+    fn sums_of(&self, content: ContentUuid) -> PathBuf {
+        let folder = layout::content_folder(content);
+        self.sidecars.join(folder.as_str()).join(layout::SUMS_NAME)
+    }
+}
+
 impl VaultHarness for Folders {
     fn fresh(&self) -> Box<dyn VaultUnderTest> {
         let library = tempfile::tempdir().unwrap();
@@ -61,6 +68,15 @@ impl VaultUnderTest for InFolder {
 
     fn block(&self, content: ContentUuid) {
         self.plant(layout::content_folder(content).as_str(), b"in the way");
+    }
+
+    fn sums(&self, content: ContentUuid) -> String {
+        std::fs::read_to_string(self.sums_of(content)).unwrap_or_default()
+    }
+
+    fn lose_sums(&self, content: ContentUuid) -> bool {
+        std::fs::remove_file(self.sums_of(content)).unwrap();
+        true
     }
 
     fn root(&self) -> Option<PathBuf> {

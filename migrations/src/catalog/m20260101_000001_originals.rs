@@ -28,10 +28,11 @@ const UP: &[&str] = &[
         id        INTEGER PRIMARY KEY CHECK (id = 1),
         instance  TEXT    NOT NULL CHECK (length(instance) = 32),
         last_seq  INTEGER NOT NULL CHECK (last_seq >= 0),
+        now       INTEGER NOT NULL,
         contents  INTEGER NOT NULL CHECK (contents >= 0),
         originals INTEGER NOT NULL CHECK (originals >= 0)
     ) STRICT",
-    "INSERT INTO catalog VALUES (1, lower(hex(randomblob(16))), 0, 0, 0)",
+    "INSERT INTO catalog VALUES (1, lower(hex(randomblob(16))), 0, 0, 0, 0)",
     "CREATE TABLE locations (
         id           INTEGER PRIMARY KEY,
         path         BLOB    NOT NULL UNIQUE CHECK (length(path) > 0),
@@ -55,7 +56,8 @@ const UP: &[&str] = &[
         media_type_id INTEGER NOT NULL REFERENCES media_types (id),
         evidence      INTEGER NOT NULL CHECK (evidence BETWEEN 0 AND 3),
         originals     INTEGER NOT NULL CHECK (originals >= 0),
-        seq           INTEGER NOT NULL CHECK (seq >= 0)
+        seq           INTEGER NOT NULL CHECK (seq >= 0),
+        lost_at       INTEGER CHECK (lost_at IS NULL OR originals = 0)
     ) STRICT",
     "CREATE INDEX contents_by_seq ON contents (seq) WHERE originals > 0",
     "CREATE TABLE content_facts (
@@ -92,11 +94,15 @@ const UP: &[&str] = &[
             last_seq = last_seq + (SELECT originals = 0 FROM contents WHERE id = NEW.content_id);
         UPDATE contents SET
             seq = CASE originals WHEN 0 THEN (SELECT last_seq FROM catalog) ELSE seq END,
-            originals = originals + 1
+            originals = originals + 1,
+            lost_at = NULL
             WHERE id = NEW.content_id;
     END",
     "CREATE TRIGGER entry_removed AFTER DELETE ON entries BEGIN
-        UPDATE contents SET originals = originals - 1 WHERE id = OLD.content_id;
+        UPDATE contents SET
+            originals = originals - 1,
+            lost_at = CASE originals WHEN 1 THEN (SELECT now FROM catalog) END
+            WHERE id = OLD.content_id;
         UPDATE catalog SET
             originals = originals - 1,
             contents = contents - (SELECT originals = 0 FROM contents WHERE id = OLD.content_id);
@@ -108,9 +114,13 @@ const UP: &[&str] = &[
             last_seq = last_seq + (SELECT originals = 0 FROM contents WHERE id = NEW.content_id);
         UPDATE contents SET
             seq = CASE originals WHEN 0 THEN (SELECT last_seq FROM catalog) ELSE seq END,
-            originals = originals + 1
+            originals = originals + 1,
+            lost_at = NULL
             WHERE id = NEW.content_id;
-        UPDATE contents SET originals = originals - 1 WHERE id = OLD.content_id;
+        UPDATE contents SET
+            originals = originals - 1,
+            lost_at = CASE originals WHEN 1 THEN (SELECT now FROM catalog) END
+            WHERE id = OLD.content_id;
         UPDATE catalog SET
             contents = contents - (SELECT originals = 0 FROM contents WHERE id = OLD.content_id);
     END",

@@ -41,7 +41,12 @@ pub(super) async fn contact_sheet(
                 break 'pages;
             }
             let key = SidecarKey::new(record.content, Kind::THUMB, Variant::GRID_1X);
-            if let Some(file) = ports.vault.locate(&key, &Format::WEBP)? {
+            let row = ports.store.find(&key).await?;
+            let Some(row) = row.filter(|row| row.size.is_some() && row.format == Format::WEBP)
+            else {
+                continue;
+            };
+            if let Some(file) = app.engine.whole_file(&row).await? {
                 thumbs.push(file.path);
             }
         }

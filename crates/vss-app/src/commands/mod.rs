@@ -4,8 +4,10 @@ mod contact_sheet;
 mod convert;
 mod daemon;
 mod doctor;
+mod du;
 mod explain;
 mod export;
+mod gc;
 mod index;
 mod init;
 mod kinds;
@@ -18,6 +20,7 @@ mod queue;
 mod reconcile;
 mod regen;
 mod run;
+mod scrub;
 mod status;
 
 use clap::CommandFactory;
@@ -45,6 +48,9 @@ pub(crate) async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Reconcile { verify, dry_run } => {
             reconcile::reconcile(global, *verify, *dry_run).await
         }
+        Command::Gc(args) => gc::gc(global, args).await,
+        Command::Du => du::du(global).await,
+        Command::Scrub(args) => scrub::scrub(global, args).await,
         Command::Regen(args) => regen::regen(global, args).await,
         Command::Retry(args) => regen::retry(global, args).await,
         Command::Explain { targets, problems } => {

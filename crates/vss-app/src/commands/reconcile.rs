@@ -37,6 +37,10 @@ pub(super) async fn reconcile(
             document.removed_rows,
             "rows nothing can be made for any more removed",
         ),
+        (
+            document.amended,
+            "manifests and sums brought in step with the rows",
+        ),
         (document.enqueued, "missing sidecars queued"),
         (document.references, "files recorded that serve as sidecars"),
         (
@@ -47,6 +51,17 @@ pub(super) async fn reconcile(
         if count > 0 {
             output::line(&format!("{count} {mood}{what}"));
         }
+    }
+    for location in &document.missing_locations {
+        output::line(&format!(
+            "missing, so no row was removed: {location}: is its disk mounted?"
+        ));
+    }
+    if document.orphaned > 0 {
+        output::line(&format!(
+            "{} contents have sidecars here and no original that is known; see: vss gc",
+            document.orphaned
+        ));
     }
     for stranger in document.strangers.iter().take(NAMED) {
         output::line(&format!(
@@ -86,7 +101,7 @@ pub(super) async fn reconciled(
         None => {}
     }
     let started = Instant::now();
-    let app = App::open_alone(global.library.as_deref()).await?;
+    let app = App::open_alone(global.library.as_deref(), dry_run).await?;
     let options = ReconcileOptions {
         verify_all: verify,
         dry_run,

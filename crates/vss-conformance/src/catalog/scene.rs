@@ -135,10 +135,19 @@ impl Scene {
 
     /// Looks at roots, and answers the problems too.
     pub(super) async fn look(&self, roots: &[PathBuf]) -> (RefreshReport, Vec<RefreshProblem>) {
+        self.look_at(roots, Timestamp::from_millis(1)).await
+    }
+
+    /// The same at a point in time.
+    pub(super) async fn look_at(
+        &self,
+        roots: &[PathBuf],
+        now: Timestamp,
+    ) -> (RefreshReport, Vec<RefreshProblem>) {
         let heard = Heard::default();
         let report = self
             .catalog
-            .refresh(roots, &self.options, &heard, Timestamp::from_millis(1))
+            .refresh(roots, &self.options, &heard, now)
             .await
             .unwrap();
         let problems = heard.problems.into_inner().unwrap();

@@ -4,12 +4,14 @@
     reason = "a check plays whoever else can write to the vault's folder"
 )]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use vss_core::{Format, Kind, SidecarKey, Variant, layout};
+use vss_core::{Digest, Format, Kind, SidecarKey, Variant, layout};
 
 use super::VaultHarness;
-use super::fixture::{bytes_of, content, manifest, publish, scanned, thumb};
+use super::fixture::{
+    bytes_of, content, manifest, publication, publish, publish_one, scanned, thumb,
+};
 
 pub(super) async fn what_is_not_there_is_none(harness: &dyn VaultHarness) {
     let test = harness.fresh();
@@ -25,6 +27,36 @@ pub(super) async fn what_is_not_there_is_none(harness: &dyn VaultHarness) {
     }
     let key = thumb(1, Variant::GRID_1X);
     assert_eq!(vault.locate(&key, &Format::JSON).unwrap(), None);
+}
+
+pub(super) async fn a_stamp_stays_until_the_file_is_touched(harness: &dyn VaultHarness) {
+    let test = harness.fresh();
+    let vault = test.vault();
+    let (key, other) = (thumb(1, Variant::GRID_1X), thumb(1, Variant::GRID_2X));
+    let stamp = |key| vault.locate(key, &Format::WEBP).unwrap().unwrap().stamp;
+    publish(&*vault, &key, b"first").await;
+    let first = stamp(&key);
+    assert_eq!(bytes_of(&*vault, &key).await.unwrap(), b"first");
+    // Neither reading it nor what happens beside it touches it.
+    publish(&*vault, &other, b"other").await;
+    assert_eq!(stamp(&key), first);
+    assert_ne!(stamp(&other), first);
+    // Written to, of the same size; a file system's clock may need a moment to move on.
+    let place = layout::sidecar_path(&key, &Format::WEBP);
+    let moves_on = || {
+        test.plant(place.as_str(), b"FIRST");
+        stamp(&key) != first
+    };
+    assert!(
+        (0..1_000_000).any(|_| moves_on()),
+        "writing leaves no trace"
+    );
+    let written = stamp(&key);
+    let mut new = publication(&*vault, &key, b"newer").await;
+    new.replaces = Some(Digest::of(b"FIRST"));
+    publish_one(&*vault, &new).await;
+    let replaced = stamp(&key);
+    assert!(replaced != written && replaced != first);
 }
 
 pub(super) async fn traps_are_neither_located_nor_opened(harness: &dyn VaultHarness) {
@@ -81,7 +113,8 @@ pub(super) async fn a_quarantined_file_is_out_of_the_way_and_kept(harness: &dyn 
     let (bad, good) = (thumb(1, Variant::GRID_1X), thumb(1, Variant::GRID_2X));
     publish(&*vault, &bad, b"bad").await;
     publish(&*vault, &good, b"good").await;
-    assert!(vault.quarantine(&bad, &Format::WEBP).await.unwrap());
+    let kept = vault.quarantine(&bad, &Format::WEBP).await.unwrap();
+    assert!(kept.is_some());
 
     assert_eq!(vault.locate(&bad, &Format::WEBP).unwrap(), None);
     let found = scanned(&*vault, content(1)).await;
@@ -94,7 +127,15 @@ pub(super) async fn a_quarantined_file_is_out_of_the_way_and_kept(harness: &dyn 
 
     // The same key again, and nothing of the first is lost.
     publish(&*vault, &bad, b"bad too").await;
-    assert!(vault.quarantine(&bad, &Format::WEBP).await.unwrap());
+    let again = vault.quarantine(&bad, &Format::WEBP).await.unwrap();
+    assert_ne!(kept, again);
+    if test.root().is_some() {
+        let read = |path: Option<PathBuf>| std::fs::read(path.unwrap()).unwrap();
+        assert_eq!(
+            (read(kept), read(again)),
+            (b"bad".into(), b"bad too".into())
+        );
+    }
     let mut aside = test.set_aside();
     aside.sort();
     assert_eq!(aside, [&b"bad"[..], b"bad too"]);
@@ -104,11 +145,11 @@ pub(super) async fn there_is_nothing_to_quarantine_where_nothing_is(harness: &dy
     let test = harness.fresh();
     let vault = test.vault();
     let key = thumb(1, Variant::GRID_1X);
-    assert!(!vault.quarantine(&key, &Format::WEBP).await.unwrap());
+    assert_eq!(vault.quarantine(&key, &Format::WEBP).await.unwrap(), None);
     publish(&*vault, &key, b"there").await;
-    assert!(!vault.quarantine(&key, &Format::JSON).await.unwrap());
+    assert_eq!(vault.quarantine(&key, &Format::JSON).await.unwrap(), None);
     let other = thumb(1, Variant::GRID_2X);
-    assert!(!vault.quarantine(&other, &Format::WEBP).await.unwrap());
+    assert_eq!(vault.quarantine(&other, &Format::WEBP).await.unwrap(), None);
     assert_eq!(bytes_of(&*vault, &key).await.unwrap(), b"there");
     let manifest = manifest(&*vault, content(1)).await;
     assert_eq!(manifest.sidecars.len(), 1);

@@ -14,9 +14,9 @@ use vss_core::{ContentUuid, EntryId, FailureClass, Kind, Status, Timestamp, Vari
 use vss_engine::{Engine, PathAnswer, RegenScope, Verdict};
 use vss_ports::{
     CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, EntryRecord, FolderRecord,
-    GenerateFailure, GenerateJob, Generator, HalfRecord, Identified, LeaseOwner, OpenOriginal,
-    OriginalRecord, PortError, PortErrorKind, PortResult, Ports, Produced, RefreshObserver,
-    RefreshOptions, RefreshReport,
+    GenerateFailure, GenerateJob, Generator, HalfRecord, Identified, LeaseOwner, LocationRecord,
+    OpenOriginal, OriginalRecord, PortError, PortErrorKind, PortResult, Ports, Produced,
+    RefreshObserver, RefreshOptions, RefreshReport,
 };
 use vss_testkit::generator::FakeGenerator;
 
@@ -362,6 +362,10 @@ impl ContentCatalog for Opening {
 
     async fn find(&self, contents: &[ContentUuid]) -> PortResult<Vec<ContentRecord>> {
         self.inner.find(contents).await
+    }
+
+    async fn locations(&self) -> PortResult<Vec<LocationRecord>> {
+        self.inner.locations().await
     }
 
     async fn originals(&self, content: ContentUuid) -> PortResult<Vec<OriginalRecord>> {

@@ -2,6 +2,7 @@
 //! do, and what they leave behind when anything fails at any moment.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+mod collecting;
 mod converting;
 mod dispatching;
 mod faults;
@@ -10,4 +11,6 @@ mod making;
 mod paths;
 mod reconciling;
 mod referring;
+mod scrubbing;
+mod verifying;
 mod world;

@@ -12,11 +12,14 @@ fn thumb(content: ContentUuid) -> SidecarKey {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_is_there_is_answered_without_the_database() {
+async fn a_file_that_was_found_whole_is_answered_without_the_database() {
     let world = World::new();
     let content = world.add(b"one");
     world.plan().await;
     world.run().await;
+    let engine = world.engine();
+    let first = engine.path(content, &Kind::THUMB, &Variant::GRID_1X).await;
+    assert!(matches!(first, Ok(PathAnswer::Ready { .. })), "{first:?}");
     for call in [
         Call::Find,
         Call::OfContent,
@@ -26,17 +29,19 @@ async fn a_file_that_is_there_is_answered_without_the_database() {
     ] {
         world.store.refuse(call, 0, PortErrorKind::Unavailable);
     }
-    let answer = world
-        .engine()
+    let answer = engine
         .path(content, &Kind::THUMB, &Variant::GRID_1X)
         .await
         .unwrap();
     assert!(matches!(answer, PathAnswer::Ready { .. }), "{answer:?}");
-    // The faults are still armed: this one does ask.
-    let asked = world
-        .engine()
-        .path(content, &Kind::THUMB, &Variant::ICON_1X)
-        .await;
+    // The faults are still armed: this one does ask, and so does a new engine.
+    let asked = engine.path(content, &Kind::THUMB, &Variant::GRID_2X).await;
+    assert!(matches!(asked, Err(PathError::Port(_))), "{asked:?}");
+    world
+        .store
+        .refuse(Call::Find, 0, PortErrorKind::Unavailable);
+    let engine = world.engine();
+    let asked = engine.path(content, &Kind::THUMB, &Variant::GRID_1X).await;
     assert!(matches!(asked, Err(PathError::Port(_))), "{asked:?}");
 }
 

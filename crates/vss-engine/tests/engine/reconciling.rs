@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use vss_core::{Format, SidecarSource, Status};
 use vss_engine::{ReconcileOptions, ReconcileReport};
-use vss_ports::SidecarStore;
+use vss_ports::{Amendment, SidecarStore, Vault};
 
 use crate::world::World;
 
@@ -14,7 +14,8 @@ fn did_nothing(report: &ReconcileReport) -> bool {
         report.repaired,
         report.removed_rows,
         report.enqueued,
-    ) == (0, 0, 0, 0, 0)
+        report.amended,
+    ) == (0, 0, 0, 0, 0, 0)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,6 +100,63 @@ async fn what_no_original_can_give_any_more_is_not_wanted_any_more() {
         .unwrap();
     assert_eq!(report.removed_rows, 3);
     assert_eq!(world.count(Status::Pending).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_that_is_lost_or_wrong_is_written_from_the_rows() {
+    let world = World::with_pictures(2).await;
+    world.run().await;
+    let manifests = || async {
+        let scanned = world.files.scan(None, 10).await.unwrap();
+        let manifests = scanned.into_iter().map(|one| one.manifest.unwrap());
+        manifests.collect::<Vec<_>>()
+    };
+    let before = manifests().await;
+    let (lost, wrong) = (before[0].content_uuid, before[1].content_uuid);
+    world.files.lose_manifest(lost);
+    let mut false_line = before[1].sidecars[0].clone();
+    false_line.blake3 = vss_core::Digest::of(b"something else");
+    let mut of_nothing = false_line.clone();
+    of_nothing.variant = vss_core::Variant::ICON_1X;
+    let amendment = Amendment {
+        set: vec![false_line, of_nothing],
+        ..Amendment::default()
+    };
+    assert!(world.files.amend(wrong, &amendment).await.unwrap());
+
+    let look = ReconcileOptions {
+        dry_run: true,
+        ..ReconcileOptions::default()
+    };
+    let looked = world.engine().reconcile(look).await.unwrap();
+    assert_eq!((looked.amended, looked.missing, looked.repaired), (2, 0, 0));
+    let report = world.engine().reconcile(ReconcileOptions::default()).await;
+    assert_eq!(report.unwrap().amended, 2);
+    for (now, then) in manifests().await.iter().zip(&before) {
+        let said = |manifest: &vss_core::Manifest| manifest.b3sums();
+        assert_eq!(said(now), said(then));
+        assert_eq!(now.source_blake3, then.source_blake3);
+        let made_by =
+            |m: &vss_core::Manifest| m.sidecars.iter().map(|e| e.source.clone()).collect();
+        let (now, then): (Vec<_>, Vec<_>) = (made_by(now), made_by(then));
+        assert_eq!(now, then);
+    }
+    let again = world.engine().reconcile(ReconcileOptions::default()).await;
+    assert!(did_nothing(&again.unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contents_with_sidecars_and_without_originals_are_counted_and_left_alone() {
+    let world = World::with_pictures(3).await;
+    world.run().await;
+    let gone = world.add(b"gone");
+    world.plan().await;
+    world.run().await;
+    world.catalog.remove(gone);
+    let report = world.engine().reconcile(ReconcileOptions::default()).await;
+    let report = report.unwrap();
+    assert_eq!((report.orphaned, report.scanned), (1, 12));
+    assert!(did_nothing(&report), "{report:?}");
 }
 
 /// Something that happens to a library behind its back.

@@ -94,13 +94,19 @@ impl World {
     }
 
     pub(crate) fn engine_over(&self, ports: Ports) -> Arc<Engine> {
+        self.engine_told(ports, |_| {})
+    }
+
+    /// An engine with settings of its own.
+    pub(crate) fn engine_told(&self, ports: Ports, tell: impl Fn(&mut Settings)) -> Arc<Engine> {
         let number = self.engines.fetch_add(1, Ordering::Relaxed);
         let owner = LeaseOwner::new(format!("engine-{number}"));
-        let settings = Settings {
+        let mut settings = Settings {
             // A fault ends a run here, unless a test has more patience.
             patience: Duration::ZERO,
             ..Settings::new(Policy::standard(), 2)
         };
+        tell(&mut settings);
         Arc::new(Engine::new(ports, settings, owner))
     }
 

@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use vss_core::companion::Decision;
 use vss_core::{ContentUuid, Disposition, EntryId, Kind, Priority, SidecarKey, Timestamp, Variant};
 use vss_ports::{
-    Adoption, AttemptRecord, Claim, ClaimRequest, Commit, CommitOutcome, Conversion,
-    ConversionJournal, EnqueueBatch, EnqueueReport, Failure, Invalidation, LeaseOwner, MoveEnd,
-    PortError, PortErrorKind, PortResult, PresenceRow, Publisher, QueueControl, QueueDepth,
-    Recovery, Reference, ReferenceRecord, ReferenceStore, Referral, Selection, SidecarCounts,
-    SidecarQueue, SidecarRecord, SidecarStore,
+    Adoption, AttemptRecord, Claim, ClaimRequest, Commit, CommitOutcome, ContentOutline,
+    Conversion, ConversionJournal, EnqueueBatch, EnqueueReport, Failure, Invalidation, LeaseOwner,
+    MoveEnd, PortError, PortErrorKind, PortResult, PresenceRow, Publisher, QueueControl,
+    QueueDepth, Recovery, Reference, ReferenceRecord, ReferenceStore, Referral, Selection,
+    SidecarCounts, SidecarQueue, SidecarRecord, SidecarStore,
 };
 
 /// The calls of all ports.
@@ -21,6 +21,7 @@ pub enum Call {
     OfContent,
     Presence,
     Page,
+    Outline,
     Adopt,
     Invalidate,
     Forget,
@@ -156,6 +157,16 @@ impl<S: SidecarStore> SidecarStore for FaultyStore<S> {
     ) -> PortResult<Vec<SidecarRecord>> {
         let answer = self.inner.page(after, until, limit);
         self.pass(Call::Page, answer).await
+    }
+
+    async fn outline(
+        &self,
+        after: Option<ContentUuid>,
+        until: Option<ContentUuid>,
+        limit: usize,
+    ) -> PortResult<Vec<ContentOutline>> {
+        let answer = self.inner.outline(after, until, limit);
+        self.pass(Call::Outline, answer).await
     }
 
     async fn adopt(&self, found: &[Adoption], now: Timestamp) -> PortResult<Vec<bool>> {

@@ -8,8 +8,8 @@ use vss_core::{
     ContentUuid, Event, Kind, Priority, SidecarKey, SidecarSource, Status, Timestamp, Variant,
 };
 use vss_ports::{
-    Adoption, AttemptRecord, Invalidation, PortResult, PresenceRow, SidecarCounts, SidecarRecord,
-    SidecarStore,
+    Adoption, AttemptRecord, ContentOutline, Invalidation, PortResult, PresenceRow, RowOutline,
+    SidecarCounts, SidecarRecord, SidecarStore,
 };
 
 use super::{MemoryStore, Rows};
@@ -74,6 +74,25 @@ impl SidecarStore for MemoryStore {
             let whole = whole.filter(|row| page.contains(&row.key.content));
             whole.map(|row| rows.shown(row)).collect()
         }))
+    }
+
+    async fn outline(
+        &self,
+        after: Option<ContentUuid>,
+        until: Option<ContentUuid>,
+        limit: usize,
+    ) -> PortResult<Vec<ContentOutline>> {
+        let mut outlines: Vec<ContentOutline> = Vec::new();
+        for row in self.page(after, until, limit).await? {
+            let content = row.key.content;
+            if outlines.last().is_none_or(|last| last.content != content) {
+                let rows = Vec::new();
+                outlines.push(ContentOutline { content, rows });
+            }
+            let last = outlines.last_mut().unwrap();
+            last.rows.push(RowOutline::from(&row));
+        }
+        Ok(outlines)
     }
 
     async fn adopt(&self, found: &[Adoption], now: Timestamp) -> PortResult<Vec<bool>> {

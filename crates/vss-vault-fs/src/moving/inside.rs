@@ -8,7 +8,7 @@ use rustix::fs::AtFlags;
 use vss_core::{Manifest, ManifestEntry, SidecarSource, layout};
 use vss_ports::{Move, PortErrorKind};
 
-use crate::content_work::content_folder;
+use crate::content_work::locked_folder;
 use crate::folders::Folders;
 use crate::manifest_file::{self, Draft, Found, Lock};
 use crate::placing::{self, Occupant, Unplaced};
@@ -29,8 +29,7 @@ pub(super) struct Inside {
 impl Inside {
     /// Makes the folders and drafts the manifest; durable when it returns.
     pub(super) fn prepare(folders: &Folders, file: &Move) -> Step<Self> {
-        let (folder, parents) = content_folder(folders, file.key.content)?;
-        let lock = Lock::take(folder)?;
+        let (lock, parents) = locked_folder(folders, file.key.content)?;
         let before = manifest_file::read(lock.folder(), file.key.content)?;
         let kind = tree::made_folder_in(lock.folder(), file.key.kind.folder());
         let (kind, _) = kind.during("make a kind's folder")?;

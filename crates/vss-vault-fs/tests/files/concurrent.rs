@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::Barrier;
-use vss_core::{Digest, Kind, SidecarKey, Variant};
+use vss_core::{Digest, Format, Kind, SidecarKey, Variant};
 use vss_ports::Vault;
 use vss_vault_fs::{FsVault, FsVaultOptions};
 
@@ -114,5 +114,40 @@ async fn a_reader_never_finds_a_gap_while_a_file_is_replaced() {
         assert!(reader.await.unwrap() > 0);
         assert_eq!(library.names(".staging"), [""; 0]);
         assert_eq!(library.names(".quarantine").len(), 99);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_folder_that_is_removed_under_a_publication_loses_nothing() {
+    for options in [FAST, PORTABLE] {
+        let library = Library::new(options);
+        let start = Arc::new(Barrier::new(2));
+        let key = thumb(1);
+        let (vault, key_too, start_too) = (library.vault.clone(), key.clone(), Arc::clone(&start));
+        let removing = tokio::spawn(async move {
+            for _ in 0..300 {
+                start_too.wait().await;
+                vault.remove(&key_too, &Format::WEBP).await.unwrap();
+                start_too.wait().await;
+            }
+        });
+        let vault = FsVault::open(&library.sidecars(), options).unwrap();
+        let mut other = key.clone();
+        other.variant = Variant::GRID_2X;
+        for _ in 0..300 {
+            publish(&vault, &key, b"goes").await.unwrap();
+            start.wait().await;
+            publish(&vault, &other, b"stays").await.unwrap();
+            start.wait().await;
+            let found = vault.scan(None, 2).await.unwrap();
+            assert_eq!(found.len(), 1);
+            assert_eq!(found[0].files.len(), 1, "{found:?}");
+            let manifest = found[0].manifest.as_ref().unwrap();
+            assert_eq!(manifest.sidecars.len(), 1);
+            assert!(found[0].sums && found[0].strangers.is_empty());
+            vault.remove(&other, &Format::WEBP).await.unwrap();
+        }
+        removing.await.unwrap();
+        assert_eq!(library.vault.scan(None, 1).await.unwrap(), []);
     }
 }

@@ -185,7 +185,8 @@ async fn names_of_any_length_that_parses_fit_everywhere() {
         key.variant = "v".repeat(64).parse().unwrap();
         publish(&library.vault, &key, b"first").await.unwrap();
         publish(&library.vault, &key, b"second").await.unwrap();
-        assert!(library.vault.quarantine(&key, &Format::WEBP).await.unwrap());
+        let kept = library.vault.quarantine(&key, &Format::WEBP).await.unwrap();
+        assert!(kept.is_some_and(|kept| kept.exists()));
         assert_eq!(library.names(".quarantine").len(), 2);
         // Longer names than any sidecar's are strangers, and no obstacle.
         let kind = library.place(&key).parent().unwrap().to_owned();

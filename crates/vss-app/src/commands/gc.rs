@@ -1,0 +1,129 @@
+//! `vss gc`: the sidecars of files that are gone.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use vss_core::Kind;
+use vss_engine::{Amount, GcOptions, GcReport};
+
+use crate::cli::{GcArgs, Global};
+use crate::failure::{Exit, Failure};
+use crate::library::Work;
+use crate::output;
+use crate::wiring::{App, Effort};
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+#[derive(Serialize)]
+struct GcDocument {
+    contents: u64,
+    sidecars: u64,
+    bytes: u64,
+    kinds: BTreeMap<Kind, AmountEntry>,
+    /// What stays because it is hard to make again.
+    kept: AmountEntry,
+    waiting: u64,
+    unknown: u64,
+    missing_locations: Vec<String>,
+    dry_run: bool,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct AmountEntry {
+    sidecars: u64,
+    bytes: u64,
+}
+
+impl AmountEntry {
+    fn of(amount: Amount) -> Self {
+        Self {
+            sidecars: amount.sidecars,
+            bytes: amount.bytes,
+        }
+    }
+}
+
+pub(super) async fn gc(global: &Global, args: &GcArgs) -> Result<Exit, Failure> {
+    let started = Instant::now();
+    let place = global.library.as_deref();
+    let app = match args.apply {
+        // Nothing may come back while it is being deleted.
+        true => App::open_for(place, Work::Index, Effort::default()).await?,
+        false => App::open(place).await?,
+    };
+    let options = GcOptions {
+        grace: DAY * u32::from(args.grace),
+        apply: args.apply,
+        precious: args.precious,
+        despite_missing: args.despite_missing,
+    };
+    let report = app.engine.gc(&options).await?;
+    let missing = app.engine.missing_locations().await?;
+    let total = report.total();
+    let kinds = report.collected.iter();
+    let document = GcDocument {
+        contents: report.contents,
+        sidecars: total.sidecars,
+        bytes: total.bytes,
+        kinds: kinds
+            .map(|(kind, amount)| (kind.clone(), AmountEntry::of(*amount)))
+            .collect(),
+        kept: AmountEntry::of(report.kept),
+        waiting: report.waiting,
+        unknown: report.unknown,
+        missing_locations: missing
+            .iter()
+            .map(|location| location.path.to_string_lossy().into_owned())
+            .collect(),
+        dry_run: !args.apply,
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    match global.json {
+        true => output::json(&document),
+        false => say(&document, &report, args.grace),
+    }
+    Ok(Exit::Done)
+}
+
+fn say(document: &GcDocument, report: &GcReport, grace: u16) {
+    let mood = match document.dry_run {
+        true => "would be deleted",
+        false => "deleted",
+    };
+    for (kind, amount) in &report.collected {
+        let (sidecars, size) = (amount.sidecars, output::bytes(amount.bytes));
+        output::line(&format!("{sidecars} {kind} ({size}) {mood}"));
+    }
+    let (contents, sidecars) = (document.contents, document.sidecars);
+    let size = output::bytes(document.bytes);
+    output::line(&format!(
+        "{sidecars} sidecars of {contents} contents without an original ({size}) {mood}"
+    ));
+    if document.kept.sidecars > 0 {
+        let (sidecars, size) = (document.kept.sidecars, output::bytes(document.kept.bytes));
+        output::line(&format!(
+            "{sidecars} ({size}) stay because they are hard to make again; --precious takes them too"
+        ));
+    }
+    if document.waiting > 0 {
+        let waiting = document.waiting;
+        output::line(&match document.dry_run {
+            true => format!("{waiting} contents lost their last original in the last {grace} days"),
+            false => format!("{waiting} contents without an original were not shown before"),
+        });
+    }
+    if document.unknown > 0 {
+        let unknown = document.unknown;
+        output::line(&format!(
+            "{unknown} contents were never indexed here, and stay"
+        ));
+    }
+    for location in &document.missing_locations {
+        output::line(&format!("missing, and kept as it is known: {location}"));
+    }
+    if document.dry_run && document.contents > 0 {
+        output::line("nothing was deleted; to delete just this: vss gc --apply");
+    }
+}

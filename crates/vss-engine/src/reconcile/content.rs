@@ -1,0 +1,229 @@
+//! One content's part of a reconcile: what its comparison asks for is looked into, and what that
+//! leads to is collected, so that the store is asked once a batch.
+
+use vss_core::integrity::Damage;
+use vss_core::reconcile::{Action, FoundFile, KnownRow, diff, drift};
+use vss_core::{
+    ContentUuid, Kind, Manifest, ManifestEntry, SidecarKey, SidecarSource, Status, Variant,
+};
+use vss_ports::{Adoption, Amendment, Event, PortResult, SidecarRecord};
+
+use super::{ReconcileOptions, ReconcileReport, Stranger};
+use crate::Engine;
+use crate::verify::Checked;
+
+/// What comparisons lead to.
+#[derive(Default)]
+pub(super) struct Changes {
+    pub(super) adopt: Vec<Adoption>,
+    /// Rows whose generator is to make the file again.
+    pub(super) gone: Vec<SidecarKey>,
+    /// Rows whose file is gone and that no generator made.
+    pub(super) unmake: Vec<SidecarKey>,
+    pub(super) forget: Vec<SidecarKey>,
+    pub(super) amend: Vec<(ContentUuid, Amendment)>,
+}
+
+/// One content while it is reconciled.
+pub(super) struct OneContent<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) content: ContentUuid,
+    pub(super) rows: &'a [SidecarRecord],
+    pub(super) files: &'a [FoundFile],
+    pub(super) manifest: Option<&'a Manifest>,
+    pub(super) options: ReconcileOptions,
+    pub(super) changes: &'a mut Changes,
+    pub(super) report: &'a mut ReconcileReport,
+}
+
+impl OneContent<'_> {
+    /// Compares its rows and files.
+    pub(super) async fn reconcile(&mut self) -> PortResult<()> {
+        let known: Vec<_> = self.rows.iter().map(known_row).collect();
+        for action in diff(self.files, &known) {
+            self.act(action).await?;
+        }
+        if self.options.verify_all {
+            self.verify_ready().await?;
+        }
+        Ok(())
+    }
+
+    async fn act(&mut self, action: Action) -> PortResult<()> {
+        match action {
+            Action::Missing { kind, variant } => {
+                self.report.missing += 1;
+                self.gone(SidecarKey::new(self.content, kind, variant));
+            }
+            Action::Adopt(file) => match self.examine(&file).await? {
+                Some(adoption) => {
+                    self.report.adopted += 1;
+                    self.changes.adopt.push(adoption);
+                }
+                None => self.set_aside(&file, Damage::Unvouched).await?,
+            },
+            Action::Verify(file) => match self.examine(&file).await? {
+                // Only a manifest that vouches for it makes a file of an unexpected size good.
+                Some(adoption) if adoption.source != SidecarSource::Adopted => {
+                    self.report.repaired += 1;
+                    self.changes.adopt.push(adoption);
+                }
+                _ => self.set_aside(&file, Damage::Replaced).await?,
+            },
+            Action::Unknown(file) => self.report.unknown.push(Stranger {
+                content: Some(self.content),
+                name: format!("{}/{}.{}", file.kind.folder(), file.variant, file.format),
+                reason: "the sidecar is there in another format".into(),
+            }),
+        }
+        Ok(())
+    }
+
+    async fn examine(&self, file: &FoundFile) -> PortResult<Option<Adoption>> {
+        self.engine.examine(self.content, file, self.manifest).await
+    }
+
+    /// Its row is to be made again.
+    fn gone(&mut self, key: SidecarKey) {
+        let row = self.rows.iter().find(|row| row.key == key);
+        match row.map(|row| &row.source) {
+            None | Some(SidecarSource::Generator(_)) => self.changes.gone.push(key),
+            Some(_) => self.changes.unmake.push(key),
+        }
+    }
+
+    /// Moves a file that is not what it should be out of the way; its row is to be made again.
+    async fn set_aside(&mut self, file: &FoundFile, damage: Damage) -> PortResult<()> {
+        self.report.repaired += 1;
+        let (kind, variant) = (file.kind.clone(), file.variant.clone());
+        let key = SidecarKey::new(self.content, kind, variant);
+        let ports = &self.engine.ports;
+        if !self.options.dry_run
+            && let Some(kept) = ports.vault.quarantine(&key, &file.format).await?
+        {
+            let kept = kept.display();
+            tracing::warn!(sidecar = %key, %damage, %kept, "a damaged sidecar was set aside");
+            ports
+                .events
+                .emit(Event::SidecarCorrupt { key: key.clone() });
+        }
+        self.gone(key);
+        Ok(())
+    }
+
+    async fn verify_ready(&mut self) -> PortResult<()> {
+        let ready = |row: &&SidecarRecord| row.status == Status::Ready && is_managed(row);
+        for row in self.rows.iter().filter(ready) {
+            let file = self.files.iter().find(|file| is_of(file, row));
+            let Some(file) = file.filter(|file| Some(file.size) == row.size) else {
+                continue;
+            };
+            let located = self.engine.ports.vault.locate(&row.key, &row.format)?;
+            let Some(located) = located else { continue };
+            if let Checked::Damaged(damage) = self.engine.check_bytes(row, located).await? {
+                self.set_aside(file, damage).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Collects what its manifest has to say otherwise; `sums` says whether these are in step with
+    /// it.
+    pub(super) async fn amend(&mut self, sums: bool) -> PortResult<()> {
+        let lost = |key: &SidecarKey| {
+            let of = |keys: &[SidecarKey]| keys.contains(key);
+            of(&self.changes.gone) || of(&self.changes.unmake)
+        };
+        let rows = self.rows.iter().filter(|row| !lost(&row.key));
+        let mut vouched: Vec<_> = rows.filter_map(|row| self.vouched(row)).collect();
+        let adopted = self.changes.adopt.iter().rev();
+        let adopted = adopted.take_while(|adoption| adoption.key.content == self.content);
+        vouched.extend(adopted.map(|adoption| self.adopted(adoption)));
+        let mut drift = drift(self.manifest, &vouched, self.files);
+        let running = |(kind, variant): &(Kind, Variant)| {
+            self.rows.iter().any(|row| {
+                let of = (&row.key.kind, &row.key.variant);
+                row.status == Status::Running && of == (kind, variant)
+            })
+        };
+        drift.gone.retain(|entry| !running(entry));
+        let in_step = drift.is_none() && sums;
+        if self.options.dry_run {
+            self.report.amended += u64::from(!in_step);
+            return Ok(());
+        }
+        // Being thorough also means to read the sums.
+        if in_step && !self.options.verify_all {
+            return Ok(());
+        }
+        let amendment = Amendment {
+            set: drift.set,
+            gone: drift.gone,
+            source: self.source().await?,
+        };
+        self.changes.amend.push((self.content, amendment));
+        Ok(())
+    }
+
+    /// The original, where no manifest names it any more.
+    async fn source(&self) -> PortResult<Option<(u64, vss_core::Digest)>> {
+        let digest = self.rows.iter().find_map(|row| row.source_digest);
+        let (None, Some(digest)) = (self.manifest, digest) else {
+            return Ok(None);
+        };
+        let known = self.engine.ports.catalog.find(&[self.content]).await?;
+        Ok(known.first().map(|record| (record.size, digest)))
+    }
+
+    /// What the manifest is to say of a row whose file is there.
+    fn vouched(&self, row: &SidecarRecord) -> Option<ManifestEntry> {
+        let (size, blake3) = (row.size?, row.digest?);
+        let is_here = |file: &&FoundFile| is_of(file, row) && file.size == size;
+        self.files.iter().find(is_here)?;
+        let settled = row.status != Status::Running && is_managed(row);
+        settled.then(|| ManifestEntry {
+            kind: row.key.kind.clone(),
+            variant: row.key.variant.clone(),
+            format: row.format.clone(),
+            size,
+            blake3,
+            source: row.source.clone(),
+            generator_version: row.version.clone(),
+            created_at: row.updated_at,
+        })
+    }
+
+    /// What it is to say of a file that gets a row.
+    fn adopted(&self, adoption: &Adoption) -> ManifestEntry {
+        ManifestEntry {
+            kind: adoption.key.kind.clone(),
+            variant: adoption.key.variant.clone(),
+            format: adoption.format.clone(),
+            size: adoption.size,
+            blake3: adoption.digest,
+            source: adoption.source.clone(),
+            generator_version: adoption.version.clone(),
+            created_at: self.engine.ports.clock.now(),
+        }
+    }
+}
+
+/// Whether its file lies in the vault.
+fn is_managed(row: &SidecarRecord) -> bool {
+    row.source != SidecarSource::Reference
+}
+
+fn is_of(file: &FoundFile, row: &SidecarRecord) -> bool {
+    (&file.kind, &file.variant, &file.format) == (&row.key.kind, &row.key.variant, &row.format)
+}
+
+fn known_row(row: &SidecarRecord) -> KnownRow {
+    KnownRow {
+        kind: row.key.kind.clone(),
+        variant: row.key.variant.clone(),
+        format: row.format.clone(),
+        status: row.status,
+        vouched_size: row.size,
+        is_reference: !is_managed(row),
+    }
+}

@@ -1,0 +1,222 @@
+//! Whether a file is what its row says, and what is done when it is not: it is set aside and its
+//! row sent back, so that nobody is given it any more and it is made again.
+
+use std::path::PathBuf;
+
+use vss_core::integrity::{Damage, Examined, Recorded, judge};
+use vss_core::reconcile::FoundFile;
+use vss_core::{Format, Priority, SidecarKey, SidecarSource, Status};
+use vss_ports::{
+    EnqueueBatch, EnqueueItem, Event, Invalidation, LocalFile, PortError, PortResult, SidecarRecord,
+};
+
+use crate::Engine;
+use crate::source_digest::digest_of;
+
+/// What a look at the file of a row found.
+#[derive(Debug)]
+pub(crate) enum Checked {
+    /// It is what the row says.
+    Whole(LocalFile),
+    /// It is not there.
+    Gone,
+    /// It is not.
+    Damaged(Damage),
+}
+
+impl Engine {
+    /// The file that a row vouches for, if it is there and whole; one that is damaged is set aside
+    /// and its row is sent back. Hashes it unless this engine did so before and nobody touched it
+    /// since ([`Settings::verify_up_to`](crate::Settings::verify_up_to) says when it does not).
+    ///
+    /// # Errors
+    /// When a port fails.
+    pub async fn whole_file(&self, row: &SidecarRecord) -> PortResult<Option<LocalFile>> {
+        match self.check(row).await? {
+            Checked::Whole(file) => Ok(Some(file)),
+            Checked::Gone => Ok(None),
+            Checked::Damaged(damage) => {
+                self.withdraw(row, damage, Priority::Missing).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Looks at the file of a row that vouches for one, and hashes it where that is due.
+    pub(crate) async fn check(&self, row: &SidecarRecord) -> PortResult<Checked> {
+        let Some(file) = self.ports.vault.locate(&row.key, &row.format)? else {
+            return Ok(Checked::Gone);
+        };
+        if self.shared.verified.knows(&row.key, &file.stamp) {
+            return Ok(Checked::Whole(file));
+        }
+        let untouched = row.size == Some(file.size) && file.stamp.modified() <= row.updated_at;
+        if untouched && file.size > self.settings.verify_up_to {
+            return Ok(Checked::Whole(file));
+        }
+        self.check_bytes(row, file).await
+    }
+
+    /// Hashes the file of a row, whatever is remembered of it.
+    pub(crate) async fn check_bytes(
+        &self,
+        row: &SidecarRecord,
+        file: LocalFile,
+    ) -> PortResult<Checked> {
+        let (Some(size), Some(digest)) = (row.size, row.digest) else {
+            return Ok(Checked::Damaged(Damage::Unvouched));
+        };
+        let Some(open) = self.ports.vault.open(&row.key, &row.format).await? else {
+            return Ok(Checked::Gone);
+        };
+        let read = tokio::task::spawn_blocking(move || digest_of(&open)).await;
+        let now = match read {
+            Ok(Ok((size, digest, _))) => Examined {
+                size,
+                digest,
+                modified: file.stamp.modified(),
+            },
+            Ok(Err(error)) => {
+                tracing::warn!(sidecar = %row.key, %error, "a sidecar could not be read");
+                return Ok(Checked::Damaged(Damage::Unreadable));
+            }
+            Err(death) => {
+                let kind = vss_ports::PortErrorKind::Unexpected;
+                return Err(PortError::new(kind, "hash a sidecar", death));
+            }
+        };
+        let recorded = Recorded {
+            size,
+            digest,
+            at: row.updated_at,
+        };
+        match judge(&recorded, &now) {
+            None => {
+                self.shared.verified.remember(&row.key, file.stamp);
+                Ok(Checked::Whole(file))
+            }
+            Some(damage) => Ok(Checked::Damaged(damage)),
+        }
+    }
+
+    /// Sets the damaged file of a row aside and sends the row back; where the file is now. Nothing
+    /// is done when the row is another one by now, or is being made: then it was looked at too
+    /// late, or its file is about to be replaced.
+    pub(crate) async fn withdraw(
+        &self,
+        row: &SidecarRecord,
+        damage: Damage,
+        priority: Priority,
+    ) -> PortResult<Option<PathBuf>> {
+        let now = self.ports.store.find(&row.key).await?;
+        let same = now.is_some_and(|now| {
+            now.digest == row.digest && now.format == row.format && now.status != Status::Running
+        });
+        if !same {
+            return Ok(None);
+        }
+        let kept = self.ports.vault.quarantine(&row.key, &row.format).await?;
+        let place = kept.as_deref().map(std::path::Path::display);
+        let place = place.map(tracing::field::display);
+        tracing::warn!(sidecar = %row.key, %damage, kept = place, "a damaged sidecar was set aside");
+        self.send_back(row, priority).await?;
+        let key = row.key.clone();
+        self.ports.events.emit(Event::SidecarCorrupt { key });
+        Ok(kept)
+    }
+
+    /// A row whose file is gone is wanted anew. One that no generator made (it was adopted) would
+    /// wait for ever for whoever made it, so it is planned as if it had never been there.
+    pub(crate) async fn send_back(
+        &self,
+        row: &SidecarRecord,
+        priority: Priority,
+    ) -> PortResult<()> {
+        let (keys, now) = (std::slice::from_ref(&row.key), self.ports.clock.now());
+        let made_by_nobody = !matches!(row.source, SidecarSource::Generator(_));
+        if made_by_nobody && let Some(output) = self.plan_again(&row.key).await? {
+            self.ports.store.forget(keys).await?;
+            let item = EnqueueItem {
+                content: row.key.content,
+                priority,
+                outputs: vec![output],
+            };
+            let batch = EnqueueBatch {
+                items: vec![item],
+                watermark: None,
+            };
+            self.ports.queue.enqueue(&batch, now).await?;
+            return Ok(());
+        }
+        let gone = Invalidation::FileGone;
+        self.ports
+            .store
+            .invalidate(keys, gone, priority, now)
+            .await?;
+        Ok(())
+    }
+
+    /// What would be made for a key, if its content has an original and somebody makes it.
+    async fn plan_again(
+        &self,
+        key: &SidecarKey,
+    ) -> PortResult<Option<vss_core::plan::WantedOutput>> {
+        let known = self.ports.catalog.find(&[key.content]).await?;
+        let Some(record) = known.first().filter(|record| record.originals > 0) else {
+            return Ok(None);
+        };
+        let (policy, media_type) = (&self.settings.policy, &record.media_type);
+        let planned = vss_core::plan::plan_one(
+            media_type,
+            &key.kind,
+            &key.variant,
+            policy,
+            &self.descriptors,
+        );
+        Ok(planned.ok())
+    }
+
+    /// Takes in a file that no row vouches for, if it is what its format and its manifest say; one
+    /// that is not is set aside. Whether it may be served.
+    pub(crate) async fn take_in(
+        &self,
+        key: &SidecarKey,
+        format: &Format,
+    ) -> PortResult<Option<LocalFile>> {
+        let vault = &self.ports.vault;
+        let Some(file) = vault.locate(key, format)? else {
+            return Ok(None);
+        };
+        let found = FoundFile {
+            kind: key.kind.clone(),
+            variant: key.variant.clone(),
+            format: format.clone(),
+            size: file.size,
+        };
+        let scanned = vault.scan(before(key), 1).await?;
+        let folder = scanned.iter().find(|s| s.content == key.content);
+        let manifest = folder.and_then(|folder| folder.manifest.as_ref());
+        if let Some(adoption) = self.examine(key.content, &found, manifest).await? {
+            let (found, now) = ([adoption], self.ports.clock.now());
+            if self.ports.store.adopt(&found, now).await?.first() == Some(&true) {
+                self.shared.verified.remember(key, file.stamp);
+                return Ok(Some(file));
+            }
+            return Ok(None);
+        }
+        if let Some(kept) = vault.quarantine(key, format).await? {
+            let (damage, kept) = (Damage::Unvouched, kept.display());
+            tracing::warn!(sidecar = %key, %damage, %kept, "a damaged sidecar was set aside");
+            let key = key.clone();
+            self.ports.events.emit(Event::SidecarCorrupt { key });
+        }
+        Ok(None)
+    }
+}
+
+/// The content just before a key's, for a scan that is to begin with it.
+fn before(key: &SidecarKey) -> Option<vss_core::ContentUuid> {
+    let number = u128::from_be_bytes(*key.content.as_bytes());
+    let before = number.checked_sub(1)?.to_be_bytes();
+    Some(vss_core::ContentUuid::from_bytes(before))
+}
