@@ -104,7 +104,7 @@ async fn what_no_original_can_give_any_more_is_not_wanted_any_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_manifest_that_is_lost_or_wrong_is_written_from_the_rows() {
-    let world = World::with_pictures(2).await;
+    let world = World::with_pictures(3).await;
     world.run().await;
     let manifests = || async {
         let scanned = world.files.scan(None, 10).await.unwrap();
@@ -116,22 +116,24 @@ async fn a_manifest_that_is_lost_or_wrong_is_written_from_the_rows() {
     world.files.lose_manifest(lost);
     let mut false_line = before[1].sidecars[0].clone();
     false_line.blake3 = vss_core::Digest::of(b"something else");
-    let mut of_nothing = false_line.clone();
+    let mut of_nothing = before[2].sidecars[0].clone();
     of_nothing.variant = vss_core::Variant::ICON_1X;
-    let amendment = Amendment {
-        set: vec![false_line, of_nothing],
-        ..Amendment::default()
-    };
-    assert!(world.files.amend(wrong, &amendment).await.unwrap());
+    for (content, line) in [(wrong, false_line), (before[2].content_uuid, of_nothing)] {
+        let amendment = Amendment {
+            set: vec![line],
+            ..Amendment::default()
+        };
+        assert!(world.files.amend(content, &amendment).await.unwrap());
+    }
 
     let look = ReconcileOptions {
         dry_run: true,
         ..ReconcileOptions::default()
     };
     let looked = world.engine().reconcile(look).await.unwrap();
-    assert_eq!((looked.amended, looked.missing, looked.repaired), (2, 0, 0));
+    assert_eq!((looked.amended, looked.missing, looked.repaired), (3, 0, 0));
     let report = world.engine().reconcile(ReconcileOptions::default()).await;
-    assert_eq!(report.unwrap().amended, 2);
+    assert_eq!(report.unwrap().amended, 3);
     for (now, then) in manifests().await.iter().zip(&before) {
         let said = |manifest: &vss_core::Manifest| manifest.b3sums();
         assert_eq!(said(now), said(then));
