@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,14 +18,16 @@ use tempfile::TempDir;
 use vss_core::companion::{self, LiveId, MediaFacts};
 use vss_core::{ContentUuid, EntryId, IdentityHasher, MediaType, Timestamp, sample_ranges};
 use vss_ports::{
-    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, EntryRecord, FileIdentity,
-    FolderRecord, HalfRecord, Identified, LocationRecord, OpenOriginal, OriginalRecord, PortError,
-    PortErrorKind, PortResult, RefreshObserver, RefreshOptions, RefreshReport,
+    CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, EntryRecord, FolderRecord, HalfRecord,
+    Identified, LocationRecord, OpenOriginal, OriginalRecord, PortError, PortErrorKind, PortResult,
+    RefreshObserver, RefreshOptions, RefreshReport,
 };
 
 mod refresh;
+mod stat;
 
 use refresh::Refresh;
+use stat::Stat;
 
 static INSTANCES: AtomicU64 = AtomicU64::new(1);
 
@@ -56,36 +57,6 @@ struct Entry {
     id: EntryId,
     content: ContentUuid,
     stat: Stat,
-}
-
-/// Size, time and place of a file's bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Stat {
-    size: u64,
-    mtime: (i64, i64),
-    inode: (u64, u64),
-}
-
-impl Stat {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            size: metadata.size(),
-            mtime: (metadata.mtime(), metadata.mtime_nsec()),
-            inode: (metadata.dev(), metadata.ino()),
-        }
-    }
-}
-
-impl Stat {
-    fn identity(&self) -> FileIdentity {
-        let (seconds, nanoseconds) = self.mtime;
-        FileIdentity {
-            device: self.inode.0,
-            inode: self.inode.1,
-            size: self.size,
-            modified_ns: seconds * 1_000_000_000 + nanoseconds,
-        }
-    }
 }
 
 impl Default for MemoryCatalog {

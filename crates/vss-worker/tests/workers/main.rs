@@ -1,7 +1,6 @@
 //! Workers that are hostile, broken, missing or killed: the parent stays whole and says why.
 #![expect(
     clippy::disallowed_methods,
-    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "what a test cannot set up, it has not shown"
 )]
