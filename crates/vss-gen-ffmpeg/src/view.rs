@@ -11,10 +11,6 @@ use crate::turn::Turn;
 /// process may not.
 const SCALING: &str = "flags=bicubic+accurate_rnd+full_chroma_int+bitexact";
 
-/// From film to film, as FFmpeg does by itself. To round exactly would cost a tenth of a proxy, for the
-/// last bit of a pixel that is lossily coded next.
-const PLAYING: &str = "flags=bicubic";
-
 /// From red, green and blue to what an encoder takes.
 const TO_VIDEO: &str = "scale=flags=bicubic+accurate_rnd+full_chroma_int+bitexact\
     :out_color_matrix=bt709:out_range=tv,format=yuv420p";
@@ -103,7 +99,6 @@ impl View {
         let usual = transfer == Transfer::Usual;
         let scaling = match pixels {
             Pixels::Gray => "flags=neighbor",
-            Pixels::Video if usual => PLAYING,
             _ => SCALING,
         };
         let mut chain = format!("scale={width}:{height}:{scaling}");
