@@ -23,13 +23,14 @@ use publishing::{
     what_is_only_staged_or_sealed_is_not_seen,
 };
 use reading::{
-    a_quarantined_file_is_out_of_the_way_and_kept, there_is_nothing_to_quarantine_where_nothing_is,
-    traps_are_neither_located_nor_opened, what_is_not_there_is_none,
+    a_quarantined_file_is_out_of_the_way_and_kept, a_stamp_tells_whether_a_file_was_touched,
+    there_is_nothing_to_quarantine_where_nothing_is, traps_are_neither_located_nor_opened,
+    what_is_not_there_is_none,
 };
 use scanning::{
     a_scan_answers_strangers_as_such, a_scan_is_limited_and_ends,
     a_scan_names_each_sidecar_and_the_manifest, contents_are_scanned_in_order_each_once,
-    strays_outside_of_contents_are_named,
+    inspecting_answers_what_a_scan_would, strays_outside_of_contents_are_named,
 };
 
 /// Makes vaults.
@@ -68,11 +69,13 @@ const CHECKS: &[Check<dyn VaultHarness>] = &[
     check!(what_a_publication_does_not_replace_is_set_aside),
     check!(a_failing_publication_harms_no_other),
     check!(what_is_not_there_is_none),
+    check!(a_stamp_tells_whether_a_file_was_touched),
     check!(traps_are_neither_located_nor_opened),
     check!(contents_are_scanned_in_order_each_once),
     check!(a_scan_is_limited_and_ends),
     check!(a_scan_names_each_sidecar_and_the_manifest),
     check!(a_scan_answers_strangers_as_such),
+    check!(inspecting_answers_what_a_scan_would),
     check!(strays_outside_of_contents_are_named),
     check!(a_quarantined_file_is_out_of_the_way_and_kept),
     check!(there_is_nothing_to_quarantine_where_nothing_is),

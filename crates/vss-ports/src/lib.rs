@@ -22,11 +22,13 @@ mod ports;
 mod queue;
 mod store;
 mod vault;
+mod watcher;
 
 pub use attempt::{AttemptOutcome, AttemptRecord, AttemptUsage};
 pub use catalog::{
     CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, FolderRecord, HalfRecord, Identified,
     OpenOriginal, OriginalRecord, RefreshObserver, RefreshOptions, RefreshProblem, RefreshReport,
+    Revisit,
 };
 pub use clock::Clock;
 pub use control::{Maker, QueueControl, QueueDepth, Selection};
@@ -44,4 +46,7 @@ pub use store::{
     Adoption, FailureNote, Invalidation, Lease, PresenceRow, SidecarCounts, SidecarRecord,
     SidecarStore,
 };
-pub use vault::{LocalFile, Publication, ScannedContent, ScannedStranger, Sealed, Staged, Vault};
+pub use vault::{
+    FileStamp, LocalFile, Publication, ScannedContent, ScannedStranger, Sealed, Staged, Vault,
+};
+pub use watcher::{Change, Coverage, Watch, WatchRequest, Watcher};

@@ -23,11 +23,13 @@ use crate::PortResult;
 /// - Publishing over any other file sets that file aside first and leaves the new bytes.
 /// - One publication that fails does not keep the others of its batch from being published.
 /// - `locate` and `open` of what is not there answer `None`.
+/// - The stamp of a file stays while nobody touches the file, and is another one after its bytes were changed or it was replaced.
 /// - `locate` and `open` never answer an empty file, a folder, a symbolic link or anything reached through one.
 /// - `scan` answers contents in the order of their uuid, each once, beginning after the given one.
 /// - `scan` answers at most the wanted number of contents and none when there are no more.
 /// - `scan` names every sidecar of a content with its size, and the manifest as it was written.
 /// - `scan` answers what does not parse, and an empty file, as a stranger and nothing else of that name.
+/// - `inspect` answers what `scan` would of the asked contents, each once, and none for one without a folder.
 /// - `strays` answers what lies outside of every content's folder and belongs nowhere, at most the wanted number.
 /// - After `quarantine` the file is no longer located, its manifest entry is gone and its bytes are kept elsewhere.
 /// - `quarantine` of what is not there answers false.
@@ -80,6 +82,12 @@ pub trait Vault: Send + Sync {
         limit: usize,
     ) -> PortResult<Vec<ScannedContent>>;
 
+    /// Those of the contents that have a folder, in the order of their uuid.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    async fn inspect(&self, contents: &[ContentUuid]) -> PortResult<Vec<ScannedContent>>;
+
     /// What lies in the vault but in no content's folder, and belongs nowhere: folders in the
     /// wrong shard, forgotten files; at most `limit`. Names are paths below the vault. What begins
     /// with a dot at the top of the vault is not looked at.
@@ -102,6 +110,19 @@ pub struct LocalFile {
     pub path: PathBuf,
     /// Its size in bytes.
     pub size: u64,
+    /// Tells without reading whether it is still the same.
+    pub stamp: FileStamp,
+}
+
+/// What the file system says of a file besides its bytes: another value after every change.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct FileStamp {
+    /// The number of its inode.
+    pub inode: u64,
+    /// When its bytes changed, in nanoseconds since the epoch.
+    pub modified_ns: i64,
+    /// When anything about it changed, in nanoseconds since the epoch. Nobody can set it back.
+    pub changed_ns: i64,
 }
 
 /// A file without a place.

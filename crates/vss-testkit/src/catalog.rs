@@ -21,7 +21,7 @@ use vss_core::{ContentUuid, EntryId, IdentityHasher, MediaType, Timestamp, sampl
 use vss_ports::{
     CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, FolderRecord, HalfRecord, Identified,
     OpenOriginal, OriginalRecord, PortError, PortErrorKind, PortResult, RefreshObserver,
-    RefreshOptions, RefreshReport,
+    RefreshOptions, RefreshReport, Revisit,
 };
 
 mod refresh;
@@ -212,6 +212,14 @@ fn said(bytes: &[u8], media_type: &MediaType) -> MediaFacts {
     vss_probe::probe(media_type, &mut &*bytes, vss_probe::Limits::default())
 }
 
+fn resolve(roots: &[PathBuf]) -> PortResult<BTreeSet<PathBuf>> {
+    let resolve = |root: &PathBuf| {
+        root.canonicalize()
+            .map_err(|error| rejected(root, error.to_string()))
+    };
+    roots.iter().map(resolve).collect()
+}
+
 fn rejected(path: &Path, cause: impl Into<String>) -> PortError {
     let operation = format!("look at {}", path.display());
     PortError::new(PortErrorKind::Rejected, operation, cause.into())
@@ -228,21 +236,34 @@ impl ContentCatalog for MemoryCatalog {
         roots: &[PathBuf],
         options: &RefreshOptions,
         observer: &dyn RefreshObserver,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> PortResult<RefreshReport> {
-        let resolve = |root: &PathBuf| {
-            root.canonicalize()
-                .map_err(|error| rejected(root, error.to_string()))
-        };
-        let roots = roots.iter().map(resolve).collect::<PortResult<_>>()?;
-        let mut refresh = Refresh::new(roots, options);
+        let mut refresh = Refresh::new(resolve(roots)?, options, now);
         for root in refresh.roots() {
-            match root.is_dir() {
-                true => refresh.walk(&root),
-                false => refresh.file(root),
-            }
+            refresh.look(root);
         }
-        Ok(refresh.apply(&mut self.known.lock().unwrap(), observer))
+        let mut known = self.known.lock().unwrap();
+        known.roots.extend(refresh.roots());
+        let roots = refresh.roots();
+        Ok(refresh.apply(&mut known, &roots, observer))
+    }
+
+    async fn revisit(
+        &self,
+        revisit: &Revisit,
+        options: &RefreshOptions,
+        observer: &dyn RefreshObserver,
+        now: Timestamp,
+    ) -> PortResult<RefreshReport> {
+        let mut refresh = Refresh::new(resolve(&revisit.roots)?, options, now);
+        let resolve = |place: &PathBuf| match revisit.roots.contains(place) {
+            true => place.canonicalize().unwrap(),
+            false => place.clone(),
+        };
+        let places: Vec<_> = revisit.places.iter().map(resolve).collect();
+        let places = refresh.revisit(&places);
+        let known = &mut self.known.lock().unwrap();
+        Ok(refresh.apply(known, &places, observer))
     }
 
     async fn changes(&self, after: ChangeSeq, limit: usize) -> PortResult<Vec<ContentRecord>> {
@@ -341,9 +362,11 @@ impl ContentCatalog for MemoryCatalog {
     async fn counts(&self) -> PortResult<CatalogCounts> {
         let known = self.known.lock().unwrap();
         let with_originals = known.contents.values().filter(|c| c.originals > 0);
+        let folders: BTreeSet<_> = known.entries.keys().map(|path| path.parent()).collect();
         Ok(CatalogCounts {
             contents: with_originals.count() as u64,
             originals: known.entries.len() as u64,
+            folders: folders.len() as u64,
         })
     }
 }

@@ -11,8 +11,8 @@ use vss_core::layout::{self, CONTENT_ROOT};
 use vss_core::reconcile::FoundFile;
 use vss_core::{ContentUuid, Digest, Format, Manifest, SidecarKey};
 use vss_ports::{
-    LocalFile, PortError, PortErrorKind, PortResult, Publication, ScannedContent, ScannedStranger,
-    Sealed, Staged, Vault,
+    FileStamp, LocalFile, PortError, PortErrorKind, PortResult, Publication, ScannedContent,
+    ScannedStranger, Sealed, Staged, Vault,
 };
 
 /// Where a vault in memory says that its files are. Nothing is there.
@@ -25,12 +25,20 @@ pub struct MemoryVault(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    files: BTreeMap<(SidecarKey, Format), Vec<u8>>,
+    files: BTreeMap<(SidecarKey, Format), Kept>,
+    /// How often a file was put anywhere; the last of its inodes, as it were.
+    puts: u64,
     manifests: BTreeMap<ContentUuid, Manifest>,
     /// Paths below the vault that are no sidecars.
     strangers: BTreeSet<String>,
     set_aside: Vec<Vec<u8>>,
     blocked: BTreeSet<ContentUuid>,
+}
+
+/// A file.
+struct Kept {
+    bytes: Vec<u8>,
+    stamp: FileStamp,
 }
 
 impl MemoryVault {
@@ -42,14 +50,14 @@ impl MemoryVault {
     /// The bytes of a sidecar.
     pub fn bytes(&self, key: &SidecarKey, format: &Format) -> Option<Vec<u8>> {
         let at = (key.clone(), format.clone());
-        self.state().files.get(&at).cloned()
+        self.state().files.get(&at).map(|kept| kept.bytes.clone())
     }
 
     /// Puts a file at a path below the vault, as somebody else would: no manifest says so.
     pub fn plant(&self, path: &str, bytes: &[u8]) {
         let mut state = self.state();
         match layout::parse_sidecar_path(path) {
-            Ok(at) => drop(state.files.insert(at, bytes.to_vec())),
+            Ok(at) => state.put(at, bytes.to_vec()),
             Err(_) => drop(state.strangers.insert(path.to_owned())),
         }
     }
@@ -81,6 +89,15 @@ impl MemoryVault {
 }
 
 impl State {
+    fn put(&mut self, at: (SidecarKey, Format), bytes: Vec<u8>) {
+        self.puts += 1;
+        let stamp = FileStamp {
+            inode: self.puts,
+            ..FileStamp::default()
+        };
+        self.files.insert(at, Kept { bytes, stamp });
+    }
+
     fn publish(&mut self, publication: &Publication) -> PortResult<()> {
         let Publication { entry, sealed, .. } = publication;
         let content = publication.content;
@@ -97,7 +114,7 @@ impl State {
         let old = self
             .files
             .get(&at)
-            .map(|old| (Digest::of(old), old.clone()));
+            .map(|old| (Digest::of(&old.bytes), old.bytes.clone()));
         let same = old.as_ref().is_some_and(|(old, _)| *old == sealed.digest);
         if let Some((digest, old)) = old
             && !same
@@ -105,7 +122,9 @@ impl State {
         {
             self.set_aside.push(old);
         }
-        self.files.insert(at, bytes);
+        if !same {
+            self.put(at, bytes);
+        }
 
         let manifests = self.manifests.entry(content);
         let manifest = manifests.or_insert_with(|| Manifest::empty(content));
@@ -134,6 +153,15 @@ impl State {
         belongs.then_some((content, ScannedStranger { name, reason }))
     }
 
+    /// Contents that have a folder.
+    fn contents(&self) -> BTreeSet<ContentUuid> {
+        let mut contents: BTreeSet<ContentUuid> = self.manifests.keys().copied().collect();
+        contents.extend(self.files.keys().map(|(key, _)| key.content));
+        let strangers = self.strangers.iter().filter_map(|p| Self::stranger_of(p));
+        contents.extend(strangers.map(|(content, _)| content));
+        contents
+    }
+
     fn scan_one(&self, content: ContentUuid) -> ScannedContent {
         let mut scanned = ScannedContent {
             content,
@@ -141,7 +169,7 @@ impl State {
             manifest: self.manifests.get(&content).cloned(),
             strangers: Vec::new(),
         };
-        for ((key, format), bytes) in &self.files {
+        for ((key, format), Kept { bytes, .. }) in &self.files {
             if key.content != content {
                 continue;
             }
@@ -173,10 +201,13 @@ impl State {
 impl Vault for MemoryVault {
     fn locate(&self, key: &SidecarKey, format: &Format) -> PortResult<Option<LocalFile>> {
         let place = layout::sidecar_path(key, format);
-        let bytes = self.bytes(key, format).filter(|bytes| !bytes.is_empty());
-        Ok(bytes.map(|bytes| LocalFile {
+        let state = self.state();
+        let kept = state.files.get(&(key.clone(), format.clone()));
+        let kept = kept.filter(|kept| !kept.bytes.is_empty());
+        Ok(kept.map(|kept| LocalFile {
             path: Path::new(NOWHERE).join(place.as_str()),
-            size: size_of(&bytes),
+            size: size_of(&kept.bytes),
+            stamp: kept.stamp,
         }))
     }
 
@@ -223,14 +254,16 @@ impl Vault for MemoryVault {
         limit: usize,
     ) -> PortResult<Vec<ScannedContent>> {
         let state = self.state();
-        let mut contents: BTreeSet<ContentUuid> = state.manifests.keys().copied().collect();
-        contents.extend(state.files.keys().map(|(key, _)| key.content));
-        let strangers = state.strangers.iter().filter_map(|p| State::stranger_of(p));
-        contents.extend(strangers.map(|(content, _)| content));
-        let wanted = contents
-            .into_iter()
-            .filter(|c| after.is_none_or(|a| *c > a));
+        let wanted = state.contents();
+        let wanted = wanted.into_iter().filter(|c| after.is_none_or(|a| *c > a));
         Ok(wanted.take(limit).map(|c| state.scan_one(c)).collect())
+    }
+
+    async fn inspect(&self, contents: &[ContentUuid]) -> PortResult<Vec<ScannedContent>> {
+        let state = self.state();
+        let mut there = state.contents();
+        there.retain(|content| contents.contains(content));
+        Ok(there.into_iter().map(|c| state.scan_one(c)).collect())
     }
 
     async fn strays(&self, limit: usize) -> PortResult<Vec<ScannedStranger>> {
@@ -247,10 +280,10 @@ impl Vault for MemoryVault {
     async fn quarantine(&self, key: &SidecarKey, format: &Format) -> PortResult<bool> {
         let mut state = self.state();
         let at = (key.clone(), format.clone());
-        let Some(bytes) = state.files.remove(&at) else {
+        let Some(kept) = state.files.remove(&at) else {
             return Ok(false);
         };
-        state.set_aside.push(bytes);
+        state.set_aside.push(kept.bytes);
         if let Some(manifest) = state.manifests.get_mut(&key.content) {
             let said = manifest.entry(&key.kind, &key.variant);
             if said.is_some_and(|said| said.format == *format) {

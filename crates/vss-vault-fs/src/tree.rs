@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::{self, Errno};
+use vss_ports::FileStamp;
 
 use crate::native;
 
@@ -153,6 +154,21 @@ pub(crate) fn is_regular(stat: &Stat) -> bool {
 /// The size in bytes; a file system that answers a negative one has no such file.
 pub(crate) fn size_of(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or(0)
+}
+
+/// What tells whether a file was touched.
+pub(crate) fn stamp_of(stat: &Stat) -> FileStamp {
+    // How wide these are differs between systems.
+    let time = |seconds: i64, nanoseconds: i64| {
+        let seconds = seconds.saturating_mul(1_000_000_000);
+        seconds.saturating_add(nanoseconds)
+    };
+    let fraction = |nanoseconds| i64::try_from(nanoseconds).unwrap_or(0);
+    FileStamp {
+        inode: stat.st_ino,
+        modified_ns: time(stat.st_mtime, fraction(stat.st_mtime_nsec)),
+        changed_ns: time(stat.st_ctime, fraction(stat.st_ctime_nsec)),
+    }
 }
 
 fn regular(opened: Option<OwnedFd>) -> io::Result<Option<File>> {

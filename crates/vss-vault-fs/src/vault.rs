@@ -116,6 +116,7 @@ impl Vault for FsVault {
             .map(|stat| LocalFile {
                 path: self.0.path.join(path.as_str()),
                 size: tree::size_of(&stat),
+                stamp: tree::stamp_of(&stat),
             }))
     }
 
@@ -200,6 +201,15 @@ impl Vault for FsVault {
         let scanned = self.run(move |folders| scan::scan(folders, after, limit));
         let scanned = scanned.await;
         scanned.map_err(|problem| problem.during("scan the vault"))
+    }
+
+    async fn inspect(&self, contents: &[ContentUuid]) -> PortResult<Vec<ScannedContent>> {
+        let mut contents = contents.to_vec();
+        contents.sort_unstable();
+        contents.dedup();
+        let inspected = self.run(move |folders| scan::inspect(folders, &contents));
+        let inspected = inspected.await;
+        inspected.map_err(|problem| problem.during("inspect contents in the vault"))
     }
 
     async fn strays(&self, limit: usize) -> PortResult<Vec<ScannedStranger>> {

@@ -27,6 +27,28 @@ pub(super) async fn what_is_not_there_is_none(harness: &dyn VaultHarness) {
     assert_eq!(vault.locate(&key, &Format::JSON).unwrap(), None);
 }
 
+pub(super) async fn a_stamp_tells_whether_a_file_was_touched(harness: &dyn VaultHarness) {
+    let test = harness.fresh();
+    let vault = test.vault();
+    let key = thumb(1, Variant::GRID_1X);
+    let stamp = || vault.locate(&key, &Format::WEBP).unwrap().unwrap().stamp;
+    publish(&*vault, &key, b"first").await;
+    let first = stamp();
+    publish(&*vault, &thumb(1, Variant::GRID_2X), b"beside it").await;
+    assert_eq!(bytes_of(&*vault, &key).await.unwrap(), b"first");
+    assert_eq!(
+        stamp(),
+        first,
+        "publishing beside it and reading it is not touching it"
+    );
+    publish(&*vault, &key, b"other").await;
+    let replaced = stamp();
+    assert_ne!(replaced, first, "it was replaced by as many bytes");
+    let place = layout::sidecar_path(&key, &Format::WEBP);
+    test.plant(place.as_str(), b"OTHER");
+    assert_ne!(stamp(), replaced, "as many bytes were written over it");
+}
+
 pub(super) async fn traps_are_neither_located_nor_opened(harness: &dyn VaultHarness) {
     let test = harness.fresh();
     let vault = test.vault();
