@@ -5,6 +5,7 @@
 //! run:       queue.claim -> catalog.open -> generator -> vault.seal -> settle -> queue.commit[vault.publish] -> event
 //! path:      vault.locate -> there? answer, no database : store.find -> repair, answer or enqueue
 //! reconcile: vault.scan x store.page -> diff (pure) -> adopt, invalidate, quarantine -> plan
+//! watch:     watch.next -> until it stands still -> index or reconcile exactly that
 //! ```
 
 mod active;
@@ -18,6 +19,7 @@ mod explain;
 mod hosting;
 mod index;
 mod job;
+mod known;
 mod ls;
 mod outage;
 mod path;
@@ -32,11 +34,12 @@ mod settings;
 mod source_digest;
 mod status;
 mod tempo;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 use vss_core::GeneratorId;
 use vss_core::plan::GeneratorDescriptor;
 use vss_ports::{Claim, LeaseOwner, Ports};
@@ -44,6 +47,7 @@ use vss_ports::{Claim, LeaseOwner, Ports};
 use crate::active::ActiveJobs;
 use crate::admission::{MemoryBudget, VolumeLanes};
 use crate::breaker::Breakers;
+use crate::known::KnownFiles;
 
 pub use active::ActiveJob;
 pub use explain::{ExplainError, ExplainedSidecar, Explanation, Problem, Verdict};
@@ -57,6 +61,9 @@ pub use regen::{RegenError, RegenScope};
 pub use run::{RunError, RunOptions, RunReport, Until};
 pub use settings::Settings;
 pub use status::StatusReport;
+pub use watch::{
+    LocationBatch, LocationWatch, RevisitReport, Settling, TendReport, VaultBatch, VaultWatch,
+};
 
 /// The use cases, wired to ports. Cheap to clone a handle of: keep it in an `Arc`.
 pub struct Engine {
@@ -77,6 +84,11 @@ struct Shared {
     active: ActiveJobs,
     /// Called when there may be work.
     wake: Notify,
+    /// Held shared while files are published and their rows recorded, and alone by whoever
+    /// compares the two.
+    commits: RwLock<()>,
+    /// Files that are what their rows say.
+    known: KnownFiles,
 }
 
 impl Engine {
@@ -95,6 +107,8 @@ impl Engine {
             canaries: Mutex::default(),
             active: ActiveJobs::default(),
             wake: Notify::new(),
+            commits: RwLock::new(()),
+            known: KnownFiles::default(),
         };
         Self {
             ports,

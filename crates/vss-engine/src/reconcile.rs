@@ -7,11 +7,14 @@ use std::collections::BTreeMap;
 use vss_core::reconcile::{Action, FoundFile, KnownRow, diff};
 use vss_core::{ContentUuid, Manifest, Priority, SidecarKey, SidecarSource, Status};
 use vss_ports::{
-    Adoption, Event, Invalidation, PortError, PortResult, ScannedContent, ScannedStranger,
-    SidecarRecord,
+    Invalidation, PortError, PortResult, ScannedContent, ScannedStranger, SidecarRecord,
 };
 
 use crate::Engine;
+
+mod findings;
+
+pub(crate) use findings::{Changes, Finding};
 
 /// Contents compared in one step.
 const BATCH: usize = 256;
@@ -63,14 +66,6 @@ pub struct Stranger {
 #[error("rows and files could not be reconciled")]
 pub struct ReconcileError(#[from] PortError);
 
-/// What one content's comparison leads to, collected so that the store is asked once a batch.
-#[derive(Default)]
-struct Changes {
-    adopt: Vec<Adoption>,
-    gone: Vec<SidecarKey>,
-    forget: Vec<SidecarKey>,
-}
-
 impl Engine {
     /// Reconciles the whole library.
     ///
@@ -81,22 +76,8 @@ impl Engine {
         options: ReconcileOptions,
     ) -> Result<ReconcileReport, ReconcileError> {
         let mut report = ReconcileReport::default();
-        let mut after = None;
-        loop {
-            let scanned = self.ports.vault.scan(after, BATCH).await?;
-            // The last step has no upper bound: rows behind the last folder belong to it.
-            let is_last = scanned.len() < BATCH;
-            let until = scanned
-                .last()
-                .map(|content| content.content)
-                .filter(|_| !is_last);
-            self.reconcile_range(scanned, after, until, options, &mut report)
-                .await?;
-            match until {
-                Some(until) => after = Some(until),
-                None => break,
-            }
-        }
+        self.reconcile_between(None, None, options, &mut report)
+            .await?;
         let strays = self.ports.vault.strays(STRAYS).await?;
         let stray = |stray: ScannedStranger| Stranger {
             content: None,
@@ -115,6 +96,34 @@ impl Engine {
             "reconciled"
         );
         Ok(report)
+    }
+
+    /// Reconciles contents after one uuid and up to another. Commits wait for each step of it, and
+    /// it for them, so that it never sees half of one.
+    pub(crate) async fn reconcile_between(
+        &self,
+        mut after: Option<ContentUuid>,
+        end: Option<ContentUuid>,
+        options: ReconcileOptions,
+        report: &mut ReconcileReport,
+    ) -> PortResult<()> {
+        loop {
+            let _alone = self.shared.commits.write().await;
+            let mut scanned = self.ports.vault.scan(after, BATCH).await?;
+            if let Some(end) = end {
+                scanned.retain(|content| content.content <= end);
+            }
+            // The last step goes on to the end: rows behind the last folder belong to it.
+            let is_last = scanned.len() < BATCH;
+            let last = scanned.last().map(|content| content.content);
+            let until = last.filter(|_| !is_last);
+            self.reconcile_range(scanned, after, until.or(end), options, report)
+                .await?;
+            match until {
+                Some(until) => after = Some(until),
+                None => return Ok(()),
+            }
+        }
     }
 
     async fn reconcile_range(
@@ -216,60 +225,9 @@ impl Engine {
         changes: &mut Changes,
         report: &mut ReconcileReport,
     ) -> PortResult<()> {
-        match action {
-            Action::Missing { kind, variant } => {
-                report.missing += 1;
-                changes.gone.push(SidecarKey::new(content, kind, variant));
-            }
-            Action::Adopt(file) => match self.examine(content, &file, manifest).await? {
-                Some(adoption) => {
-                    report.adopted += 1;
-                    changes.adopt.push(adoption);
-                }
-                None => {
-                    self.set_aside(content, &file, options, changes, report)
-                        .await?;
-                }
-            },
-            Action::Verify(file) => match self.examine(content, &file, manifest).await? {
-                // Only a manifest that vouches for it makes a file of an unexpected size good.
-                Some(adoption) if adoption.source != SidecarSource::Adopted => {
-                    report.repaired += 1;
-                    changes.adopt.push(adoption);
-                }
-                _ => {
-                    self.set_aside(content, &file, options, changes, report)
-                        .await?;
-                }
-            },
-            Action::Unknown(file) => report.unknown.push(Stranger {
-                content: Some(content),
-                name: format!("{}/{}.{}", file.kind.folder(), file.variant, file.format),
-                reason: "the sidecar is there in another format".into(),
-            }),
-        }
-        Ok(())
-    }
-
-    /// Moves a file that is not what it should be out of the way; its row is to be made again.
-    async fn set_aside(
-        &self,
-        content: ContentUuid,
-        file: &FoundFile,
-        options: ReconcileOptions,
-        changes: &mut Changes,
-        report: &mut ReconcileReport,
-    ) -> PortResult<()> {
-        report.repaired += 1;
-        let key = SidecarKey::new(content, file.kind.clone(), file.variant.clone());
-        if !options.dry_run && self.ports.vault.quarantine(&key, &file.format).await? {
-            tracing::warn!(sidecar = %key, "a damaged sidecar was set aside");
-            self.ports
-                .events
-                .emit(Event::SidecarCorrupt { key: key.clone() });
-        }
-        changes.gone.push(key);
-        Ok(())
+        let finding = self.find_out(content, action, manifest).await?;
+        self.perform(content, finding, options, changes, report)
+            .await
     }
 
     async fn verify_ready(
@@ -299,7 +257,10 @@ impl Engine {
     }
 
     /// Which of these belong to contents that the catalog knows to have lost every original.
-    async fn without_originals(&self, unmade: Vec<SidecarKey>) -> PortResult<Vec<SidecarKey>> {
+    pub(crate) async fn without_originals(
+        &self,
+        unmade: Vec<SidecarKey>,
+    ) -> PortResult<Vec<SidecarKey>> {
         if unmade.is_empty() {
             return Ok(unmade);
         }
@@ -317,7 +278,7 @@ impl Engine {
             .collect())
     }
 
-    async fn apply(&self, changes: Changes) -> PortResult<()> {
+    pub(crate) async fn apply(&self, changes: Changes) -> PortResult<()> {
         let (store, now) = (&self.ports.store, self.ports.clock.now());
         // Missing first: a row that vouched for a file in another format may then adopt this one.
         if !changes.gone.is_empty() {
@@ -336,7 +297,7 @@ impl Engine {
     }
 }
 
-fn known_row(row: &SidecarRecord) -> KnownRow {
+pub(crate) fn known_row(row: &SidecarRecord) -> KnownRow {
     KnownRow {
         kind: row.key.kind.clone(),
         variant: row.key.variant.clone(),

@@ -8,4 +8,5 @@ mod judging;
 mod making;
 mod paths;
 mod reconciling;
+mod watching;
 mod world;
