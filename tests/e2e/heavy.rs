@@ -5,6 +5,7 @@ mod daemons;
 mod interactive;
 mod poison;
 mod sharing;
+mod watching;
 
 use std::fs;
 use std::path::Path;

@@ -17,3 +17,4 @@ mod heavy;
 mod lifecycle;
 mod program;
 mod text;
+mod watching;

@@ -17,6 +17,7 @@ use vss_sandbox::SandboxLevel;
 
 use crate::failure::{Exit, Failure};
 use crate::presets::Presets;
+use crate::watch_config::Watch;
 
 /// How durable a recorded sidecar is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -52,6 +53,7 @@ pub(crate) struct Config {
     pub(crate) at_once: BTreeMap<Kind, u16>,
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
+    pub(crate) watch: Watch,
     /// One table a kind and variant.
     pub(crate) kinds: Presets,
 }
@@ -108,6 +110,7 @@ impl Default for Config {
                 max_decoded_bytes,
             },
             sandbox: Sandbox::default(),
+            watch: Watch::default(),
             kinds: Presets::default(),
         }
     }
@@ -141,10 +144,14 @@ impl Config {
         let sandbox = Env::prefixed("VSS_SANDBOX_")
             .only(&["require"])
             .map(|key| format!("sandbox.{key}").into());
+        let watch = Env::prefixed("VSS_WATCH_")
+            .only(Watch::KEYS)
+            .map(|key| format!("watch.{key}").into());
         let config: Self = layers
             .merge(plain)
             .merge(limits)
             .merge(sandbox)
+            .merge(watch)
             .extract()
             .map_err(|error| {
                 // The first of possibly several; each names its file and key.
@@ -164,7 +171,7 @@ impl Config {
             return Err(Failure::new(Exit::Usage, message)
                 .remedy("to make nothing of a kind for a while: vss queue pause KIND"));
         }
-        if let Some(fault) = self.kinds.fault() {
+        if let Some(fault) = self.kinds.fault().or_else(|| self.watch.fault()) {
             let message = format!("the configuration is wrong: {fault}");
             return Err(Failure::new(Exit::Usage, message));
         }
