@@ -280,12 +280,23 @@ impl Engine {
 
     pub(crate) async fn apply(&self, changes: Changes) -> PortResult<()> {
         let (store, now) = (&self.ports.store, self.ports.clock.now());
+        // Nobody made what was adopted, so nobody would make it again under that row: what is wanted
+        // is planned anew.
+        let (mut gone, mut adopted) = (Vec::new(), Vec::new());
+        for key in changes.gone {
+            let row = store.find(&key).await?;
+            match row.is_some_and(|row| row.source == SidecarSource::Adopted) {
+                true => adopted.push(key),
+                false => gone.push(key),
+            }
+        }
         // Missing first: a row that vouched for a file in another format may then adopt this one.
-        if !changes.gone.is_empty() {
-            let gone = Invalidation::FileGone;
-            store
-                .invalidate(&changes.gone, gone, Priority::Missing, now)
-                .await?;
+        if !gone.is_empty() {
+            let how = Invalidation::FileGone;
+            store.invalidate(&gone, how, Priority::Missing, now).await?;
+        }
+        if !adopted.is_empty() {
+            store.forget(&adopted).await?;
         }
         if !changes.adopt.is_empty() {
             store.adopt(&changes.adopt, now).await?;

@@ -289,7 +289,11 @@ fn a_watch_of_a_hundred_thousand_files_in_which_nothing_happens_costs_nothing() 
         if number % 100 == 0 {
             fs::create_dir(&folder).unwrap();
         }
-        fs::write(folder.join(format!("{number}.txt")), number.to_le_bytes()).unwrap();
+        fs::write(
+            folder.join(format!("{number}.txt")),
+            format!("text {number}"),
+        )
+        .unwrap();
     }
     let started = Instant::now();
     let daemon = Staying::daemon(&library, &[&library.originals()], &[]);

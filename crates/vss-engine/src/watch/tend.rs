@@ -57,8 +57,13 @@ impl Engine {
                     }
                     None => {
                         let options = ReconcileOptions::default();
-                        self.reconcile_between(*after, *until, options, &mut report.done)
+                        let done = &mut report.done;
+                        self.reconcile_between(*after, *until, options, done)
                             .await?;
+                        if done.missing + done.repaired > 0 {
+                            let planned = self.plan_changes(true).await?;
+                            done.enqueued += planned.inserted + planned.revived;
+                        }
                     }
                 },
             }
@@ -166,7 +171,13 @@ impl Engine {
         changes.gone.retain(|key| !orphans.contains(key));
         report.done.removed_rows += orphans.len() as u64;
         changes.forget = orphans;
-        self.apply(changes).await
+        let mut gone: Vec<_> = changes.gone.iter().map(|key| key.content).collect();
+        gone.dedup();
+        self.apply(changes).await?;
+        if !gone.is_empty() {
+            report.done.enqueued += self.plan_contents(&gone).await?;
+        }
+        Ok(())
     }
 
     async fn see(&self, content: ContentUuid) -> PortResult<Seen> {

@@ -16,7 +16,7 @@ use vss_engine::{
 };
 use vss_ports::{
     Change, ClaimOrder, ClaimRequest, ContentCatalog, Event, LeaseOwner, RefreshObserver,
-    RefreshOptions, RefreshProblem, SidecarQueue, WatchRequest,
+    RefreshOptions, RefreshProblem, SidecarQueue, SidecarStore, WatchRequest,
 };
 use vss_testkit::watcher::MemoryWatcher;
 
@@ -224,6 +224,35 @@ async fn a_file_that_is_put_there_is_adopted_and_verified_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_adopted_and_goes_away_is_made_if_it_is_wanted_and_forgotten_if_not() {
+    let mut tended = Tended::with_pictures(1).await;
+    run(&tended.engine).await;
+    let rows = tended.world.rows().await;
+    let keys: Vec<_> = rows.iter().map(|row| row.key.clone()).collect();
+    let bytes = tended.world.files.bytes(&keys[0], &Format::WEBP).unwrap();
+    tended.world.rows.forget(&keys).await.unwrap();
+    assert!(tended.world.files.lose_manifest(keys[0].content));
+    let unasked = SidecarKey::new(keys[0].content, Kind::THUMB, Variant::ICON_1X);
+    tended.plant(&unasked, &bytes);
+    tended.tell(layout::content_folder(keys[0].content).as_str());
+    assert_eq!(tended.tend().await.done.adopted, 4);
+    for key in [&keys[0], &unasked] {
+        assert!(tended.world.files.lose(key, &Format::WEBP));
+        tended.tell_of(key);
+    }
+    let report = tended.tend().await;
+    assert_eq!((report.done.missing, report.done.enqueued), (2, 1));
+    assert_eq!(run(&tended.engine).await.ready, 1);
+    let now = tended.world.rows().await;
+    assert_eq!(
+        now.iter().map(|row| &row.key).collect::<Vec<_>>(),
+        keys.iter().collect::<Vec<_>>()
+    );
+    assert!(now.iter().all(|row| row.status == Status::Ready));
+    tended.world.assert_true().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_being_made_is_left_alone() {
     let mut tended = Tended::with_pictures(1).await;
     let request = ClaimRequest {
@@ -278,6 +307,7 @@ async fn when_something_was_missed_or_a_shard_moved_all_of_it_is_compared() {
         "one of its files is not there yet"
     );
     tended.watcher.tell(&Change::Missed(VAULT.into()));
+    assert_eq!(tended.tend().await.done, nothing(), "it is said at once");
     let report = tended.tend().await;
     assert_eq!(
         (report.done.missing, report.done.scanned),
