@@ -151,6 +151,9 @@ pub(crate) struct IndexArgs {
     /// Also hidden files and folders
     #[arg(long)]
     pub(crate) hidden: bool,
+    /// Stay, and index whatever changes, until Ctrl-C
+    #[arg(long)]
+    pub(crate) watch: bool,
 }
 
 #[derive(Debug, Args)]
@@ -349,6 +352,9 @@ pub(crate) struct DaemonArgs {
     /// Seconds between two looks at the folders; 0 looks once
     #[arg(long, value_name = "SECONDS", default_value_t = 3_600)]
     pub(crate) index_every: u64,
+    /// Neither watch these folders nor the library's own; look at them every so often only
+    #[arg(long)]
+    pub(crate) no_watch: bool,
     /// Seconds that jobs may go on after SIGTERM before they are given back
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) grace: u64,
