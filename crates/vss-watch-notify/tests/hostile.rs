@@ -1,7 +1,6 @@
 //! What goes on on a real disk: storms, mounts, trees that move while they are watched.
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "a test may, and it owns the folders it makes"
 )]

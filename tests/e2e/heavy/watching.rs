@@ -119,7 +119,7 @@ impl<'a> Storm<'a> {
             17 => self.move_folder(),
             18 => {
                 if let Some(folder) = self.dice.one(&self.folders[1..])
-                    && self.dice.0 % 3 == 0
+                    && self.dice.0.is_multiple_of(3)
                 {
                     let _ = fs::remove_dir_all(folder);
                 }
@@ -148,7 +148,7 @@ impl<'a> Storm<'a> {
     }
 
     fn harm_the_vault(&mut self) {
-        if self.made % 4 != 0 {
+        if !self.made.is_multiple_of(4) {
             return;
         }
         let files = files_below(&self.library.sidecars().join("content"));

@@ -92,6 +92,6 @@ impl Ear {
             }
         };
         let found = tokio::time::timeout(DEADLINE, look).await;
-        found.unwrap_or_else(|_| panic!("it covers {:?}", self.watch.coverage()))
+        found.expect("the coverage never was as wanted")
     }
 }
