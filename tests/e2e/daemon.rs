@@ -238,7 +238,8 @@ fn it_reconciles_on_request_between_two_jobs() {
     let library = Library::new();
     pictures(&library, "r", 3);
     library.index_and_run();
-    let _daemon = Daemon::start::<&str>(&library, &[]);
+    // One that watches would not wait for the request.
+    let _daemon = Daemon::start(&library, &["--no-watch"]);
     let victim = library.sidecar_files().remove(0);
     std::fs::remove_file(&victim).unwrap();
     assert_eq!(library.json(["reconcile"])["missing"], 1);

@@ -7,6 +7,7 @@ mod integrity;
 mod interactive;
 mod poison;
 mod sharing;
+mod watching;
 
 use std::fs;
 use std::path::Path;

@@ -19,3 +19,4 @@ mod integrity;
 mod lifecycle;
 mod program;
 mod text;
+mod watching;

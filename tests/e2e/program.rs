@@ -173,6 +173,24 @@ impl Library {
             .collect()
     }
 
+    /// Every original that the catalog knows: where it is, its size and its content, in the order
+    /// of the paths.
+    pub(crate) fn catalog(&self) -> Vec<(String, u64, String)> {
+        let sql = "SELECT path, size, content_uuid FROM originals_view ORDER BY path";
+        let file = self.root().join("catalog.db");
+        let rows = ask(&format!("sqlite://{}?mode=rw", file.display()), sql);
+        let original = |row: &sea_orm::QueryResult| {
+            let size: i64 = row.try_get("", "size").unwrap();
+            let text = |column: &str| row.try_get::<String>("", column).unwrap();
+            (
+                text("path"),
+                u64::try_from(size).unwrap(),
+                text("content_uuid"),
+            )
+        };
+        rows.iter().map(original).collect()
+    }
+
     /// Asks the sidecar database something.
     pub(crate) fn query(&self, sql: &str) -> Vec<sea_orm::QueryResult> {
         let url = match &self.database {
@@ -182,14 +200,7 @@ impl Library {
                 format!("sqlite://{}?mode=rw", file.display())
             }
         };
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            let database = Database::connect(url).await.unwrap();
-            let statement = Statement::from_string(database.get_database_backend(), sql);
-            let rows = database.query_all_raw(statement).await.unwrap();
-            database.close().await.unwrap();
-            rows
-        })
+        ask(&url, sql)
     }
 
     /// Fails unless every ready row has exactly the file it vouches for.
@@ -208,6 +219,34 @@ impl Library {
         }
         rows.len()
     }
+}
+
+/// Asks a database something, without the program.
+fn ask(url: &str, sql: &str) -> Vec<sea_orm::QueryResult> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let database = Database::connect(url).await.unwrap();
+        let statement = Statement::from_string(database.get_database_backend(), sql);
+        let rows = database.query_all_raw(statement).await.unwrap();
+        database.close().await.unwrap();
+        rows
+    })
+}
+
+/// The content of bytes, as the catalog spells it.
+pub(crate) fn content_of(bytes: &[u8]) -> String {
+    let size = bytes.len() as u64;
+    let mut hasher = vss_core::IdentityHasher::new(size).unwrap();
+    for range in vss_core::sample_ranges(size) {
+        let index = |at: u64| usize::try_from(at).unwrap();
+        hasher.update(&bytes[index(range.start)..index(range.end)]);
+    }
+    let content = hasher.finish().unwrap().uuid;
+    content
+        .as_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Where cargo put the program: beside this test's own folder.

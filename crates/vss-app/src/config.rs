@@ -17,6 +17,7 @@ use vss_sandbox::SandboxLevel;
 
 use crate::failure::{Exit, Failure};
 use crate::presets::Presets;
+use crate::watch_config::Watch;
 
 /// How durable a recorded sidecar is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -53,6 +54,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
     pub(crate) verify: Verify,
+    pub(crate) watch: Watch,
     /// One table a kind and variant.
     pub(crate) kinds: Presets,
 }
@@ -143,6 +145,7 @@ impl Default for Config {
             },
             sandbox: Sandbox::default(),
             verify: Verify::default(),
+            watch: Watch::default(),
             kinds: Presets::default(),
         }
     }
@@ -179,11 +182,15 @@ impl Config {
         let verify = Env::prefixed("VSS_VERIFY_")
             .only(&["first_read", "scrub_days", "scrub_rate"])
             .map(|key| format!("verify.{key}").into());
+        let watch = Env::prefixed("VSS_WATCH_")
+            .only(Watch::KEYS)
+            .map(|key| format!("watch.{key}").into());
         let config: Self = layers
             .merge(plain)
             .merge(limits)
             .merge(sandbox)
             .merge(verify)
+            .merge(watch)
             .extract()
             .map_err(|error| {
                 // The first of possibly several; each names its file and key.
@@ -204,7 +211,7 @@ impl Config {
             return Err(Failure::new(Exit::Usage, message)
                 .remedy("to make nothing of a kind for a while: vss queue pause KIND"));
         }
-        if let Some(fault) = self.kinds.fault() {
+        if let Some(fault) = self.kinds.fault().or_else(|| self.watch.fault()) {
             let message = format!("the configuration is wrong: {fault}");
             return Err(Failure::new(Exit::Usage, message));
         }

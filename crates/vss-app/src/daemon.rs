@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use vss_engine::{RunOptions, RunReport, Until};
+use vss_engine::{RevisitReport, RunOptions, RunReport, Until};
 use vss_ports::{CancelToken, Event, RefreshObserver, RefreshOptions, RefreshProblem};
 
 use crate::control::{Answer, Errand, Server, refusal};
@@ -14,7 +14,8 @@ use crate::failure::{Exit, Failure};
 use crate::library::Work;
 use crate::output::ReconcileDocument;
 use crate::signals::Signals;
-use crate::wiring::App;
+use crate::watching::{self, Telling};
+use crate::wiring::{self, App};
 
 /// How long a run that ended for want of room, or because its engine only died, rests.
 const REST: Duration = Duration::from_secs(30);
@@ -27,6 +28,8 @@ pub(crate) struct DaemonOptions {
     pub(crate) index_every: Option<Duration>,
     /// How long jobs may go on after it was told to end.
     pub(crate) grace: Duration,
+    /// Whether folders and the vault are watched, unless the configuration says otherwise.
+    pub(crate) watch: bool,
 }
 
 /// Lives until it is told to end.
@@ -39,10 +42,13 @@ pub(crate) async fn live(app: App, options: DaemonOptions) -> Result<RunReport, 
     let counting = tokio::spawn(count(app.events.listen(), Arc::clone(&ready)));
     let server = Server::bind(&app.library, engine, stop.clone(), errands, ready)?;
     let serving = tokio::spawn(server.serve());
+    let watches = options.watch && app.config.watch.on;
+    let tending = tokio::spawn(tend(Arc::clone(&app), watches));
     let indexing = tokio::spawn(index(
         Arc::clone(&app),
         options.folders,
         options.index_every,
+        watches,
     ));
     let scrubbing = tokio::spawn(scrub(Arc::clone(&app), stop.clone()));
     let ending = tokio::spawn(end_on_signal(
@@ -57,7 +63,7 @@ pub(crate) async fn live(app: App, options: DaemonOptions) -> Result<RunReport, 
     let lived = work(&app, &stop, &mut errand).await;
 
     tell_systemd(&[sd_notify::NotifyState::Stopping]);
-    for task in [counting, serving, indexing, scrubbing, ending] {
+    for task in [counting, serving, tending, indexing, scrubbing, ending] {
         task.abort();
         // The server's socket goes with its last handle.
         let _ = task.await;
@@ -117,10 +123,11 @@ async fn next(errands: &mut mpsc::Receiver<Errand>, stop: &CancelToken) -> Optio
     }
 }
 
-/// Waits until a token is cancelled. A token wakes nobody, so it is looked at.
+/// Waits until a token is cancelled. A token wakes nobody, so it is looked at: seldom enough that a
+/// daemon without work costs nothing.
 async fn told(stop: &CancelToken) {
     while !stop.is_cancelled() {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
@@ -164,18 +171,63 @@ async fn count(mut events: tokio::sync::broadcast::Receiver<Event>, ready: Arc<A
     }
 }
 
-/// Looks at the folders now and every so often. Somebody else's `vss index` goes first.
-async fn index(app: Arc<App>, folders: Vec<PathBuf>, every: Option<Duration>) {
+/// Looks after the vault.
+async fn tend(app: Arc<App>, watches: bool) {
+    if watches {
+        let watcher = wiring::watcher(&app.config);
+        watching::keep_whole(app, &watcher).await;
+    }
+}
+
+/// Looks at the folders now, whenever something changes in them, and every so often. Somebody
+/// else's `vss index` goes first.
+async fn index(app: Arc<App>, folders: Vec<PathBuf>, every: Option<Duration>, watches: bool) {
     if folders.is_empty() {
         return;
     }
+    let options = watching::options(&app, false);
+    let telling = Logging(&app);
+    let watcher = wiring::watcher(&app.config);
+    // Before the first look, so that nothing falls in between.
+    let watch = match watches {
+        false => None,
+        true => match watching::begin(&app, &watcher, &folders, &options).await {
+            Ok(watch) => {
+                let config = &app.config.watch;
+                let (poll, sweep) = (config.poll_every(), config.sweep_every());
+                for line in watching::describe(&watch.coverage(), poll, sweep) {
+                    tracing::info!("{line}");
+                }
+                Some(watch)
+            }
+            Err(failure) => {
+                tracing::error!(%failure, "the folders are not watched");
+                None
+            }
+        },
+    };
+    let looking = look(&app, &folders, every);
+    match watch {
+        None => looking.await,
+        Some(watch) => {
+            let watching = async {
+                let failure = watching::keep_up(&app, watch, &options, &telling).await;
+                tracing::error!(%failure, "the folders are watched no longer");
+            };
+            tokio::join!(looking, watching);
+        }
+    }
+}
+
+/// Looks at the folders now and every so often.
+async fn look(app: &App, folders: &[PathBuf], every: Option<Duration>) {
     let options = RefreshOptions {
-        hidden: app.config.hidden,
-        excluded: vec![app.library.root.clone()],
+        still_for: Duration::ZERO,
+        ..watching::options(app, false)
     };
     loop {
         match app.library.lock(Work::Index) {
-            Ok(_lock) => match app.engine.index(&folders, &options, &Logging).await {
+            Ok(_lock) => match app.engine.index(folders, &options, &Logging(app)).await {
                 Ok(report) => {
                     let (files, enqueued) = (report.found.files, report.enqueued);
                     tracing::info!(files, enqueued, "indexed");
@@ -202,15 +254,34 @@ async fn scrub(app: Arc<App>, stop: CancelToken) {
     }
 }
 
-struct Logging;
+/// Tells the log, and wakes whoever makes what was found.
+struct Logging<'a>(&'a App);
 
-impl RefreshObserver for Logging {
+impl RefreshObserver for Logging<'_> {
     fn progress(&self, _: u64, _: u64) {}
 
     fn problem(&self, problem: RefreshProblem) {
         let path = problem.path.display().to_string();
         let (class, detail) = (problem.class, problem.detail);
         tracing::warn!(path, class, detail, "not indexed");
+    }
+}
+
+impl Telling for Logging<'_> {
+    fn looked(&self, report: &RevisitReport) {
+        let found = &report.found;
+        let (hashed, moved, vanished) = (found.hashed, found.moved, found.vanished);
+        if hashed + moved + vanished + report.enqueued > 0 {
+            let enqueued = report.enqueued;
+            tracing::info!(hashed, moved, vanished, enqueued, "indexed what changed");
+        }
+        if report.enqueued > 0 {
+            self.0.engine.wake();
+        }
+    }
+
+    fn news(&self, line: &str) {
+        tracing::warn!("{line}");
     }
 }
 

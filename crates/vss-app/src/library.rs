@@ -21,7 +21,7 @@ pub(crate) struct LibraryFile {
 }
 
 /// An opened library folder.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Library {
     pub(crate) root: PathBuf,
     pub(crate) file: LibraryFile,

@@ -24,6 +24,8 @@ mod searchable;
 mod signals;
 mod tally;
 mod target;
+mod watch_config;
+mod watching;
 mod wiring;
 
 use std::process::ExitCode;

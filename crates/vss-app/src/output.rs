@@ -20,6 +20,14 @@ pub(crate) fn json(document: &impl Serialize) {
     }
 }
 
+/// Prints a document on one line: one of several.
+pub(crate) fn json_line(document: &impl Serialize) {
+    match serde_json::to_string(document) {
+        Ok(text) => line(&text),
+        Err(error) => tracing::error!(%error, "a document could not be written as JSON"),
+    }
+}
+
 /// Prints a line. A reader that went away (`vss ls .. | head`) is no error.
 pub(crate) fn line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
@@ -50,6 +58,11 @@ pub(crate) fn table(rows: &[Vec<String>]) {
 /// Bytes for people.
 pub(crate) fn bytes(count: u64) -> String {
     indicatif::BinaryBytes(count).to_string()
+}
+
+/// A number with commas, as people read it.
+pub(crate) fn count(number: u64) -> String {
+    indicatif::HumanCount(number).to_string()
 }
 
 /// A point in time: RFC 3339, UTC.

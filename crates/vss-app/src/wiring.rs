@@ -14,6 +14,7 @@ use vss_sandbox::{SandboxLevel, SandboxedGenerator, WorkerSettings};
 use vss_store_seaorm::{SeaOrmStore, StoreOptions};
 use vss_system::{BroadcastSink, OsEntropy, SystemClock};
 use vss_vault_fs::{FsVault, FsVaultOptions};
+use vss_watch_notify::NotifyWatcher;
 
 use crate::config::{Config, Durability};
 use crate::device;
@@ -163,6 +164,11 @@ impl App {
             _lock: lock,
         })
     }
+}
+
+/// Who hears of changed files.
+pub(crate) fn watcher(config: &Config) -> NotifyWatcher {
+    NotifyWatcher::new(config.watch.settings())
 }
 
 /// The rows: on the server that is configured, else in the library.

@@ -2,7 +2,8 @@
 //!
 //! A refresh is a straight line: `walk` meets files and hands them on in batches, `lookup` says
 //! which of them are known and unchanged, `settle` finds the content of the others, `record`
-//! writes a batch in one transaction, and at the end `sweep` removes what was not met. Only `walk`,
+//! writes a batch in one transaction, and at the end `sweep` removes what was not met. A revisit is
+//! the same, for single places in the roots. Only `walk`,
 //! `roots`, `rules`, `settle` and `original` touch the originals, and none of them writes.
 #![expect(
     clippy::disallowed_methods,
@@ -20,7 +21,7 @@ use vss_core::{ContentUuid, EntryId, Timestamp};
 use vss_ports::{
     CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, EntryRecord, FolderRecord, HalfRecord,
     Identified, LocationRecord, OpenOriginal, OriginalRecord, PortError, PortErrorKind, PortResult,
-    RefreshObserver, RefreshOptions, RefreshReport,
+    RefreshObserver, RefreshOptions, RefreshReport, Revisit,
 };
 
 mod bind;
@@ -43,7 +44,7 @@ mod walk;
 
 use database::Database;
 use original::Unread;
-use refresh::blocking;
+use refresh::{Look, blocking};
 
 /// The catalog in one `catalog.db`.
 ///
@@ -101,8 +102,31 @@ impl ContentCatalog for SeaOrmCatalog {
         observer: &dyn RefreshObserver,
         now: Timestamp,
     ) -> PortResult<RefreshReport> {
+        let look = Look {
+            roots,
+            places: None,
+            options,
+            now,
+        };
         let _alone = self.refreshing.lock().await;
-        refresh::refresh(&self.db, &self.readers, roots, options, observer, now).await
+        refresh::refresh(&self.db, &self.readers, look, observer).await
+    }
+
+    async fn revisit(
+        &self,
+        revisit: &Revisit,
+        options: &RefreshOptions,
+        observer: &dyn RefreshObserver,
+        now: Timestamp,
+    ) -> PortResult<RefreshReport> {
+        let look = Look {
+            roots: &revisit.roots,
+            places: Some(&revisit.places),
+            options,
+            now,
+        };
+        let _alone = self.refreshing.lock().await;
+        refresh::refresh(&self.db, &self.readers, look, observer).await
     }
 
     async fn changes(&self, after: ChangeSeq, limit: usize) -> PortResult<Vec<ContentRecord>> {

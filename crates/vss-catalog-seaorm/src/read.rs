@@ -38,9 +38,20 @@ pub(crate) async fn instance(db: &Database) -> PortResult<String> {
 pub(crate) async fn counts(db: &Database) -> PortResult<CatalogCounts> {
     let operation = "count originals";
     let row = head(db, operation).await?;
+    // There are few folders beside files, and an index that is no more than their numbers.
+    let folders = rows(
+        &db.readers,
+        "SELECT count(*) AS folders FROM directories",
+        [],
+    )
+    .await
+    .map_err(|error| failed(operation, error))?
+    .pop()
+    .ok_or_else(|| corrupt(operation, "directories", "count", "a number"))?;
     Ok(CatalogCounts {
         contents: count(&row, "catalog", "contents", operation)?,
         originals: count(&row, "catalog", "originals", operation)?,
+        folders: count(&folders, "directories", "folders", operation)?,
     })
 }
 

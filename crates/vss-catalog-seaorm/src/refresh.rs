@@ -3,6 +3,7 @@
 //! half-way leaves whole batches, which the next one finds unchanged.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -53,18 +54,35 @@ struct Refresh<'a> {
     unreadable: Unreadable,
 }
 
+/// What to look at.
+pub(crate) struct Look<'a> {
+    pub(crate) roots: &'a [PathBuf],
+    /// Only these places in them.
+    pub(crate) places: Option<&'a [PathBuf]>,
+    pub(crate) options: &'a RefreshOptions,
+    pub(crate) now: Timestamp,
+}
+
+impl Look<'_> {
+    async fn plan(&self) -> PortResult<Plan> {
+        let (roots, options, now) = (self.roots.to_vec(), self.options.clone(), self.now);
+        let mut plan = blocking(move || Plan::resolve(&roots, &options, now)).await??;
+        if let Some(places) = self.places {
+            plan.narrow(places);
+        }
+        Ok(plan)
+    }
+}
+
 pub(crate) async fn refresh(
     db: &Database,
     readers: &Arc<Semaphore>,
-    roots: &[PathBuf],
-    options: &RefreshOptions,
+    look: Look<'_>,
     observer: &dyn RefreshObserver,
-    now: Timestamp,
 ) -> PortResult<RefreshReport> {
-    let (roots, options) = (roots.to_vec(), options.clone());
-    let plan = Arc::new(blocking(move || Plan::resolve(&roots, &options)).await??);
+    let plan = Arc::new(look.plan().await?);
     location::check(db, &plan.roots).await?;
-    location::begin(db, now).await?;
+    location::begin(db, look.now).await?;
     let mut refresh = Refresh {
         db,
         readers,
@@ -75,12 +93,24 @@ pub(crate) async fn refresh(
     };
     refresh.walk(&plan).await?;
     let mut unmounted = BTreeSet::new();
-    for root in &plan.roots {
-        let operation = || format!("forget what is gone below {}", root.path.display());
-        let (seen, unreadable) = (&refresh.seen, &refresh.unreadable);
-        refresh.report.vanished += sweep::sweep(db, root, seen, unreadable, &mut unmounted)
+    let mut met = sweep::Met {
+        seen: &refresh.seen,
+        unreadable: &refresh.unreadable,
+        unmounted: &mut unmounted,
+    };
+    if let Some(places) = &plan.places {
+        let places: Vec<_> = places.iter().map(|(place, _)| place.as_path()).collect();
+        refresh.report.vanished += sweep::places(db, &places, &mut met)
             .await
-            .map_err(|error| failed(operation(), error))?;
+            .map_err(|error| failed("forget what is gone", error))?;
+    } else {
+        for root in &plan.roots {
+            let operation = || format!("forget what is gone below {}", root.path.display());
+            refresh.report.vanished += sweep::root(db, root, &mut met)
+                .await
+                .map_err(|error| failed(operation(), error))?;
+        }
+        location::note(db, &plan.roots, look.now).await?;
     }
     for path in unmounted {
         refresh.problem(RefreshProblem {
@@ -89,7 +119,6 @@ pub(crate) async fn refresh(
             detail: location::BARE.into(),
         });
     }
-    location::note(db, &plan.roots, now).await?;
     tracing::debug!(report = ?refresh.report, "refreshed");
     Ok(refresh.report)
 }
@@ -100,13 +129,17 @@ impl Refresh<'_> {
         let walked = Arc::clone(plan);
         let walk = tokio::task::spawn_blocking(move || walk::walk(&walked, &sender));
         let (db, readers) = (self.db.readers.clone(), Arc::clone(self.readers));
+        let young = plan.young.clone();
         let batches = stream::poll_fn(move |context| receiver.poll_recv(context));
         // Each on a task of its own, which goes on while a batch is written. A future that only
         // goes on when it is asked for could be given the reader that the writing waits for.
         // When this is dropped, the walk has nobody to send to and ends.
         let mut prepared = std::pin::pin!(
             batches
-                .map(|batch| tokio::spawn(prepare(db.clone(), Arc::clone(&readers), batch)))
+                .map(|batch| {
+                    let (readers, young) = (Arc::clone(&readers), young.clone());
+                    tokio::spawn(prepare(db.clone(), readers, young, batch))
+                })
                 .buffered(AHEAD)
         );
         while let Some(batch) = prepared.next().await {
@@ -190,6 +223,7 @@ fn ended(error: JoinError) -> PortError {
 async fn prepare(
     db: DatabaseConnection,
     readers: Arc<Semaphore>,
+    young: Option<RangeInclusive<i64>>,
     batch: Batch,
 ) -> PortResult<Prepared> {
     let look = |error| failed("look up originals", error);
@@ -208,6 +242,16 @@ async fn prepare(
             Some(Known { entry, stat }) if stat.unchanged(&found.stat) => {
                 let device = (stat.device != found.stat.device).then_some(found.stat.device);
                 prepared.unchanged.push((entry, device));
+            }
+            _ if young
+                .as_ref()
+                .is_some_and(|young| young.contains(&found.stat.mtime_ns)) =>
+            {
+                // What is known of it is kept until it is read.
+                prepared.unread.push(found.path());
+                prepared
+                    .problems
+                    .push(Unread::Changing.problem(found.path()));
             }
             _ if found.stat.size == 0 => {
                 prepared.problems.push(Unread::Empty.problem(found.path()));

@@ -38,6 +38,13 @@ pub(crate) fn is_hidden(name: &OsStr) -> bool {
     name.as_encoded_bytes().first() == Some(&b'.')
 }
 
+/// Whether what lies at a path decides what else in its folder is left out.
+pub(crate) fn is_rule(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    let marks_library = || path.parent().is_some_and(is_library_name);
+    name == IGNORE_FILE || name == NO_MEDIA || (name == LIBRARY_FILE && marks_library())
+}
+
 /// Whether a folder is left out for its name, hidden ones aside.
 pub(crate) fn is_foreign(name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();
@@ -49,10 +56,13 @@ pub(crate) fn is_foreign(name: &OsStr) -> bool {
 /// Whether a folder is left out for what lies in it: a request, or a library.
 pub(crate) fn declines(folder: &Path) -> bool {
     let holds = |name: &str| folder.join(name).symlink_metadata().is_ok();
-    let library = folder
+    holds(NO_MEDIA) || (is_library_name(folder) && holds(LIBRARY_FILE))
+}
+
+fn is_library_name(folder: &Path) -> bool {
+    folder
         .file_name()
-        .is_some_and(|name| name.as_encoded_bytes().ends_with(LIBRARY_SUFFIX));
-    holds(NO_MEDIA) || (library && holds(LIBRARY_FILE))
+        .is_some_and(|name| name.as_encoded_bytes().ends_with(LIBRARY_SUFFIX))
 }
 
 /// The patterns of a folder, with what is wrong with them. `None` where it has none.

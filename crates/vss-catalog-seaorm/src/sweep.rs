@@ -1,4 +1,4 @@
-//! Removes the entries below the roots that a walk did not meet.
+//! Removes the entries below the roots, or at and below single places, that a walk did not meet.
 
 use std::collections::{BTreeSet, HashMap};
 use std::os::unix::ffi::OsStrExt;
@@ -18,6 +18,8 @@ use crate::{location, lookup};
 
 /// Entries that are looked at in one statement.
 const PAGE: i64 = 2_000;
+/// Places that are asked for in one statement.
+const PLACES: usize = 1_000;
 
 /// Where a page ended: the last entry's folder and its name.
 struct Cursor {
@@ -26,32 +28,52 @@ struct Cursor {
     name: Vec<u8>,
 }
 
-/// Removes what lies below a root, was not seen and does not lie below what could not be read.
-/// Answers how many entries that were, and notes folders whose disk is not mounted: what was on it is
-/// kept.
-pub(crate) async fn sweep(
+/// What a walk met, and what it could not look at.
+pub(crate) struct Met<'a> {
+    pub(crate) seen: &'a Seen,
+    pub(crate) unreadable: &'a Unreadable,
+    /// Gets the folders whose disk is not mounted: what was on it is kept.
+    pub(crate) unmounted: &'a mut BTreeSet<PathBuf>,
+}
+
+/// Removes what lies at or below a root, was not seen and does not lie below what could not be
+/// read or is not mounted. Answers how many entries that were.
+pub(crate) async fn root(db: &Database, root: &Root, met: &mut Met<'_>) -> Result<u64, DbErr> {
+    match root.is_folder {
+        true => folder(db, &root.path, met).await,
+        false => remove(db, &at(db, &[root.path.as_path()]).await?, met).await,
+    }
+}
+
+/// The same for places that may be, or have been, files or folders.
+pub(crate) async fn places(
     db: &Database,
-    root: &Root,
-    seen: &Seen,
-    unreadable: &Unreadable,
-    unmounted: &mut BTreeSet<PathBuf>,
+    places: &[&Path],
+    met: &mut Met<'_>,
 ) -> Result<u64, DbErr> {
     let mut removed = 0;
-    if !root.is_folder {
-        let page = at(db, &root.path).await?;
-        return remove(db, &page, seen, unreadable, unmounted).await;
+    for places in places.chunks(PLACES) {
+        removed += remove(db, &at(db, places).await?, met).await?;
+        for place in with_folders(db, places).await? {
+            removed += folder(db, place, met).await?;
+        }
     }
+    Ok(removed)
+}
+
+async fn folder(db: &Database, folder: &Path, met: &mut Met<'_>) -> Result<u64, DbErr> {
+    let mut removed = 0;
     // The subtree, in the order of the folders' paths and the names in each. A page may end inside
     // a folder; the rest of that folder comes before the next one, so that no folder is ever
     // sorted or skipped through.
     let mut cursor: Option<Cursor> = None;
     loop {
         let page = match &cursor {
-            None => below(db, &root.path, None).await?,
+            None => below(db, folder, None).await?,
             Some(cursor) => {
                 let rest = rest_of(db, cursor).await?;
                 match rest.is_empty() {
-                    true => below(db, &root.path, Some(&cursor.path)).await?,
+                    true => below(db, folder, Some(&cursor.path)).await?,
                     false => rest,
                 }
             }
@@ -64,7 +86,7 @@ pub(crate) async fn sweep(
             path: last.try_get("", "path")?,
             name: last.try_get("", "name")?,
         });
-        removed += remove(db, &page, seen, unreadable, unmounted).await?;
+        removed += remove(db, &page, met).await?;
     }
 }
 
@@ -82,15 +104,7 @@ async fn below(
             return Ok(own);
         }
     }
-    // `/a/` is before everything below `/a`, and `/a0` is after it: 0 follows the slash.
-    let mut first = root.to_vec();
-    if !first.ends_with(b"/") {
-        first.push(b'/');
-    }
-    let mut end = first.clone();
-    if let Some(slash) = end.last_mut() {
-        *slash = b'0';
-    }
+    let (first, end) = bounds(root);
     let after = match after {
         Some(after) if after != root => after.to_vec(),
         _ => first,
@@ -133,42 +147,79 @@ async fn rest_of(db: &Database, cursor: &Cursor) -> Result<Vec<QueryResult>, DbE
     .await
 }
 
-/// The entry at exactly this path.
-async fn at(db: &Database, path: &Path) -> Result<Vec<QueryResult>, DbErr> {
+/// `/a/` is before everything below `/a`, and `/a0` is after it: 0 follows the slash.
+fn bounds(folder: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let mut first = folder.to_vec();
+    if !first.ends_with(b"/") {
+        first.push(b'/');
+    }
+    let mut end = first.clone();
+    if let Some(slash) = end.last_mut() {
+        *slash = b'0';
+    }
+    (first, end)
+}
+
+/// The entries at exactly these paths.
+async fn at(db: &Database, paths: &[&Path]) -> Result<Vec<QueryResult>, DbErr> {
     let bytes = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().as_bytes().to_vec();
+    let list = List::of(paths, |list, path| {
+        list.row(|row| {
+            row.hex(&bytes(path.parent().map(Path::as_os_str)))
+                .hex(&bytes(path.file_name()));
+        });
+    });
     rows(
         &db.readers,
         "SELECT e.id AS id, e.device AS device, e.directory_id AS directory_id, d.path AS path, e.name AS name
-         FROM directories AS d CROSS JOIN entries AS e ON e.directory_id = d.id
-         WHERE d.path = ?1 AND e.name = ?2",
-        [
-            bytes(path.parent().map(Path::as_os_str)).into(),
-            bytes(path.file_name()).into(),
-        ],
+         FROM json_each(?1) AS j
+         CROSS JOIN directories AS d ON d.path = unhex(j.value ->> 0)
+         CROSS JOIN entries AS e ON e.directory_id = d.id AND e.name = unhex(j.value ->> 1)",
+        [list],
     )
     .await
 }
 
+/// Those of the paths that are known as folders, or to hold some.
+async fn with_folders<'a>(db: &Database, paths: &[&'a Path]) -> Result<Vec<&'a Path>, DbErr> {
+    let list = List::of(paths, |list, path| {
+        let path = path.as_os_str().as_bytes();
+        let (first, end) = bounds(path);
+        list.row(|row| {
+            row.hex(path).hex(&first).hex(&end);
+        });
+    });
+    let found = rows(
+        &db.readers,
+        "SELECT j.key AS at FROM json_each(?1) AS j
+         WHERE EXISTS (SELECT 1 FROM directories WHERE path = unhex(j.value ->> 0))
+            OR EXISTS (SELECT 1 FROM directories
+                WHERE path > unhex(j.value ->> 1) AND path < unhex(j.value ->> 2))",
+        [list],
+    )
+    .await?;
+    let mut folders = Vec::with_capacity(found.len());
+    for row in found {
+        let at: i64 = row.try_get("", "at")?;
+        folders.extend(usize::try_from(at).ok().and_then(|at| paths.get(at)));
+    }
+    Ok(folders)
+}
+
 /// Removes those of a page that were not seen.
-async fn remove(
-    db: &Database,
-    page: &[QueryResult],
-    seen: &Seen,
-    unreadable: &Unreadable,
-    unmounted: &mut BTreeSet<PathBuf>,
-) -> Result<u64, DbErr> {
+async fn remove(db: &Database, page: &[QueryResult], met: &mut Met<'_>) -> Result<u64, DbErr> {
     let mut gone = Vec::new();
     for row in page {
         let entry = EntryId(row.try_get("", "id")?);
-        if seen.contains(entry) {
+        if met.seen.contains(entry) {
             continue;
         }
         let path = lookup::path(row.try_get("", "path")?, row.try_get("", "name")?);
-        if !unreadable.covers(&path) {
+        if !met.unreadable.covers(&path) {
             gone.push((entry, path, row.try_get("", "device")?));
         }
     }
-    let gone = without_unmounted(gone, unmounted).await?;
+    let gone = without_unmounted(gone, met.unmounted).await?;
     if gone.is_empty() {
         return Ok(0);
     }

@@ -51,22 +51,31 @@ struct Walker<'a> {
     plan: &'a Plan,
     batches: &'a Sender<Batch>,
     batch: Batch,
+    /// From a root to where the walk is.
     folders: Vec<Folder>,
+    /// How many of them lie above the place where the walk began.
+    above: usize,
 }
 
-/// Walks all roots. Blocks; runs on a thread of its own.
+/// Walks all roots, or the places in them. Blocks; runs on a thread of its own.
 pub(crate) fn walk(plan: &Plan, batches: &Sender<Batch>) {
     let mut walker = Walker {
         plan,
         batches,
         batch: Batch::default(),
         folders: Vec::new(),
+        above: 0,
     };
-    let walked = plan
-        .roots
-        .iter()
-        .try_for_each(|root| walker.root(&root.path))
-        .and_then(|()| walker.flush());
+    let walked = match &plan.places {
+        None => plan
+            .roots
+            .iter()
+            .try_for_each(|root| walker.root(&root.path)),
+        Some(places) => places
+            .iter()
+            .try_for_each(|(place, root)| walker.place(place, root)),
+    };
+    let walked = walked.and_then(|()| walker.flush());
     // Whoever asked for the walk has gone: there is nobody left to tell.
     drop(walked);
 }
@@ -74,7 +83,54 @@ pub(crate) fn walk(plan: &Plan, batches: &Sender<Batch>) {
 impl Walker<'_> {
     fn root(&mut self, root: &Path) -> Result<(), Unheard> {
         self.folders.clear();
-        let mut steps = WalkDir::new(root)
+        self.descend(root)
+    }
+
+    /// Looks at one place. The folders on the way have a say, as they had on the way from the root;
+    /// where one of them leads elsewhere or is left out, nothing is at the place.
+    fn place(&mut self, place: &Path, root: &Path) -> Result<(), Unheard> {
+        if place == root {
+            return self.root(root);
+        }
+        let parent = place.parent().unwrap_or(root);
+        if self.folders.first().is_none_or(|top| *top.path != *root) {
+            self.folders.clear();
+        }
+        while self
+            .folders
+            .last()
+            .is_some_and(|last| !parent.starts_with(&last.path))
+        {
+            self.folders.pop();
+        }
+        let entered = self.folders.len();
+        let mut way: Vec<&Path> = parent
+            .ancestors()
+            .take_while(|part| part.starts_with(root))
+            .collect();
+        way.reverse();
+        for folder in way.into_iter().skip(entered) {
+            match folder.symlink_metadata() {
+                Ok(metadata) if metadata.is_dir() => {}
+                Ok(_) => return Ok(()),
+                Err(error) => {
+                    if !is_absence(&error) {
+                        self.unreadable(folder.to_path_buf(), &error);
+                    }
+                    return Ok(());
+                }
+            }
+            match self.enter(folder, folder == root) {
+                Some(entered) => self.folders.push(entered),
+                None => return Ok(()),
+            }
+        }
+        self.descend(place)
+    }
+
+    fn descend(&mut self, top: &Path) -> Result<(), Unheard> {
+        self.above = self.folders.len();
+        let mut steps = WalkDir::new(top)
             .follow_links(false)
             .follow_root_links(false)
             .max_open(OPEN_FOLDERS)
@@ -82,13 +138,16 @@ impl Walker<'_> {
         while let Some(step) = steps.next() {
             match step {
                 Ok(entry) => {
-                    self.folders.truncate(entry.depth());
+                    self.folders.truncate(self.above + entry.depth());
+                    let is_root = self.folders.is_empty();
                     if entry.file_type().is_dir() {
-                        match self.enter(&entry) {
+                        match self.enter(entry.path(), is_root) {
                             Some(folder) => self.folders.push(folder),
                             None => steps.skip_current_dir(),
                         }
-                    } else if entry.file_type().is_file() && !self.leaves_out_file(&entry) {
+                    } else if entry.file_type().is_file()
+                        && (is_root || !self.leaves_out_file(&entry))
+                    {
                         self.file(&entry);
                     } else {
                         self.batch.ignored += 1;
@@ -100,6 +159,7 @@ impl Walker<'_> {
                 self.flush()?;
             }
         }
+        self.folders.truncate(self.above);
         Ok(())
     }
 
@@ -110,13 +170,12 @@ impl Walker<'_> {
 
     /// Decides whether to look into a folder. A root was asked for by name: only what is below it
     /// is subject to rules.
-    fn enter(&mut self, entry: &DirEntry) -> Option<Folder> {
-        let path = entry.path();
-        if entry.depth() > 0 {
+    fn enter(&mut self, path: &Path, is_root: bool) -> Option<Folder> {
+        if !is_root {
             if self.plan.is_root(path) {
                 return None;
             }
-            let name = entry.file_name();
+            let name = path.file_name().unwrap_or_default();
             if (rules::is_hidden(name) && !self.plan.hidden)
                 || rules::is_foreign(name)
                 || self.plan.excluded.contains(path)
@@ -147,9 +206,6 @@ impl Walker<'_> {
     }
 
     fn leaves_out_file(&self, entry: &DirEntry) -> bool {
-        if entry.depth() == 0 {
-            return false;
-        }
         let name = entry.file_name();
         name == rules::IGNORE_FILE
             || (rules::is_hidden(name) && !self.plan.hidden)
@@ -217,7 +273,7 @@ impl Walker<'_> {
         let path = match error.path() {
             Some(path) => path.to_path_buf(),
             None => {
-                self.folders.truncate(error.depth());
+                self.folders.truncate(self.above + error.depth());
                 match self.folders.last() {
                     Some(folder) => folder.path.to_path_buf(),
                     None => return,
@@ -226,7 +282,7 @@ impl Walker<'_> {
         };
         let error = io_error(error);
         // Only a root stays protected when it is gone: it may be a disk that was pulled out.
-        match error.kind() == io::ErrorKind::NotFound && !self.plan.is_root(&path) {
+        match is_absence(&error) && !self.plan.is_root(&path) {
             true => {}
             false => self.unreadable(path, &error),
         }
@@ -241,6 +297,13 @@ impl Walker<'_> {
             detail: format!("{detail}; what is known below it is kept"),
         });
     }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 fn io_error(error: &walkdir::Error) -> io::Error {

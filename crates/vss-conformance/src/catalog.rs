@@ -21,6 +21,7 @@ mod losing;
 #[cfg(target_os = "linux")]
 mod opened;
 mod refreshing;
+mod revisiting;
 mod scene;
 
 use asking::{
@@ -46,6 +47,13 @@ use refreshing::{
     copies_are_originals_of_one_content, each_file_is_found_once_and_its_content_known,
     empty_and_unreadable_files_are_reported_and_the_rest_is_indexed,
     excluded_and_hidden_files_are_left_out, links_fifos_and_sockets_are_never_opened,
+};
+use revisiting::{
+    a_file_that_moved_between_two_places_stays_the_same,
+    a_file_that_was_just_changed_is_left_for_later,
+    a_place_that_is_not_there_is_gone_with_all_below_it,
+    a_revisit_finds_what_changed_at_its_places_only, a_revisit_leaves_out_what_a_refresh_does,
+    a_revisit_makes_no_place_a_location,
 };
 
 /// A catalog that knows nothing yet.
@@ -74,6 +82,12 @@ const CHECKS: &[Check<dyn CatalogHarness>] = &[
     check!(a_folder_that_cannot_be_read_keeps_what_is_known),
     check!(links_fifos_and_sockets_are_never_opened),
     check!(excluded_and_hidden_files_are_left_out),
+    check!(a_file_that_was_just_changed_is_left_for_later),
+    check!(a_revisit_finds_what_changed_at_its_places_only),
+    check!(a_place_that_is_not_there_is_gone_with_all_below_it),
+    check!(a_file_that_moved_between_two_places_stays_the_same),
+    check!(a_revisit_leaves_out_what_a_refresh_does),
+    check!(a_revisit_makes_no_place_a_location),
     check!(changes_come_in_order_and_each_content_once),
     check!(a_content_that_comes_back_has_a_new_change_number),
     check!(find_answers_the_known_ones),

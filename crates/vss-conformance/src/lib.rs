@@ -39,6 +39,7 @@ pub mod reference;
 pub mod rows;
 pub mod store;
 pub mod vault;
+pub mod watcher;
 
 /// A check of a contract against what a harness makes.
 struct Check<H: ?Sized> {

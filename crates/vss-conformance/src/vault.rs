@@ -40,7 +40,7 @@ use removing::{
 use scanning::{
     a_scan_answers_strangers_as_such, a_scan_is_limited_and_ends,
     a_scan_names_each_sidecar_and_the_manifest, contents_are_scanned_in_order_each_once,
-    strays_outside_of_contents_are_named,
+    inspecting_answers_what_a_scan_would, strays_outside_of_contents_are_named,
 };
 
 /// Makes vaults.
@@ -92,6 +92,7 @@ const CHECKS: &[Check<dyn VaultHarness>] = &[
     check!(a_scan_names_each_sidecar_and_the_manifest),
     check!(a_scan_answers_strangers_as_such),
     check!(a_scan_tells_whether_sums_are_in_step),
+    check!(inspecting_answers_what_a_scan_would),
     check!(strays_outside_of_contents_are_named),
     check!(a_quarantined_file_is_out_of_the_way_and_kept),
     check!(a_removed_file_is_gone_with_its_entry),

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use tokio::sync::{Mutex, mpsc};
-use vss_core::{Disposition, FailureClass, ManifestEntry, SidecarSource};
+use vss_core::{Disposition, FailureClass, ManifestEntry, SidecarKey, SidecarSource};
 use vss_ports::{
     AttemptUsage, CancelToken, ClaimedOutput, Commit, CommitOutcome, Entropy, Event, Failure,
-    GenerateFailure, PortResult, Publication, Publisher, Vault,
+    GenerateFailure, PortResult, Publication, Publisher,
 };
 
 use crate::Engine;
@@ -148,13 +148,17 @@ impl Committer {
             outputs.push(output);
         }
         let publisher = ToVault {
-            vault: Arc::clone(&self.engine.ports.vault),
+            engine: Arc::clone(&self.engine),
             publications,
             began: AtomicBool::new(false),
         };
         let outcomes = loop {
             let queue = &self.engine.ports.queue;
-            let error = match queue.commit(&commits, &publisher, now).await {
+            // Whoever compares files with rows sees all of it or nothing.
+            let together = self.engine.shared.commits.read().await;
+            let committed = queue.commit(&commits, &publisher, now).await;
+            drop(together);
+            let error = match committed {
                 Ok(outcomes) => break outcomes,
                 Err(error) => error,
             };
@@ -285,7 +289,7 @@ fn failures(failed: &Failures, entropy: &dyn Entropy) -> Vec<Failure> {
 
 /// Publishes into the vault what the queue says still holds.
 struct ToVault {
-    vault: Arc<dyn Vault>,
+    engine: Arc<Engine>,
     publications: Vec<Publication>,
     /// Whether anything may have been published.
     began: AtomicBool,
@@ -299,6 +303,18 @@ impl Publisher for ToVault {
             .iter()
             .filter_map(|at| self.publications.get(*at))
             .collect();
-        self.vault.publish(&batch).await
+        let vault = &self.engine.ports.vault;
+        let results = vault.publish(&batch).await;
+        let Some(published) = self.engine.shared.published.get() else {
+            return results;
+        };
+        for (publication, _) in batch.iter().zip(&results).filter(|(_, done)| done.is_ok()) {
+            let Publication { content, entry, .. } = publication;
+            let key = SidecarKey::new(*content, entry.kind.clone(), entry.variant.clone());
+            if let Ok(Some(file)) = vault.locate(&key, &entry.format) {
+                published.remember(&key, file.stamp);
+            }
+        }
+        results
     }
 }

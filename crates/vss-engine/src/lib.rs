@@ -7,6 +7,7 @@
 //! convert:   conversions.begin -> mover.take -> conversions.finish
 //! path:      vault.locate -> verified before? answer : store.find -> verify -> answer, repair or enqueue
 //! reconcile: vault.scan x store.page -> diff (pure) -> adopt, invalidate, quarantine, amend -> plan
+//! watch:     watch.next -> until it stands still -> index or reconcile exactly that
 //! gc:        store.page x catalog.find -> vault.remove -> store.forget
 //! scrub:     store.page -> hash -> judge (pure) -> vault.quarantine -> store.invalidate
 //! ```
@@ -48,11 +49,12 @@ mod tempo;
 mod usage;
 mod verified;
 mod verify;
+mod watch;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 use vss_core::GeneratorId;
 use vss_core::plan::GeneratorDescriptor;
 use vss_ports::{Claim, LeaseOwner, Ports};
@@ -81,6 +83,9 @@ pub use scrub::{Finding, Repair, ScrubCycle, ScrubError, ScrubOptions, ScrubPace
 pub use settings::Settings;
 pub use status::StatusReport;
 pub use usage::Usage;
+pub use watch::{
+    LocationBatch, LocationWatch, RevisitReport, Settling, TendReport, VaultBatch, VaultWatch,
+};
 
 /// The use cases, wired to ports. Cheap to clone a handle of: keep it in an `Arc`.
 pub struct Engine {
@@ -101,8 +106,14 @@ struct Shared {
     active: ActiveJobs,
     /// Files that were found whole.
     verified: Verified,
+    /// Files that this engine published: remembered once the vault is watched, to tell the echo of
+    /// our own work. They were not read back, so they are not among those found whole.
+    published: OnceLock<Verified>,
     /// Called when there may be work.
     wake: Notify,
+    /// Held shared while files are published and their rows recorded, and alone by whoever
+    /// compares the two.
+    commits: RwLock<()>,
 }
 
 impl Engine {
@@ -121,7 +132,9 @@ impl Engine {
             canaries: Mutex::default(),
             active: ActiveJobs::default(),
             verified: Verified::default(),
+            published: OnceLock::new(),
             wake: Notify::new(),
+            commits: RwLock::new(()),
         };
         Self {
             ports,

@@ -88,6 +88,23 @@ impl Engine {
         }
     }
 
+    /// Queues what single contents lack by now; how many rows are pending because of it.
+    pub(crate) async fn plan_contents(&self, contents: &[ContentUuid]) -> PortResult<u64> {
+        let known = self.ports.catalog.find(contents).await?;
+        let known = known.iter().filter(|record| record.originals > 0);
+        let items: Vec<_> = known.filter_map(|record| self.wanted(record)).collect();
+        if items.is_empty() {
+            return Ok(0);
+        }
+        let batch = EnqueueBatch {
+            items,
+            watermark: None,
+        };
+        let now = self.ports.clock.now();
+        let report = self.ports.queue.enqueue(&batch, now).await?;
+        Ok(report.inserted + report.revived)
+    }
+
     fn wanted(&self, record: &ContentRecord) -> Option<EnqueueItem> {
         let outputs = self.wanted_outputs(&record.media_type);
         (!outputs.is_empty()).then_some(EnqueueItem {

@@ -1,6 +1,9 @@
 //! Reconcile: make rows and files agree, in both directions, then queue what is missing. The
 //! vault and the store are read side by side in the order of the contents' uuids, so memory does
 //! not grow with the library. Doing it again finds nothing to do.
+//!
+//! What this first look finds out of step is looked at again while no commit is under way, so that
+//! half of one is never taken for damage; whatever has to be hashed for it is hashed before.
 
 mod content;
 
@@ -12,16 +15,20 @@ use vss_core::reconcile::FoundFile;
 use vss_core::{ContentUuid, Priority, Status};
 use vss_ports::{
     Invalidation, LocationRecord, PortError, PortErrorKind, PortResult, RowOutline, ScannedContent,
-    ScannedStranger, SidecarRecord,
+    ScannedStranger,
 };
 
 use crate::empty_vault::EmptyVault;
 use crate::{Engine, ReferenceReport};
 
+pub(crate) use content::Suspect;
 use content::{Changes, OneContent};
 
 /// Contents compared in one step.
 const BATCH: usize = 1_024;
+
+/// Contents that are made to agree in one step, for which commits wait.
+const TOGETHER: usize = 256;
 
 /// Things outside of every content's folder that are named.
 const STRAYS: usize = 1_000;
@@ -101,25 +108,8 @@ impl Engine {
             missing_locations: self.missing_locations().await?,
             ..ReconcileReport::default()
         };
-        let mut after = None;
-        let mut scanning = self.scan_ahead(None);
-        loop {
-            let scanned = scanning.await.map_err(died)??;
-            // The last step has no upper bound: rows behind the last folder belong to it.
-            let is_last = scanned.len() < BATCH;
-            let until = scanned
-                .last()
-                .map(|content| content.content)
-                .filter(|_| !is_last);
-            // The disk is read while the rows are.
-            let ahead = until.map(|until| self.scan_ahead(Some(until)));
-            self.reconcile_range(scanned, after, until, options, &mut report)
-                .await?;
-            match ahead {
-                Some(ahead) => (after, scanning) = (until, ahead),
-                None => break,
-            }
-        }
+        self.reconcile_between(None, None, options, &mut report)
+            .await?;
         let strays = self.ports.vault.strays(STRAYS).await?;
         let stray = |stray: ScannedStranger| Stranger {
             content: None,
@@ -139,6 +129,36 @@ impl Engine {
             "reconciled"
         );
         Ok(report)
+    }
+
+    /// Reconciles contents after one uuid and up to another. The report has to tell which
+    /// locations are missing.
+    pub(crate) async fn reconcile_between(
+        &self,
+        mut after: Option<ContentUuid>,
+        end: Option<ContentUuid>,
+        options: ReconcileOptions,
+        report: &mut ReconcileReport,
+    ) -> PortResult<()> {
+        let mut scanning = self.scan_ahead(after);
+        loop {
+            let mut scanned = scanning.await.map_err(died)??;
+            // The last step goes on to the end: rows behind the last folder belong to it.
+            let last = scanned.last().filter(|_| scanned.len() >= BATCH);
+            let until = last.map(|content| content.content);
+            let until = until.filter(|until| end.is_none_or(|end| *until < end));
+            if let Some(end) = end {
+                scanned.retain(|content| content.content <= end);
+            }
+            // The disk is read while the rows are.
+            let ahead = until.map(|until| self.scan_ahead(Some(until)));
+            self.reconcile_range(scanned, after, until.or(end), options, report)
+                .await?;
+            match ahead {
+                Some(ahead) => (after, scanning) = (until, ahead),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Begins to read the next folders.
@@ -175,12 +195,8 @@ impl Engine {
                 }
                 None => std::mem::take(&mut folders),
             };
-            let mut changes = Changes::default();
-            self.reconcile_contents(here, by_content, options, &mut changes, report)
+            self.reconcile_contents(here, by_content, options, report)
                 .await?;
-            if !options.dry_run {
-                self.apply(changes, report).await?;
-            }
             match last {
                 Some(last) => cursor = Some(last),
                 None => return Ok(()),
@@ -193,11 +209,11 @@ impl Engine {
         mut folders: BTreeMap<ContentUuid, ScannedContent>,
         mut rows: BTreeMap<ContentUuid, Vec<RowOutline>>,
         options: ReconcileOptions,
-        changes: &mut Changes,
         report: &mut ReconcileReport,
     ) -> PortResult<()> {
         let contents: BTreeSet<_> = folders.keys().chain(rows.keys()).copied().collect();
-        let known = self.lost_originals(&contents).await?;
+        let known = self.lost_originals(contents.iter().copied()).await?;
+        let mut out_of_step = Vec::new();
         for content in contents {
             let outline = rows.remove(&content).unwrap_or_default();
             let folder = folders.remove(&content);
@@ -211,29 +227,7 @@ impl Engine {
             if options.verify_all
                 || !is_in_step(&outline, folder.as_ref(), originals == Some(&true))
             {
-                let rows = self.ports.store.of_content(content).await?;
-                let manifest = folder.as_ref().and_then(|folder| folder.manifest.as_ref());
-                let mut one = OneContent {
-                    engine: self,
-                    content,
-                    rows: &rows,
-                    files,
-                    manifest,
-                    options,
-                    changes,
-                    report,
-                };
-                one.reconcile().await?;
-                if let Some(folder) = &folder {
-                    one.amend(folder.sums).await?;
-                }
-                if originals == Some(&true) && report.missing_locations.is_empty() {
-                    let unmade = rows.iter().filter(|row| is_unmade(row, files));
-                    let unmade = unmade.map(|row| row.key.clone());
-                    let before = changes.forget.len();
-                    changes.forget.extend(unmade);
-                    report.removed_rows += (changes.forget.len() - before) as u64;
-                }
+                out_of_step.push(content);
             }
             for stranger in folder.into_iter().flat_map(|folder| folder.strangers) {
                 let (name, reason) = (stranger.name, stranger.reason);
@@ -244,19 +238,74 @@ impl Engine {
                 });
             }
         }
+        for contents in out_of_step.chunks(TOGETHER) {
+            let mut suspects = Vec::new();
+            if options.verify_all {
+                for content in contents {
+                    suspects.extend(self.suspects(*content, |_, _| true).await?);
+                }
+            }
+            self.make_agree(contents, &suspects, options, report)
+                .await?;
+        }
         Ok(())
+    }
+
+    /// Makes files and rows of contents agree while no commit is under way; which of them lack
+    /// something now.
+    pub(crate) async fn make_agree(
+        &self,
+        contents: &[ContentUuid],
+        suspects: &[Suspect],
+        options: ReconcileOptions,
+        report: &mut ReconcileReport,
+    ) -> PortResult<Vec<ContentUuid>> {
+        let originals = self.lost_originals(contents.iter().copied()).await?;
+        let _alone = self.shared.commits.write().await;
+        let folders = self.ports.vault.inspect(contents).await?;
+        let mut folders: BTreeMap<_, _> = folders.into_iter().map(|f| (f.content, f)).collect();
+        let mut changes = Changes::default();
+        for &content in contents {
+            let rows = self.ports.store.of_content(content).await?;
+            let folder = folders.remove(&content);
+            let mut one = OneContent {
+                engine: self,
+                content,
+                rows: &rows,
+                files: folder.as_ref().map_or(&[], |folder| &folder.files),
+                manifest: folder.as_ref().and_then(|folder| folder.manifest.as_ref()),
+                options,
+                changes: &mut changes,
+                report,
+            };
+            one.reconcile(suspects).await?;
+            if let Some(folder) = &folder {
+                one.amend(folder.sums).await?;
+            }
+            if originals.get(&content) == Some(&true) {
+                one.give_up();
+            }
+        }
+        let lacking = changes.gone.iter().chain(&changes.unmake);
+        let mut lacking: Vec<_> = lacking.map(|key| key.content).collect();
+        lacking.sort_unstable();
+        lacking.dedup();
+        if !options.dry_run {
+            self.apply(changes, report).await?;
+        }
+        Ok(lacking)
     }
 
     /// Whether the catalog knows contents to have lost every original; those that it never knew are
     /// not in it.
     async fn lost_originals(
         &self,
-        contents: &BTreeSet<ContentUuid>,
+        contents: impl Iterator<Item = ContentUuid>,
     ) -> PortResult<BTreeMap<ContentUuid, bool>> {
+        let contents: Vec<_> = contents.collect();
         if contents.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let contents: Vec<_> = contents.iter().copied().collect();
         let known = self.ports.catalog.find(&contents).await?;
         let lost = known.iter().map(|r| (r.content, r.originals == 0));
         Ok(lost.collect())
@@ -291,18 +340,6 @@ impl Engine {
         }
         Ok(())
     }
-}
-
-/// A row that waits for a file which only an original can give.
-fn is_unmade(row: &SidecarRecord, files: &[FoundFile]) -> bool {
-    let waits = matches!(
-        row.status,
-        Status::Pending | Status::Failed | Status::Quarantined
-    );
-    let has_file = files
-        .iter()
-        .any(|f| f.kind == row.key.kind && f.variant == row.key.variant);
-    waits && !has_file
 }
 
 fn died(death: JoinError) -> PortError {

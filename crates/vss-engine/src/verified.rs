@@ -1,5 +1,6 @@
 //! Which files were found whole since this engine began: a bounded memory, so that a sidecar is
-//! hashed when it is first read and not each time.
+//! hashed when it is first read and not each time. Another one of the same kind holds what this
+//! engine published, so that being told of it is no reason to hash it.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

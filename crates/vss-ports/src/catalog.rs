@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,12 @@ use crate::{FileIdentity, PortResult};
 /// - A folder that cannot be read is reported and what is known below it is kept.
 /// - Symbolic links, FIFOs, sockets and devices are never opened.
 /// - Excluded folders and hidden files are left out, hidden ones unless they are asked for.
+/// - A file that was changed less than the wanted time ago is reported as `changing`, and what is known of it is kept.
+/// - `revisit` finds what is new, edited, moved or gone at its places and looks at nothing else.
+/// - `revisit` takes a place that is not there for gone with all below it, and keeps everything when the root is not there.
+/// - A file that moved between two places of one `revisit`, or from anywhere, stays the same original and is not hashed.
+/// - `revisit` leaves out what a `refresh` of its roots does, and forgets what a new rule leaves out.
+/// - `revisit` makes no place a location.
 /// - `changes` answers contents that have originals in the order of their change number, after the given one, each content once.
 /// - A content that comes back after its last original vanished gets a new change number.
 /// - `find` answers the known ones among the asked contents, also those without originals.
@@ -64,6 +71,20 @@ pub trait ContentCatalog: Send + Sync {
     async fn refresh(
         &self,
         roots: &[PathBuf],
+        options: &RefreshOptions,
+        observer: &dyn RefreshObserver,
+        now: Timestamp,
+    ) -> PortResult<RefreshReport>;
+
+    /// Looks again at single places at or below the roots, as `refresh` of the roots would: at
+    /// files, and at folders with all below them, whether they are there or not. Places below none
+    /// of the roots are passed over.
+    ///
+    /// # Errors
+    /// As [`refresh`](Self::refresh).
+    async fn revisit(
+        &self,
+        revisit: &Revisit,
         options: &RefreshOptions,
         observer: &dyn RefreshObserver,
         now: Timestamp,
@@ -253,6 +274,8 @@ pub struct CatalogCounts {
     pub contents: u64,
     /// Originals.
     pub originals: u64,
+    /// Folders that hold originals.
+    pub folders: u64,
 }
 
 /// What to look at.
@@ -262,6 +285,18 @@ pub struct RefreshOptions {
     pub hidden: bool,
     /// Folders to leave out wherever they are met: our own library.
     pub excluded: Vec<PathBuf>,
+    /// A file that was changed less than this ago may still be on its way here: it is left for
+    /// later. One from the future is not waited for.
+    pub still_for: Duration,
+}
+
+/// Places to look at again.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Revisit {
+    /// Folders that were or could be looked at whole. They say which rules there are.
+    pub roots: Vec<PathBuf>,
+    /// Absolute paths without links, or roots as they are given.
+    pub places: Vec<PathBuf>,
 }
 
 /// Hears how a refresh goes on.

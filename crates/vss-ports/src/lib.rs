@@ -25,12 +25,13 @@ mod queue;
 mod reference;
 mod store;
 mod vault;
+mod watcher;
 
 pub use attempt::{AttemptOutcome, AttemptRecord, AttemptUsage};
 pub use catalog::{
     CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, EntryRecord, FolderRecord, HalfRecord,
     Identified, LocationRecord, OpenOriginal, OriginalRecord, RefreshObserver, RefreshOptions,
-    RefreshProblem, RefreshReport,
+    RefreshProblem, RefreshReport, Revisit,
 };
 pub use clock::Clock;
 pub use control::{Maker, QueueControl, QueueDepth, Selection};
@@ -55,3 +56,4 @@ pub use vault::{
     Amendment, FileStamp, LocalFile, Publication, ScannedContent, ScannedStranger, Sealed, Staged,
     Vault,
 };
+pub use watcher::{Change, Coverage, Watch, WatchRequest, Watcher};

@@ -32,6 +32,7 @@ use crate::PortResult;
 /// - `scan` names every sidecar of a content with its size, and the manifest as it was written.
 /// - `scan` answers what does not parse, and an empty file, as a stranger and nothing else of that name.
 /// - `scan` says whether the sums beside a manifest are those of its sidecars.
+/// - `inspect` answers what `scan` would of the asked contents, each once, and none for one without a folder.
 /// - `strays` answers what lies outside of every content's folder and belongs nowhere, at most the wanted number.
 /// - After `quarantine` the file is no longer located, its manifest entry is gone and its bytes are kept elsewhere.
 /// - After `remove` the file is gone for good, its manifest entry too, and no other file is touched.
@@ -90,6 +91,12 @@ pub trait Vault: Send + Sync {
         after: Option<ContentUuid>,
         limit: usize,
     ) -> PortResult<Vec<ScannedContent>>;
+
+    /// Those of the contents that have a folder, in the order of their uuid.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    async fn inspect(&self, contents: &[ContentUuid]) -> PortResult<Vec<ScannedContent>>;
 
     /// What lies in the vault but in no content's folder, and belongs nowhere: folders in the
     /// wrong shard, forgotten files, what other processes staged and left; at most `limit`. Names

@@ -20,13 +20,13 @@ use vss_core::{ContentUuid, EntryId, IdentityHasher, MediaType, Timestamp, sampl
 use vss_ports::{
     CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, EntryRecord, FolderRecord, HalfRecord,
     Identified, LocationRecord, OpenOriginal, OriginalRecord, PortError, PortErrorKind, PortResult,
-    RefreshObserver, RefreshOptions, RefreshReport,
+    RefreshObserver, RefreshOptions, RefreshReport, Revisit,
 };
 
 mod refresh;
 mod stat;
 
-use refresh::Refresh;
+use refresh::{Refresh, resolve};
 use stat::Stat;
 
 static INSTANCES: AtomicU64 = AtomicU64::new(1);
@@ -243,21 +243,34 @@ impl ContentCatalog for MemoryCatalog {
         observer: &dyn RefreshObserver,
         now: Timestamp,
     ) -> PortResult<RefreshReport> {
-        let resolve = |root: &PathBuf| {
-            root.canonicalize()
-                .map_err(|error| rejected(root, error.to_string()))
-        };
-        let roots = roots.iter().map(resolve).collect::<PortResult<_>>()?;
-        let mut refresh = Refresh::new(roots, options);
+        let mut refresh = Refresh::new(resolve(roots)?, options, now);
         for root in refresh.roots() {
-            match root.is_dir() {
-                true => refresh.walk(&root),
-                false => refresh.file(root),
-            }
+            refresh.look(root);
         }
         let mut known = self.known.lock().unwrap();
         known.now = now;
-        Ok(refresh.apply(&mut known, observer))
+        known.roots.extend(refresh.roots());
+        let roots = refresh.roots();
+        Ok(refresh.apply(&mut known, &roots, observer))
+    }
+
+    async fn revisit(
+        &self,
+        revisit: &Revisit,
+        options: &RefreshOptions,
+        observer: &dyn RefreshObserver,
+        now: Timestamp,
+    ) -> PortResult<RefreshReport> {
+        let mut refresh = Refresh::new(resolve(&revisit.roots)?, options, now);
+        let resolve = |place: &PathBuf| match revisit.roots.contains(place) {
+            true => place.canonicalize().unwrap(),
+            false => place.clone(),
+        };
+        let places: Vec<_> = revisit.places.iter().map(resolve).collect();
+        let places = refresh.revisit(&places);
+        let known = &mut self.known.lock().unwrap();
+        known.now = now;
+        Ok(refresh.apply(known, &places, observer))
     }
 
     async fn changes(&self, after: ChangeSeq, limit: usize) -> PortResult<Vec<ContentRecord>> {
@@ -373,9 +386,11 @@ impl ContentCatalog for MemoryCatalog {
     async fn counts(&self) -> PortResult<CatalogCounts> {
         let known = self.known.lock().unwrap();
         let with_originals = known.contents.values().filter(|c| c.originals > 0);
+        let folders: BTreeSet<_> = known.entries.keys().map(|path| path.parent()).collect();
         Ok(CatalogCounts {
             contents: with_originals.count() as u64,
             originals: known.entries.len() as u64,
+            folders: folders.len() as u64,
         })
     }
 }

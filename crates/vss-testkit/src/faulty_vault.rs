@@ -192,6 +192,10 @@ impl Vault for FaultyVault {
         self.inner.scan(after, limit).await
     }
 
+    async fn inspect(&self, contents: &[ContentUuid]) -> PortResult<Vec<ScannedContent>> {
+        self.inner.inspect(contents).await
+    }
+
     async fn strays(&self, limit: usize) -> PortResult<Vec<ScannedStranger>> {
         self.inner.strays(limit).await
     }

@@ -15,3 +15,4 @@ pub mod generator;
 pub mod poison;
 pub mod store;
 pub mod vault;
+pub mod watcher;

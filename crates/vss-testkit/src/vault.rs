@@ -27,15 +27,20 @@ pub struct MemoryVault(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    files: BTreeMap<(SidecarKey, Format), Vec<u8>>,
+    files: BTreeMap<(SidecarKey, Format), Kept>,
     manifests: BTreeMap<ContentUuid, Manifest>,
     /// Paths below the vault that are no sidecars.
     strangers: BTreeSet<String>,
     set_aside: Vec<Vec<u8>>,
     blocked: BTreeSet<ContentUuid>,
-    /// Of each file, and how many were given out.
-    stamps: BTreeMap<(SidecarKey, Format), FileStamp>,
+    /// How many stamps were given out.
     stamped: u64,
+}
+
+/// A file.
+struct Kept {
+    bytes: Vec<u8>,
+    stamp: FileStamp,
 }
 
 impl MemoryVault {
@@ -47,7 +52,7 @@ impl MemoryVault {
     /// The bytes of a sidecar.
     pub fn bytes(&self, key: &SidecarKey, format: &Format) -> Option<Vec<u8>> {
         let at = (key.clone(), format.clone());
-        self.state().files.get(&at).cloned()
+        self.state().files.get(&at).map(|kept| kept.bytes.clone())
     }
 
     /// Puts a file at a path below the vault, as somebody else would: no manifest says so.
@@ -63,9 +68,14 @@ impl MemoryVault {
     pub fn touch(&self, key: &SidecarKey, format: &Format, modified: Timestamp) {
         let at = (key.clone(), format.clone());
         let mut state = self.state();
-        state.stamp(&at);
-        if let Some(stamp) = state.stamps.get_mut(&at) {
-            stamp.modified_ns = modified.as_millis() * 1_000_000;
+        state.stamped += 1;
+        let file = state.stamped;
+        if let Some(kept) = state.files.get_mut(&at) {
+            kept.stamp = FileStamp {
+                modified_ns: modified.as_millis() * 1_000_000,
+                file,
+                ..FileStamp::default()
+            };
         }
     }
 
@@ -104,17 +114,12 @@ impl MemoryVault {
 
 impl State {
     fn put(&mut self, at: (SidecarKey, Format), bytes: Vec<u8>) {
-        self.stamp(&at);
-        self.files.insert(at, bytes);
-    }
-
-    fn stamp(&mut self, at: &(SidecarKey, Format)) {
         self.stamped += 1;
         let stamp = FileStamp {
             file: self.stamped,
             ..FileStamp::default()
         };
-        self.stamps.insert(at.clone(), stamp);
+        self.files.insert(at, Kept { bytes, stamp });
     }
 
     fn publish(&mut self, publication: &Publication) -> PortResult<()> {
@@ -133,7 +138,7 @@ impl State {
         let old = self
             .files
             .get(&at)
-            .map(|old| (Digest::of(old), old.clone()));
+            .map(|old| (Digest::of(&old.bytes), old.bytes.clone()));
         let same = old.as_ref().is_some_and(|(old, _)| *old == sealed.digest);
         if let Some((digest, old)) = old
             && !same
@@ -172,6 +177,15 @@ impl State {
         belongs.then_some((content, ScannedStranger { name, reason }))
     }
 
+    /// Contents that have a folder.
+    fn contents(&self) -> BTreeSet<ContentUuid> {
+        let mut contents: BTreeSet<ContentUuid> = self.manifests.keys().copied().collect();
+        contents.extend(self.files.keys().map(|(key, _)| key.content));
+        let strangers = self.strangers.iter().filter_map(|p| Self::stranger_of(p));
+        contents.extend(strangers.map(|(content, _)| content));
+        contents
+    }
+
     fn scan_one(&self, content: ContentUuid) -> ScannedContent {
         let mut scanned = ScannedContent {
             content,
@@ -180,7 +194,7 @@ impl State {
             sums: true,
             strangers: Vec::new(),
         };
-        for ((key, format), bytes) in &self.files {
+        for ((key, format), Kept { bytes, .. }) in &self.files {
             if key.content != content {
                 continue;
             }
@@ -213,12 +227,12 @@ impl Vault for MemoryVault {
     fn locate(&self, key: &SidecarKey, format: &Format) -> PortResult<Option<LocalFile>> {
         let place = layout::sidecar_path(key, format);
         let state = self.state();
-        let at = (key.clone(), format.clone());
-        let bytes = state.files.get(&at).filter(|bytes| !bytes.is_empty());
-        Ok(bytes.map(|bytes| LocalFile {
+        let kept = state.files.get(&(key.clone(), format.clone()));
+        let kept = kept.filter(|kept| !kept.bytes.is_empty());
+        Ok(kept.map(|kept| LocalFile {
             path: Path::new(NOWHERE).join(place.as_str()),
-            size: size_of(bytes),
-            stamp: state.stamps.get(&at).copied().unwrap_or_default(),
+            size: size_of(&kept.bytes),
+            stamp: kept.stamp,
         }))
     }
 
@@ -265,14 +279,16 @@ impl Vault for MemoryVault {
         limit: usize,
     ) -> PortResult<Vec<ScannedContent>> {
         let state = self.state();
-        let mut contents: BTreeSet<ContentUuid> = state.manifests.keys().copied().collect();
-        contents.extend(state.files.keys().map(|(key, _)| key.content));
-        let strangers = state.strangers.iter().filter_map(|p| State::stranger_of(p));
-        contents.extend(strangers.map(|(content, _)| content));
-        let wanted = contents
-            .into_iter()
-            .filter(|c| after.is_none_or(|a| *c > a));
+        let wanted = state.contents();
+        let wanted = wanted.into_iter().filter(|c| after.is_none_or(|a| *c > a));
         Ok(wanted.take(limit).map(|c| state.scan_one(c)).collect())
+    }
+
+    async fn inspect(&self, contents: &[ContentUuid]) -> PortResult<Vec<ScannedContent>> {
+        let state = self.state();
+        let mut there = state.contents();
+        there.retain(|content| contents.contains(content));
+        Ok(there.into_iter().map(|c| state.scan_one(c)).collect())
     }
 
     async fn strays(&self, limit: usize) -> PortResult<Vec<ScannedStranger>> {
@@ -289,10 +305,10 @@ impl Vault for MemoryVault {
     async fn quarantine(&self, key: &SidecarKey, format: &Format) -> PortResult<Option<PathBuf>> {
         let mut state = self.state();
         let at = (key.clone(), format.clone());
-        let Some(bytes) = state.files.remove(&at) else {
+        let Some(file) = state.files.remove(&at) else {
             return Ok(None);
         };
-        state.set_aside.push(bytes);
+        state.set_aside.push(file.bytes);
         let kept = format!("{NOWHERE}/.quarantine/{}", state.set_aside.len());
         if let Some(manifest) = state.manifests.get_mut(&key.content) {
             let said = manifest.entry(&key.kind, &key.variant);

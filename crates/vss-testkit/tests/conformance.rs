@@ -6,7 +6,7 @@
 )]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,9 +20,10 @@ use vss_conformance::job_host::JobHostHarness;
 use vss_conformance::mover::{MoverHarness, MoverUnderTest};
 use vss_conformance::rows::{Rows, RowsHarness};
 use vss_conformance::vault::{VaultHarness, VaultUnderTest};
+use vss_conformance::watcher::{Ground, KEPT, WatcherHarness};
 use vss_core::plan::{Recipe, StillRecipe};
 use vss_core::{ContentUuid, Format};
-use vss_ports::{Clock, Entropy, EventSink, Generator, JobHost, Unlimited, Vault};
+use vss_ports::{Clock, Entropy, EventSink, Generator, JobHost, Unlimited, Vault, Watcher};
 use vss_testkit::catalog::MemoryCatalog;
 use vss_testkit::clock::ManualClock;
 use vss_testkit::entropy::SeededEntropy;
@@ -31,6 +32,56 @@ use vss_testkit::faulty_vault::FaultyVault;
 use vss_testkit::generator::FakeGenerator;
 use vss_testkit::store::{FaultyStore, MemoryStore};
 use vss_testkit::vault::MemoryVault;
+use vss_testkit::watcher::MemoryWatcher;
+
+struct Listeners;
+
+impl WatcherHarness for Listeners {
+    fn fresh(&self, cramped: bool) -> Box<dyn Ground> {
+        let watcher = if cramped {
+            MemoryWatcher::new(KEPT)
+        } else {
+            MemoryWatcher::default()
+        };
+        watcher.made(Path::new("/top"));
+        Box::new(Told(watcher))
+    }
+}
+
+/// Nothing happens but in what the watcher is told.
+struct Told(MemoryWatcher);
+
+impl Ground for Told {
+    fn watcher(&self) -> Arc<dyn Watcher> {
+        Arc::new(self.0.clone())
+    }
+
+    fn top(&self) -> PathBuf {
+        "/top".into()
+    }
+
+    fn link(&self) -> Option<PathBuf> {
+        None
+    }
+
+    fn write(&self, file: &Path, _: &[u8]) {
+        self.0.changed(file);
+    }
+
+    fn read(&self, _: &Path) {}
+
+    fn make(&self, folder: &Path) {
+        self.0.made(folder);
+    }
+
+    fn rename(&self, from: &Path, to: &Path) {
+        self.0.moved(from, to);
+    }
+
+    fn remove(&self, path: &Path) {
+        self.0.removed(path);
+    }
+}
 
 struct Hosts;
 
@@ -266,5 +317,7 @@ fn main() {
         trials.extend(vss_conformance::conversion::trials(adapter, stores));
     }
     trials.extend(vss_conformance::mover::trials("memory", Arc::new(Movers)));
+    let listeners = Arc::new(Listeners);
+    trials.extend(vss_conformance::watcher::trials("memory", listeners));
     vss_conformance::run(trials);
 }

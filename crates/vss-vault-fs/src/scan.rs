@@ -53,6 +53,19 @@ pub(crate) fn scan(
     Ok(found)
 }
 
+/// Those of these contents that have a folder, in their order.
+pub(crate) fn inspect(folders: &Folders, contents: &[ContentUuid]) -> Step<Vec<ScannedContent>> {
+    let mut found = Vec::new();
+    for content in contents {
+        let path = layout::content_folder(*content);
+        let opened = folders.tree.open_folder(path.as_str());
+        if let Some(folder) = opened.during("open a content's folder")? {
+            found.push(read_content(folder.as_fd(), *content)?);
+        }
+    }
+    Ok(found)
+}
+
 /// The shard folders in a folder, sorted.
 fn shards(folder: BorrowedFd<'_>) -> Step<Vec<String>> {
     let listed = entries(folder).during("list a shard")?;

@@ -203,6 +203,15 @@ impl Vault for FsVault {
         scanned.map_err(|problem| problem.during("scan the vault"))
     }
 
+    async fn inspect(&self, contents: &[ContentUuid]) -> PortResult<Vec<ScannedContent>> {
+        let mut contents = contents.to_vec();
+        contents.sort_unstable();
+        contents.dedup();
+        let inspected = self.run(move |folders| scan::inspect(folders, &contents));
+        let inspected = inspected.await;
+        inspected.map_err(|problem| problem.during("inspect contents in the vault"))
+    }
+
     async fn strays(&self, limit: usize) -> PortResult<Vec<ScannedStranger>> {
         let found = self.run(move |folders| scan::strays(folders, limit)).await;
         found.map_err(|problem| problem.during("look for strays in the vault"))

@@ -30,6 +30,7 @@ async fn live(global: &Global, args: &DaemonArgs) -> Result<Exit, Failure> {
         folders: folders.collect::<Result<_, _>>()?,
         index_every: (args.index_every > 0).then(|| Duration::from_secs(args.index_every)),
         grace: Duration::from_secs(args.grace),
+        watch: !args.no_watch,
     };
     let library = Library::open(global.library.as_deref())?;
     if let Some(other) = daemon_of(&library).await? {

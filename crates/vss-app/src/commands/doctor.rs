@@ -1,6 +1,7 @@
 //! `vss doctor`: whether everything this program needs is in order, each point with its remedy.
 
 mod languages;
+mod watches;
 
 use serde::Serialize;
 use vss_core::plan::Policy;
@@ -254,6 +255,7 @@ async fn check_contents(app: &App, checks: &mut Vec<Check>) {
                 status.catalog.contents
             );
             checks.push(Check::good("databases", detail));
+            checks.push(watches::check(app, status.catalog.folders));
         }
         Err(error) => checks.push(Check::bad("databases", &Failure::from(error))),
     }

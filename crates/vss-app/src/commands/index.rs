@@ -1,8 +1,11 @@
 //! `vss index`: what is in folders, and what is missing.
 
+use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use serde::Serialize;
+use vss_engine::RevisitReport;
 use vss_ports::{RefreshObserver, RefreshOptions, RefreshProblem};
 
 use crate::cli::{Global, IndexArgs};
@@ -11,8 +14,10 @@ use crate::failure::{Exit, Failure};
 use crate::library::Work;
 use crate::output::{self, IndexDocument, IndexProblem};
 use crate::progress::Progress;
+use crate::signals::Signals;
 use crate::target::absolute;
-use crate::wiring::{App, Effort};
+use crate::watching::{self, Telling};
+use crate::wiring::{self, App};
 
 /// Problems kept in memory; more are counted, and logged as warnings.
 const PROBLEMS_KEPT: usize = 10_000;
@@ -59,19 +64,117 @@ impl RefreshObserver for Watcher {
 }
 
 pub(super) async fn index(global: &Global, args: &IndexArgs) -> Result<Exit, Failure> {
-    let started = Instant::now();
-    let app = App::open_for(global.library.as_deref(), Work::Index, Effort::default()).await?;
+    let app = App::open(global.library.as_deref()).await?;
     let roots = args
         .paths
         .iter()
         .map(|path| absolute(path))
         .collect::<Result<Vec<_>, _>>()?;
+    let options = watching::options(&app, args.hidden);
+    if !args.watch {
+        return look(global, &app, &roots, &options, output::json).await;
+    }
+    let mut signals = Signals::listen();
+    // Before the first look, so that nothing falls in between.
+    let watcher = wiring::watcher(&app.config);
+    let watch = watching::begin(&app, &watcher, &roots, &options).await?;
+    look(global, &app, &roots, &options, output::json_line).await?;
+    let config = &app.config.watch;
+    for line in watching::describe(&watch.coverage(), config.poll_every(), config.sweep_every()) {
+        note(global, &line);
+    }
+    note(global, "Ctrl-C ends it");
+    let telling = Printing { global, app: &app };
+    tokio::select! {
+        failure = watching::keep_up(&app, watch, &options, &telling) => Err(failure),
+        () = signals.next() => Ok(Exit::Done),
+    }
+}
+
+/// Says something about what goes on: where a program reads the output, on the other channel.
+fn note(global: &Global, line: &str) {
+    match global.json {
+        true => tracing::warn!("{line}"),
+        false => output::line(line),
+    }
+}
+
+/// Prints a line for each time that something was looked at.
+struct Printing<'a> {
+    global: &'a Global,
+    app: &'a App,
+}
+
+impl RefreshObserver for Printing<'_> {
+    fn progress(&self, _: u64, _: u64) {}
+
+    fn problem(&self, problem: RefreshProblem) {
+        let RefreshProblem {
+            path,
+            class,
+            detail,
+        } = problem;
+        note(
+            self.global,
+            &format!("{} ({class}): {detail}", path.display()),
+        );
+    }
+}
+
+impl Telling for Printing<'_> {
+    fn looked(&self, report: &RevisitReport) {
+        let found = &report.found;
+        if found.hashed + found.moved + found.vanished + report.enqueued == 0 {
+            return;
+        }
+        if report.enqueued > 0 {
+            let library = self.app.library.clone();
+            tokio::spawn(async move { control::wake(&library).await });
+        }
+        if self.global.json {
+            return output::json_line(&WatchedDocument {
+                hashed: found.hashed,
+                moved: found.moved,
+                vanished: found.vanished,
+                enqueued: report.enqueued,
+            });
+        }
+        output::line(&format!(
+            "{} hashed, {} moved, {} gone; {} sidecars queued",
+            found.hashed, found.moved, found.vanished, report.enqueued
+        ));
+    }
+
+    fn news(&self, line: &str) {
+        note(self.global, line);
+    }
+}
+
+/// What was looked at because it changed.
+#[derive(Serialize)]
+struct WatchedDocument {
+    hashed: u64,
+    moved: u64,
+    vanished: u64,
+    enqueued: u64,
+}
+
+/// Looks at the folders once.
+async fn look(
+    global: &Global,
+    app: &App,
+    roots: &[PathBuf],
+    options: &RefreshOptions,
+    json: impl Fn(&IndexDocument),
+) -> Result<Exit, Failure> {
+    let started = Instant::now();
+    let _alone = app.library.lock(Work::Index)?;
     let options = RefreshOptions {
-        hidden: args.hidden || app.config.hidden,
-        excluded: vec![app.library.root.clone()],
+        still_for: Duration::ZERO,
+        ..options.clone()
     };
     let watcher = Watcher::start();
-    let indexed = app.engine.index(&roots, &options, &watcher).await;
+    let indexed = app.engine.index(roots, &options, &watcher).await;
     let problems = watcher.finish();
     let report = indexed?;
     let told = report.enqueued > 0 && control::wake(&app.library).await;
@@ -92,7 +195,7 @@ pub(super) async fn index(global: &Global, args: &IndexArgs) -> Result<Exit, Fai
         seconds: started.elapsed().as_secs_f64(),
     };
     if global.json {
-        output::json(&document);
+        json(&document);
         return Ok(Exit::Done);
     }
     output::line(&format!(

@@ -80,6 +80,7 @@ pub(super) async fn plan(
     let options = RefreshOptions {
         hidden: hidden || app.config.hidden,
         excluded: vec![app.library.root.clone()],
+        ..RefreshOptions::default()
     };
     let watcher = Watcher::start();
     let now = app.engine.ports().clock.now();

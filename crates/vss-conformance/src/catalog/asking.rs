@@ -172,25 +172,27 @@ pub(super) async fn counts_agree_with_what_was_found(harness: &dyn CatalogHarnes
         let CatalogCounts {
             contents,
             originals,
+            folders,
         } = scene.catalog.counts().await.unwrap();
-        (contents, originals)
+        (contents, originals, folders)
     };
-    assert_eq!(counts().await, (0, 0));
+    assert_eq!(counts().await, (0, 0, 0));
     for (name, bytes) in [("a", b"one"), ("b", b"one"), ("c", b"two"), ("d", b"six")] {
         scene.write(name, bytes);
     }
     scene.refresh().await;
-    assert_eq!(counts().await, (3, 4));
+    assert_eq!(counts().await, (3, 4, 1));
     // Moved; edited into a copy; the last of its content gone.
-    scene.rename("a", "moved");
+    scene.rename("a", "in/moved");
     scene.write("c", b"one");
     scene.set_time("c", Duration::from_secs(9));
     scene.remove("d");
     scene.refresh().await;
-    assert_eq!(counts().await, (1, 3));
+    assert_eq!(counts().await, (1, 3, 2));
     scene.write("d", b"six");
+    scene.rename("in/moved", "moved");
     scene.refresh().await;
-    assert_eq!(counts().await, (2, 4));
+    assert_eq!(counts().await, (2, 4, 1));
 }
 
 pub(super) async fn an_instance_is_the_catalogs_own(harness: &dyn CatalogHarness) {

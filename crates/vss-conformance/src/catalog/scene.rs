@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use vss_core::{ContentUuid, IdentityHasher, Timestamp, sample_ranges};
 use vss_ports::{
     ContentCatalog, ContentRecord, RefreshObserver, RefreshOptions, RefreshProblem, RefreshReport,
+    Revisit,
 };
 
 use super::{CatalogHarness, Fresh};
@@ -150,6 +151,30 @@ impl Scene {
             .refresh(roots, &self.options, &heard, now)
             .await
             .unwrap();
+        Self::heard(report, heard)
+    }
+
+    /// Looks again at places below the folder, and answers the problems too.
+    pub(super) async fn revisit(&self, places: &[&str]) -> (RefreshReport, Vec<RefreshProblem>) {
+        let revisit = Revisit {
+            roots: vec![self.root()],
+            places: places.iter().map(|place| self.path(place)).collect(),
+        };
+        self.revisit_at(&revisit, Timestamp::from_millis(1)).await
+    }
+
+    pub(super) async fn revisit_at(
+        &self,
+        revisit: &Revisit,
+        now: Timestamp,
+    ) -> (RefreshReport, Vec<RefreshProblem>) {
+        let heard = Heard::default();
+        let catalog = &self.catalog;
+        let report = catalog.revisit(revisit, &self.options, &heard, now).await;
+        Self::heard(report.unwrap(), heard)
+    }
+
+    fn heard(report: RefreshReport, heard: Heard) -> (RefreshReport, Vec<RefreshProblem>) {
         let problems = heard.problems.into_inner().unwrap();
         assert_eq!(report.problems, problems.len() as u64, "all are counted");
         let progress = heard.progress.into_inner().unwrap();

@@ -54,6 +54,25 @@ pub(super) async fn a_scan_is_limited_and_ends(harness: &dyn VaultHarness) {
     assert_eq!(vault.scan(None, 0).await.unwrap(), []);
 }
 
+pub(super) async fn inspecting_answers_what_a_scan_would(harness: &dyn VaultHarness) {
+    let test = harness.fresh();
+    let vault = test.vault();
+    for n in [1, 3, 5] {
+        publish(&*vault, &thumb(n, Variant::GRID_1X), b"x").await;
+    }
+    let folder = layout::content_folder(content(3));
+    test.plant(&format!("{folder}/notes.txt"), b"mine");
+    let asked = [5, 2, 3, 5].map(content);
+    let expected: Vec<_> = [
+        scanned(&*vault, content(3)).await,
+        scanned(&*vault, content(5)).await,
+    ]
+    .into();
+    assert_eq!(expected[0].strangers.len(), 1);
+    assert_eq!(vault.inspect(&asked).await.unwrap(), expected);
+    assert_eq!(vault.inspect(&[]).await.unwrap(), []);
+}
+
 pub(super) async fn a_scan_names_each_sidecar_and_the_manifest(harness: &dyn VaultHarness) {
     let test = harness.fresh();
     let vault = test.vault();

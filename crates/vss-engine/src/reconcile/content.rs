@@ -6,7 +6,7 @@ use vss_core::reconcile::{Action, FoundFile, KnownRow, diff, drift};
 use vss_core::{
     ContentUuid, Kind, Manifest, ManifestEntry, SidecarKey, SidecarSource, Status, Variant,
 };
-use vss_ports::{Adoption, Amendment, Event, PortResult, SidecarRecord};
+use vss_ports::{Adoption, Amendment, Event, FileStamp, LocalFile, PortResult, SidecarRecord};
 
 use super::{ReconcileOptions, ReconcileReport, Stranger};
 use crate::Engine;
@@ -24,6 +24,39 @@ pub(super) struct Changes {
     pub(super) amend: Vec<(ContentUuid, Amendment)>,
 }
 
+/// A file that is not what its row says, and how it looked when that was found out.
+pub(crate) struct Suspect {
+    row: SidecarRecord,
+    stamp: FileStamp,
+    damage: Damage,
+}
+
+impl Engine {
+    /// Hashes the files of a content that look right, as far as they are asked for; those that are
+    /// not what their rows say. Changes nothing.
+    pub(crate) async fn suspects(
+        &self,
+        content: ContentUuid,
+        is_asked: impl Fn(&SidecarRecord, &LocalFile) -> bool,
+    ) -> PortResult<Vec<Suspect>> {
+        let mut suspects = Vec::new();
+        let rows = self.ports.store.of_content(content).await?.into_iter();
+        for row in rows.filter(|row| row.status == Status::Ready && is_managed(row)) {
+            let located = self.ports.vault.locate(&row.key, &row.format)?;
+            let is_looked_at =
+                |file: &LocalFile| Some(file.size) == row.size && is_asked(&row, file);
+            let Some(file) = located.filter(is_looked_at) else {
+                continue;
+            };
+            let stamp = file.stamp;
+            if let Checked::Damaged(damage) = self.check_bytes(&row, file).await? {
+                suspects.push(Suspect { row, stamp, damage });
+            }
+        }
+        Ok(suspects)
+    }
+}
+
 /// One content while it is reconciled.
 pub(super) struct OneContent<'a> {
     pub(super) engine: &'a Engine,
@@ -37,16 +70,36 @@ pub(super) struct OneContent<'a> {
 }
 
 impl OneContent<'_> {
-    /// Compares its rows and files.
-    pub(super) async fn reconcile(&mut self) -> PortResult<()> {
+    /// Compares its rows and files, and sets those aside that were found to be damaged and are
+    /// still the same.
+    pub(super) async fn reconcile(&mut self, suspects: &[Suspect]) -> PortResult<()> {
         let known: Vec<_> = self.rows.iter().map(known_row).collect();
         for action in diff(self.files, &known) {
             self.act(action).await?;
         }
-        if self.options.verify_all {
-            self.verify_ready().await?;
+        let content = self.content;
+        let its_own = |suspect: &&Suspect| suspect.row.key.content == content;
+        for suspect in suspects.iter().filter(its_own) {
+            self.condemn(suspect).await?;
         }
         Ok(())
+    }
+
+    /// Without any original nothing is made again: what is missing is no work.
+    pub(super) fn give_up(&mut self) {
+        // What is on a disk that is away comes back.
+        if !self.report.missing_locations.is_empty() {
+            return;
+        }
+        let content = self.content;
+        let changes = &mut *self.changes;
+        let before = changes.forget.len();
+        let lost = |key: &mut SidecarKey| key.content == content;
+        changes.forget.extend(changes.gone.extract_if(.., lost));
+        changes.forget.extend(changes.unmake.extract_if(.., lost));
+        let unmade = self.rows.iter().filter(|row| is_unmade(row, self.files));
+        changes.forget.extend(unmade.map(|row| row.key.clone()));
+        self.report.removed_rows += (changes.forget.len() - before) as u64;
     }
 
     async fn act(&mut self, action: Action) -> PortResult<()> {
@@ -111,18 +164,21 @@ impl OneContent<'_> {
         Ok(())
     }
 
-    async fn verify_ready(&mut self) -> PortResult<()> {
-        let ready = |row: &&SidecarRecord| row.status == Status::Ready && is_managed(row);
-        for row in self.rows.iter().filter(ready) {
-            let file = self.files.iter().find(|file| is_of(file, row));
-            let Some(file) = file.filter(|file| Some(file.size) == row.size) else {
-                continue;
-            };
-            let located = self.engine.ports.vault.locate(&row.key, &row.format)?;
-            let Some(located) = located else { continue };
-            if let Checked::Damaged(damage) = self.engine.check_bytes(row, located).await? {
-                self.set_aside(file, damage).await?;
-            }
+    async fn condemn(&mut self, suspect: &Suspect) -> PortResult<()> {
+        let Suspect { row, stamp, damage } = suspect;
+        let is_same = |now: &&SidecarRecord| {
+            let same = (&now.key, &now.format, now.digest) == (&row.key, &row.format, row.digest);
+            same && now.status == Status::Ready
+        };
+        let Some(row) = self.rows.iter().find(is_same) else {
+            return Ok(());
+        };
+        let located = self.engine.ports.vault.locate(&row.key, &row.format)?;
+        // Somebody who touched it since was told of as well.
+        if located.is_some_and(|now| now.stamp == *stamp)
+            && let Some(file) = self.files.iter().find(|file| is_of(file, row))
+        {
+            self.set_aside(file, *damage).await?;
         }
         Ok(())
     }
@@ -206,6 +262,18 @@ impl OneContent<'_> {
             created_at: self.engine.ports.clock.now(),
         }
     }
+}
+
+/// A row that waits for a file which only an original can give.
+fn is_unmade(row: &SidecarRecord, files: &[FoundFile]) -> bool {
+    let waits = matches!(
+        row.status,
+        Status::Pending | Status::Failed | Status::Quarantined
+    );
+    let has_file = files
+        .iter()
+        .any(|f| f.kind == row.key.kind && f.variant == row.key.variant);
+    waits && !has_file
 }
 
 /// Whether its file lies in the vault.

@@ -356,6 +356,16 @@ impl ContentCatalog for Opening {
         self.inner.refresh(roots, options, observer, now).await
     }
 
+    async fn revisit(
+        &self,
+        revisit: &vss_ports::Revisit,
+        options: &RefreshOptions,
+        observer: &dyn RefreshObserver,
+        now: Timestamp,
+    ) -> PortResult<RefreshReport> {
+        self.inner.revisit(revisit, options, observer, now).await
+    }
+
     async fn changes(&self, after: ChangeSeq, limit: usize) -> PortResult<Vec<ContentRecord>> {
         self.inner.changes(after, limit).await
     }

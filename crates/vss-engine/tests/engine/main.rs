@@ -13,4 +13,5 @@ mod reconciling;
 mod referring;
 mod scrubbing;
 mod verifying;
+mod watching;
 mod world;

@@ -5,9 +5,19 @@ use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use vss_ports::{RefreshObserver, RefreshOptions, RefreshProblem, RefreshReport};
+use vss_core::Timestamp;
+use vss_ports::{PortResult, RefreshObserver, RefreshOptions, RefreshProblem, RefreshReport};
 
-use super::{Known, Stat, identity, said, sniff};
+use super::{Known, Stat, identity, rejected, said, sniff};
+
+/// Roots as they are called without links.
+pub(super) fn resolve(roots: &[PathBuf]) -> PortResult<BTreeSet<PathBuf>> {
+    let resolve = |root: &PathBuf| {
+        root.canonicalize()
+            .map_err(|error| rejected(root, error.to_string()))
+    };
+    roots.iter().map(resolve).collect()
+}
 
 /// A refresh while it goes on.
 pub(super) struct Refresh<'a> {
@@ -18,10 +28,15 @@ pub(super) struct Refresh<'a> {
     problems: Vec<RefreshProblem>,
     unread: Vec<PathBuf>,
     ignored: u64,
+    now: Timestamp,
 }
 
 impl<'a> Refresh<'a> {
-    pub(super) fn new(roots: BTreeSet<PathBuf>, options: &'a RefreshOptions) -> Self {
+    pub(super) fn new(
+        roots: BTreeSet<PathBuf>,
+        options: &'a RefreshOptions,
+        now: Timestamp,
+    ) -> Self {
         let excluded = options.excluded.iter();
         Self {
             options,
@@ -33,6 +48,7 @@ impl<'a> Refresh<'a> {
             problems: Vec::new(),
             unread: Vec::new(),
             ignored: 0,
+            now,
         }
     }
 
@@ -40,7 +56,64 @@ impl<'a> Refresh<'a> {
         self.roots.clone()
     }
 
-    pub(super) fn walk(&mut self, folder: &Path) {
+    /// Looks at a root, or at something that no rule leaves out.
+    pub(super) fn look(&mut self, path: PathBuf) {
+        match path.symlink_metadata().map(|metadata| metadata.file_type()) {
+            Ok(kind) if kind.is_dir() => self.walk(&path),
+            Ok(kind) if kind.is_file() => self.file(path),
+            Ok(_) | Err(_) => {}
+        }
+    }
+
+    /// Looks at single places, and answers which those are: a file with rules stands for its
+    /// folder, and one below none of the roots for nothing.
+    pub(super) fn revisit(&mut self, places: &[PathBuf]) -> BTreeSet<PathBuf> {
+        let folder = |place: &PathBuf| match place.ends_with(".vssignore") {
+            true => place.parent().unwrap().to_path_buf(),
+            false => place.clone(),
+        };
+        let mut places: BTreeSet<_> = places.iter().map(folder).collect();
+        let inner = self.roots.iter();
+        let inner = inner.filter(|root| places.iter().any(|place| root.starts_with(place)));
+        let inner: Vec<_> = inner.cloned().collect();
+        places.retain(|place| place.ancestors().any(|part| self.roots.contains(part)));
+        places.extend(inner);
+        let all = places.clone();
+        places.retain(|place| {
+            let mut above = place.ancestors().skip(1);
+            self.roots.contains(place) || !above.any(|part| all.contains(part))
+        });
+        for place in &places {
+            let root = place.ancestors().find(|part| self.roots.contains(*part));
+            let way = place.ancestors().take_while(|part| Some(*part) != root);
+            if way.into_iter().all(|part| self.leads_on(part)) {
+                self.look(place.clone());
+            }
+        }
+        places
+    }
+
+    /// Whether nothing at this path keeps a walk from it.
+    fn leads_on(&self, path: &Path) -> bool {
+        let linked = path.parent().is_some_and(Path::is_symlink);
+        !linked && !self.leaves_out(path)
+    }
+
+    fn leaves_out(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap().to_string_lossy();
+        // Names only: the memory catalog knows no patterns but a plain name a line.
+        let listed = path.with_file_name(".vssignore");
+        let left_out = match listed.symlink_metadata() {
+            Ok(metadata) if metadata.is_file() => std::fs::read_to_string(listed).unwrap(),
+            _ => String::new(),
+        };
+        (name.starts_with('.') && !self.options.hidden)
+            || name == ".vssignore"
+            || left_out.lines().any(|line| line == name)
+            || self.excluded.contains(path)
+    }
+
+    fn walk(&mut self, folder: &Path) {
         let names = match folder
             .read_dir()
             .and_then(Iterator::collect::<io::Result<Vec<_>>>)
@@ -51,24 +124,13 @@ impl<'a> Refresh<'a> {
                 return self.problem(folder, &error);
             }
         };
-        // Names only: the memory catalog knows no patterns but a plain name a line.
-        let listed = folder.join(".vssignore");
-        let left_out = match listed.symlink_metadata() {
-            Ok(metadata) if metadata.is_file() => std::fs::read_to_string(listed).unwrap(),
-            _ => String::new(),
-        };
         for name in names {
-            let (path, name) = (name.path(), name.file_name());
-            let name = name.to_string_lossy();
+            let path = name.path();
             let kind = path.symlink_metadata().unwrap().file_type();
-            let hidden = name.starts_with('.') && !self.options.hidden;
             if self.roots.contains(&path) {
                 continue;
             }
-            let ignored = hidden
-                || name == ".vssignore"
-                || left_out.lines().any(|line| line == name)
-                || self.excluded.contains(&path);
+            let ignored = self.leaves_out(&path);
             match () {
                 () if !ignored && kind.is_dir() => self.walk(&path),
                 () if !ignored && kind.is_file() => self.file(path),
@@ -80,9 +142,17 @@ impl<'a> Refresh<'a> {
         }
     }
 
-    pub(super) fn file(&mut self, path: PathBuf) {
+    fn file(&mut self, path: PathBuf) {
         let stat = Stat::of(&path.symlink_metadata().unwrap());
         self.files.push((path, stat));
+    }
+
+    fn is_young(&self, stat: Stat) -> bool {
+        let (seconds, nanoseconds) = stat.mtime;
+        let changed = seconds * 1_000 + nanoseconds / 1_000_000;
+        let since = self.now.as_millis() - changed;
+        let still_for = i64::try_from(self.options.still_for.as_millis()).unwrap();
+        (0..still_for).contains(&since)
     }
 
     fn problem(&mut self, path: &Path, error: &io::Error) {
@@ -102,10 +172,11 @@ impl<'a> Refresh<'a> {
         });
     }
 
-    /// Compares what was met with what is known.
+    /// Compares what was met with what is known at and below places.
     pub(super) fn apply(
         mut self,
         known: &mut Known,
+        places: &BTreeSet<PathBuf>,
         observer: &dyn RefreshObserver,
     ) -> RefreshReport {
         let mut report = RefreshReport {
@@ -113,7 +184,6 @@ impl<'a> Refresh<'a> {
             ignored: self.ignored,
             ..RefreshReport::default()
         };
-        known.roots.extend(self.roots.iter().cloned());
         let mut met = BTreeSet::new();
         // Moves first, and all at once: they may form a chain or a ring.
         let mut moved = Vec::new();
@@ -141,6 +211,11 @@ impl<'a> Refresh<'a> {
                 met.insert(path);
                 continue;
             }
+            if self.is_young(stat) {
+                self.told(&path, "changing", "it was changed a moment ago".into());
+                self.unread.push(path);
+                continue;
+            }
             let look = |bytes: Vec<u8>| {
                 let sort = sniff(&bytes);
                 (identity(&bytes), said(&bytes, &sort), sort)
@@ -156,7 +231,7 @@ impl<'a> Refresh<'a> {
                 Err(error) => self.problem(&path, &error),
             }
         }
-        let below = |path: &PathBuf| self.roots.iter().any(|root| path.starts_with(root));
+        let below = |path: &PathBuf| places.iter().any(|place| path.starts_with(place));
         let unread = |path: &PathBuf| self.unread.iter().any(|top| path.starts_with(top));
         let gone = known.entries.keys().filter(|path| below(path));
         let gone = gone.filter(|path| !met.contains(*path) && !unread(path));

@@ -25,7 +25,7 @@ impl Mover for MemoryVault {
         let at = (file.key.clone(), file.format.clone());
         let path = file.place.path();
         let here = identity(&path);
-        match state.files.get(&at).map(|bytes| Digest::of(bytes)) {
+        match state.files.get(&at).map(|kept| Digest::of(&kept.bytes)) {
             Some(digest) if digest == file.digest => {}
             Some(_) => return Err(stays(PortErrorKind::Rejected, "its place is taken")),
             None => {
@@ -36,7 +36,7 @@ impl Mover for MemoryVault {
                 if Digest::of(&bytes) != file.digest {
                     return Err(stays(PortErrorKind::Conflict, "it has other bytes"));
                 }
-                state.files.insert(at, bytes);
+                state.put(at, bytes);
             }
         }
         let manifests = state.manifests.entry(file.key.content);
@@ -57,7 +57,7 @@ impl Mover for MemoryVault {
         match state.files.get(&at) {
             Some(_) if is_back => {}
             None if is_back => return Ok(()),
-            Some(bytes) => {
+            Some(kept) => {
                 if !is_plain(&path) {
                     return Err(stays(PortErrorKind::Rejected, "its folder is not there"));
                 }
@@ -65,7 +65,7 @@ impl Mover for MemoryVault {
                 let Ok(mut made) = made else {
                     return Err(stays(PortErrorKind::Rejected, "its place is taken"));
                 };
-                made.write_all(bytes).unwrap();
+                made.write_all(&kept.bytes).unwrap();
                 let age = Duration::from_nanos(file.identity.modified_ns.cast_unsigned());
                 let time = SystemTime::UNIX_EPOCH + age;
                 made.set_times(FileTimes::new().set_modified(time)).unwrap();
