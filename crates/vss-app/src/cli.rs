@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use vss_core::{Kind, Status, Variant};
+use vss_core::{Kind, Variant};
 
 mod making;
 

@@ -1,9 +1,10 @@
 //! What the commands that make sidecars, or steer who makes them, understand.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use vss_core::{FailureClass, Kind, Status, Variant};
+use vss_core::{FailureClass, Kind, Status};
 
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("scope").required(true))]
