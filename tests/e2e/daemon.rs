@@ -238,7 +238,10 @@ fn it_reconciles_on_request_between_two_jobs() {
     let library = Library::new();
     pictures(&library, "r", 3);
     library.index_and_run();
-    // One that watches would not wait for the request.
+    // One that watches, or scrubs, would not wait for the request.
+    let settings = std::fs::read_to_string(library.root().join("vss.toml")).unwrap_or_default();
+    let settings = format!("{settings}\n[verify]\nscrub_days = 0\n");
+    std::fs::write(library.root().join("vss.toml"), settings).unwrap();
     let _daemon = Daemon::start(&library, &["--no-watch"]);
     let victim = library.sidecar_files().remove(0);
     std::fs::remove_file(&victim).unwrap();

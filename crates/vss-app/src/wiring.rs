@@ -93,7 +93,7 @@ impl App {
     }
 
     /// Goes on with moves that an earlier process began, unless another one is at it.
-    async fn finish_moves(&self) {
+    pub(crate) async fn finish_moves(&self) {
         // Whoever opened the library to move something goes on with them anyway.
         let Ok(_lock) = self.library.lock(Work::Move) else {
             return;

@@ -65,6 +65,7 @@ impl RefreshObserver for Watcher {
 
 pub(super) async fn index(global: &Global, args: &IndexArgs) -> Result<Exit, Failure> {
     let app = App::open(global.library.as_deref()).await?;
+    app.finish_moves().await;
     let roots = args
         .paths
         .iter()
