@@ -1,6 +1,7 @@
 //! The generator of video and audio keeps the contract of its port, for a film and for a song.
 #![expect(
     clippy::unwrap_used,
+    clippy::disallowed_methods,
     reason = "what a test cannot set up, it has not shown"
 )]
 
