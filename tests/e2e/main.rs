@@ -18,5 +18,6 @@ mod heavy;
 mod integrity;
 mod lifecycle;
 mod program;
+mod quotas;
 mod text;
 mod watching;

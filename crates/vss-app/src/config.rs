@@ -17,6 +17,7 @@ use vss_sandbox::SandboxLevel;
 
 use crate::failure::{Exit, Failure};
 use crate::presets::Presets;
+use crate::quota_config::Quota;
 use crate::watch_config::Watch;
 
 /// How durable a recorded sidecar is.
@@ -54,6 +55,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
     pub(crate) verify: Verify,
+    pub(crate) quota: Quota,
     pub(crate) watch: Watch,
     /// One table a kind and variant.
     pub(crate) kinds: Presets,
@@ -145,6 +147,7 @@ impl Default for Config {
             },
             sandbox: Sandbox::default(),
             verify: Verify::default(),
+            quota: Quota::default(),
             watch: Watch::default(),
             kinds: Presets::default(),
         }
@@ -185,12 +188,16 @@ impl Config {
         let watch = Env::prefixed("VSS_WATCH_")
             .only(Watch::KEYS)
             .map(|key| format!("watch.{key}").into());
+        let quota = Env::prefixed("VSS_QUOTA_")
+            .only(&["total"])
+            .map(|key| format!("quota.{key}").into());
         let config: Self = layers
             .merge(plain)
             .merge(limits)
             .merge(sandbox)
             .merge(verify)
             .merge(watch)
+            .merge(quota)
             .extract()
             .map_err(|error| {
                 // The first of possibly several; each names its file and key.
@@ -243,6 +250,7 @@ impl Config {
             },
             volume_lanes: usize::from(self.readers),
             verify_up_to: self.verify.first_read,
+            quotas: self.quota.quotas(),
             lease: Duration::from_secs(u64::from(self.lease)),
             renew_every: Duration::from_secs(u64::from(self.lease)) / 3,
             ..Settings::new(self.policy(), self.workers())

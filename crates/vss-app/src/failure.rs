@@ -5,7 +5,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use vss_engine::{
-    ConvertError, EmptyVault, ExplainError, GcError, IndexError, LinkError, PathError,
+    ConvertError, EmptyVault, EvictError, ExplainError, GcError, IndexError, LinkError, PathError,
     PresenceError, QueueError, ReconcileError, RegenError, RunError, ScrubError,
 };
 use vss_ports::{PortError, PortErrorKind};
@@ -214,6 +214,15 @@ impl From<GcError> for Failure {
             _ => return from_engine(&error),
         };
         Self::new(Exit::Failure, format!("nothing was deleted: {error}")).remedy(remedy)
+    }
+}
+
+impl From<EvictError> for Failure {
+    fn from(error: EvictError) -> Self {
+        match error {
+            EvictError::Empty(empty) => empty.into(),
+            _ => from_engine(&error),
+        }
     }
 }
 

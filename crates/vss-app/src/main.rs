@@ -19,6 +19,7 @@ mod logging;
 mod output;
 mod presets;
 mod progress;
+mod quota_config;
 mod sample;
 mod searchable;
 mod signals;

@@ -104,6 +104,7 @@ pub(crate) struct StatusCounts {
     pub(crate) ready: u64,
     pub(crate) failed: u64,
     pub(crate) quarantined: u64,
+    pub(crate) evicted: u64,
 }
 
 impl StatusCounts {
@@ -115,6 +116,7 @@ impl StatusCounts {
             ready: count(Status::Ready),
             failed: count(Status::Failed),
             quarantined: count(Status::Quarantined),
+            evicted: count(Status::Evicted),
         }
     }
 }

@@ -23,7 +23,8 @@ use finishing::{
     fail_moves_a_row_as_its_class_says_and_is_fenced, what_is_to_be_tried_again_waits_for_its_time,
 };
 use planning::{
-    enqueue_again_changes_nothing_but_raises_priority, enqueue_leaves_other_failures_alone,
+    enqueue_again_changes_nothing_but_raises_priority,
+    enqueue_brings_back_what_made_room_for_who_waits, enqueue_leaves_other_failures_alone,
     enqueue_makes_pending_rows_and_counts_them, enqueue_records_a_watermark_in_the_same_step,
     enqueue_revives_failures_of_another_version, enqueue_revives_what_lacked_an_original,
 };
@@ -46,6 +47,7 @@ const CHECKS: &[Check<dyn RowsHarness>] = &[
     check!(enqueue_revives_failures_of_another_version),
     check!(enqueue_revives_what_lacked_an_original),
     check!(enqueue_leaves_other_failures_alone),
+    check!(enqueue_brings_back_what_made_room_for_who_waits),
     check!(enqueue_records_a_watermark_in_the_same_step),
     check!(claim_answers_due_rows_the_more_urgent_first),
     check!(claim_of_the_oldest_asks_no_priority),

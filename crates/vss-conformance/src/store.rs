@@ -17,10 +17,12 @@ use crate::{Check, check, trials_of};
 
 mod attempts;
 mod counting;
+mod evicting;
 mod outlining;
 
 use attempts::attempts_are_answered_the_newest_last;
 use counting::counts_agree_after_every_kind_of_change;
+use evicting::{evict_leaves_other_rows_alone, evict_makes_ready_rows_evicted};
 use outlining::an_outline_is_a_page_in_few_words;
 
 const CHECKS: &[Check<dyn RowsHarness>] = &[
@@ -36,6 +38,8 @@ const CHECKS: &[Check<dyn RowsHarness>] = &[
     check!(invalidate_makes_ready_rows_pending),
     check!(invalidate_forgets_a_file_only_when_it_is_gone),
     check!(invalidate_leaves_other_states_alone),
+    check!(evict_makes_ready_rows_evicted),
+    check!(evict_leaves_other_rows_alone),
     check!(forget_removes_rows_except_running_ones),
     check!(attempts_are_answered_the_newest_last),
     check!(counts_agree_after_every_kind_of_change),

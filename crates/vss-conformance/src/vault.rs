@@ -35,7 +35,7 @@ use reading::{
 };
 use removing::{
     a_removed_file_is_gone_with_its_entry, there_is_nothing_to_remove_where_nothing_is,
-    with_its_last_file_a_content_is_gone,
+    what_was_touched_since_is_not_removed, with_its_last_file_a_content_is_gone,
 };
 use scanning::{
     a_scan_answers_strangers_as_such, a_scan_is_limited_and_ends,
@@ -98,6 +98,7 @@ const CHECKS: &[Check<dyn VaultHarness>] = &[
     check!(a_removed_file_is_gone_with_its_entry),
     check!(with_its_last_file_a_content_is_gone),
     check!(there_is_nothing_to_remove_where_nothing_is),
+    check!(what_was_touched_since_is_not_removed),
     check!(an_amendment_is_written_once_and_touches_no_file),
     check!(nothing_is_amended_where_nothing_is),
     check!(sums_follow_the_manifest),

@@ -5,6 +5,7 @@
 pub mod companion;
 mod content_digest;
 mod content_identity;
+pub mod eviction;
 mod failure;
 mod format;
 mod generator;

@@ -61,6 +61,11 @@ impl Priority {
         }
     }
 
+    /// Whether somebody is waiting for it now.
+    pub const fn is_awaited(self) -> bool {
+        matches!(self, Self::Interactive | Self::Visible)
+    }
+
     /// The priority of a rank; `None` for a rank no priority has.
     pub fn from_rank(rank: u8) -> Option<Self> {
         Self::ALL.get(usize::from(rank)).copied()

@@ -19,6 +19,8 @@ pub enum Status {
     Failed,
     /// Set aside: it killed, starved or hung its worker too often.
     Quarantined,
+    /// Was there and had to make room; made again when somebody asks for it.
+    Evicted,
 }
 
 /// What can happen to a sidecar row.
@@ -50,6 +52,10 @@ pub enum Event {
     Cancel,
     /// The original that serves as the sidecar is not there any more.
     Lose,
+    /// Its file makes room for others.
+    Evict,
+    /// Somebody asks for a sidecar that made room.
+    Want,
 }
 
 /// An event that a state does not allow.
@@ -71,7 +77,7 @@ pub struct StatusError {
 }
 
 /// Every allowed change; what is not here is refused.
-const TABLE: [(Status, Event, Status); 19] = [
+const TABLE: [(Status, Event, Status); 22] = [
     (Status::Pending, Event::Claim, Status::Running),
     (Status::Pending, Event::Adopt, Status::Ready),
     (Status::Pending, Event::Cancel, Status::Failed),
@@ -95,18 +101,22 @@ const TABLE: [(Status, Event, Status); 19] = [
         Status::Pending,
     ),
     (Status::Quarantined, Event::Adopt, Status::Ready),
+    (Status::Ready, Event::Evict, Status::Evicted),
+    (Status::Evicted, Event::Want, Status::Pending),
+    (Status::Evicted, Event::Adopt, Status::Ready),
     // A reader that finds a different whole file than the row says takes the file's word.
     (Status::Ready, Event::Adopt, Status::Ready),
 ];
 
 impl Status {
     /// Every state.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Pending,
         Self::Running,
         Self::Ready,
         Self::Failed,
         Self::Quarantined,
+        Self::Evicted,
     ];
 
     /// The spelling in rows, logs and JSON.
@@ -117,6 +127,7 @@ impl Status {
             Self::Ready => "ready",
             Self::Failed => "failed",
             Self::Quarantined => "quarantined",
+            Self::Evicted => "evicted",
         }
     }
 
@@ -138,7 +149,7 @@ impl Status {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Claim,
         Self::Commit,
         Self::FailRetry,
@@ -152,6 +163,8 @@ impl Event {
         Self::Adopt,
         Self::Cancel,
         Self::Lose,
+        Self::Evict,
+        Self::Want,
     ];
 
     /// The states that allow this event: what a store's `WHERE status IN (..)` is made from.
@@ -185,13 +198,32 @@ mod tests {
 
     /// The whole machine written out once more by hand: rows are states, columns are events in the
     /// order of [`Event::ALL`]; `.` is refused.
-    const EXPECTED: [(Status, &str); 5] = [
-        //                    Cl Co FR FF FQ Re In Rt GC SR Ad Ca Lo
-        (Status::Pending, "    U  .  .  .  .  .  .  .  .  .  R  F  ."),
-        (Status::Running, "    .  R  P  F  Q  P  .  .  .  .  .  F  ."),
-        (Status::Ready, "      .  .  .  .  .  .  P  .  .  .  R  .  F"),
-        (Status::Failed, "     .  .  .  .  .  .  .  P  P  P  R  .  ."),
-        (Status::Quarantined, ".  .  .  .  .  .  .  P  P  .  R  .  ."),
+    const EXPECTED: [(Status, &str); 6] = [
+        //                    Cl Co FR FF FQ Re In Rt GC SR Ad Ca Lo Ev Wa
+        (
+            Status::Pending,
+            "    U  .  .  .  .  .  .  .  .  .  R  F  .  .  .",
+        ),
+        (
+            Status::Running,
+            "    .  R  P  F  Q  P  .  .  .  .  .  F  .  .  .",
+        ),
+        (
+            Status::Ready,
+            "      .  .  .  .  .  .  P  .  .  .  R  .  F  E  .",
+        ),
+        (
+            Status::Failed,
+            "     .  .  .  .  .  .  .  P  P  P  R  .  .  .  .",
+        ),
+        (
+            Status::Quarantined,
+            ".  .  .  .  .  .  .  P  P  .  R  .  .  .  .",
+        ),
+        (
+            Status::Evicted,
+            "    .  .  .  .  .  .  .  .  .  .  R  .  .  .  P",
+        ),
     ];
 
     #[test]
@@ -202,6 +234,7 @@ mod tests {
             Status::Ready => 'R',
             Status::Failed => 'F',
             Status::Quarantined => 'Q',
+            Status::Evicted => 'E',
         };
         for (status, row) in EXPECTED {
             let expected: Vec<&str> = row.split_whitespace().collect();

@@ -161,6 +161,12 @@ impl Engine {
             (Status::Pending, None) => {
                 (format!("queued for {maker}"), Some("`vss run`".to_owned()))
             }
+            (Status::Evicted, _) => (
+                format!("was made by {maker}, and made room for others"),
+                Some(
+                    "`vss path` brings it back; [quota] in vss.toml says how much may stay".into(),
+                ),
+            ),
             (status, Some(last)) => (
                 format!("{status} ({}): {}", last.class, last.detail),
                 Some(last.class.remedy().to_owned()),
@@ -283,6 +289,7 @@ impl Engine {
         let originals = self.ports.catalog.originals(record.content).await?;
         let rows = self.ports.store.of_content(record.content).await?;
         let ready = |row: &&SidecarRecord| row.status == Status::Ready;
+        let made_room = |row: &SidecarRecord| row.status == Status::Evicted;
         let nothing_in_it = |row: &SidecarRecord| {
             let class = row.failure.as_ref().map(|failure| failure.class);
             row.status == Status::Failed && class == Some(FailureClass::Unsupported)
@@ -290,9 +297,10 @@ impl Engine {
         let wanted = self.wanted_outputs(&record.media_type);
         let settled = |wanted: &WantedOutput| {
             let mut own = rows.iter().filter(|row| is_row_of(row, wanted));
-            own.any(|row| ready(&row) || nothing_in_it(row))
+            own.any(|row| ready(&row) || made_room(row) || nothing_in_it(row))
         };
-        if rows.iter().any(|row| ready(&row)) && wanted.iter().all(settled) {
+        let had = |row: &SidecarRecord| ready(&row) || made_room(row);
+        if rows.iter().any(had) && wanted.iter().all(settled) {
             return Ok(None);
         }
         let failure = rows.iter().find_map(|row| row.failure.clone());
@@ -334,13 +342,18 @@ fn never_queued(wanted: &WantedOutput) -> ExplainedSidecar {
     }
 }
 
+/// Whether it was made, and nothing more is to be done.
+fn is_settled(status: Status) -> bool {
+    matches!(status, Status::Ready | Status::Evicted)
+}
+
 fn verdict(record: Option<&ContentRecord>, sidecars: &[ExplainedSidecar]) -> Verdict {
     let any = |wanted: fn(Status) -> bool| sidecars.iter().any(|s| s.status.is_some_and(wanted));
     match record {
         None if sidecars.is_empty() => Verdict::Unknown,
         Some(_) if sidecars.is_empty() => Verdict::Unsupported,
         _ if any(|s| matches!(s, Status::Failed | Status::Quarantined)) => Verdict::Failed,
-        _ if sidecars.iter().all(|s| s.status == Some(Status::Ready)) => Verdict::Complete,
+        _ if sidecars.iter().all(|s| s.status.is_some_and(is_settled)) => Verdict::Complete,
         _ => Verdict::Working,
     }
 }

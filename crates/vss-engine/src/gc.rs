@@ -86,17 +86,22 @@ pub enum GcError {
 impl GcReport {
     /// All that goes.
     pub fn total(&self) -> Amount {
-        let mut total = Amount::default();
-        for amount in self.collected.values() {
+        Amount::sum(self.collected.values())
+    }
+}
+
+impl Amount {
+    /// Several together.
+    pub(crate) fn sum<'a>(amounts: impl Iterator<Item = &'a Self>) -> Self {
+        let mut total = Self::default();
+        for amount in amounts {
             total.sidecars += amount.sidecars;
             total.bytes += amount.bytes;
         }
         total
     }
-}
 
-impl Amount {
-    fn add(&mut self, row: &SidecarRecord) {
+    pub(crate) fn add(&mut self, row: &SidecarRecord) {
         self.sidecars += 1;
         self.bytes += row.size.unwrap_or_default();
     }
@@ -210,7 +215,7 @@ impl Engine {
     async fn delete(&self, gone: &[SidecarRecord]) -> PortResult<()> {
         let mut keys: Vec<SidecarKey> = Vec::with_capacity(gone.len());
         for row in gone {
-            match self.ports.vault.remove(&row.key, &row.format).await {
+            match self.ports.vault.remove(&row.key, &row.format, None).await {
                 Ok(_) => keys.push(row.key.clone()),
                 // Beside a manifest of a newer version nothing is touched.
                 Err(error) if error.kind == PortErrorKind::Unsupported => {

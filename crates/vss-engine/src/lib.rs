@@ -9,6 +9,7 @@
 //! reconcile: vault.scan x store.page -> diff (pure) -> adopt, invalidate, quarantine, amend -> plan
 //! watch:     watch.next -> until it stands still -> index or reconcile exactly that
 //! gc:        store.page x catalog.find -> vault.remove -> store.forget
+//! evict:     store.page x catalog.find -> quotas (pure) -> store.evict -> vault.remove
 //! scrub:     store.page -> hash -> judge (pure) -> vault.quarantine -> store.invalidate
 //! ```
 
@@ -20,6 +21,7 @@ mod commit;
 mod convert;
 mod dispatch;
 mod empty_vault;
+mod evict;
 mod examine;
 mod explain;
 mod extract;
@@ -67,6 +69,7 @@ use crate::verified::Verified;
 pub use active::ActiveJob;
 pub use convert::{ConvertError, ConvertRefusal, ConvertReport, ConvertScope, Converted};
 pub use empty_vault::EmptyVault;
+pub use evict::{EvictError, EvictOptions, EvictReport};
 pub use explain::{ExplainError, ExplainedSidecar, Explanation, Problem, Verdict};
 pub use gc::{Amount, GcError, GcOptions, GcReport};
 pub use index::{IndexError, IndexReport};

@@ -139,6 +139,8 @@ impl Engine {
                     answer => answer,
                 }
             }
+            // Somebody asks for it again.
+            (Status::Evicted, _) => self.order_first(key).await,
             (Status::Failed | Status::Quarantined, Some(failure)) => Ok(PathAnswer::Failed {
                 class: failure.class,
                 detail: failure.detail,

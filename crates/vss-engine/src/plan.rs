@@ -171,7 +171,10 @@ impl Engine {
                 .store
                 .presence(&contents, &kind, &variants)
                 .await?;
-            let settled = |row: &PresenceRow| row.status == Status::Ready;
+            let settled = |row: &PresenceRow| {
+                // What made room is not made again by itself.
+                matches!(row.status, Status::Ready | Status::Evicted)
+            };
             let ready: std::collections::BTreeSet<_> = rows
                 .iter()
                 .filter(|r| settled(r))

@@ -13,7 +13,8 @@ pub enum RegenScope {
     Failed,
     /// What another version of its generator made, or another recipe.
     Stale,
-    /// Whatever is ready; the old files are served until the new ones are there.
+    /// Whatever is ready; the old files are served until the new ones are there. Of contents that
+    /// are named, also what made room.
     All,
 }
 
@@ -35,6 +36,8 @@ impl Engine {
     ) -> Result<u64, RegenError> {
         let statuses = match scope {
             RegenScope::Failed => vec![Status::Failed, Status::Quarantined],
+            // Named, it is asked for, so what made room comes back.
+            RegenScope::All if contents.is_some() => vec![Status::Ready, Status::Evicted],
             RegenScope::Stale | RegenScope::All => vec![Status::Ready],
         };
         let stale_against = (scope == RegenScope::Stale).then(|| self.makers());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use vss_core::BACKOFF_CEILING_MS;
 use vss_ports::{CancelToken, PortError, PortResult, Recovery};
 
@@ -96,6 +96,11 @@ impl Engine {
         }
         tracing::debug!(owner = %self.owner, "begins to claim");
         let renewal = AbortOnDrop(tokio::spawn(Arc::clone(self).keep_leases()));
+        let end = Arc::new(Notify::new());
+        let mut room = AbortOnDrop(tokio::spawn({
+            let (engine, end) = (Arc::clone(self), Arc::clone(&end));
+            async move { engine.keep_room(&end).await }
+        }));
         let (finished, inbox) = mpsc::channel(2 * self.settings.workers);
         let committer = Committer::new(Arc::clone(self), options);
         let halted = committer.halt_reason();
@@ -119,6 +124,9 @@ impl Engine {
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         };
         drop(renewal);
+        // What was just made may be too much.
+        end.notify_one();
+        let _ended = (&mut room.0).await;
         // What was claimed and not begun, called off or not committed is free at once.
         let released = self.release(&Recovery::Owner(self.owner.clone())).await;
         let mut report = report?;

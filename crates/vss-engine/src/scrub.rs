@@ -305,7 +305,7 @@ impl Engine {
                 SidecarSource::Generator(id) if self.generates(id) => Repair::UnderWay,
                 _ => impossible,
             },
-            Status::Failed | Status::Quarantined => impossible,
+            Status::Failed | Status::Quarantined | Status::Evicted => impossible,
         })
     }
 

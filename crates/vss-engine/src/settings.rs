@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use vss_core::Kind;
+use vss_core::eviction::Quotas;
 use vss_core::plan::Policy;
 
 /// Settings of an engine.
@@ -32,6 +33,9 @@ pub struct Settings {
     /// Sidecars larger than this, in bytes, are not hashed when they are first read, unless they
     /// were written to after their row says; only scrub and reconcile find rot in them.
     pub verify_up_to: u64,
+    /// How many bytes of sidecars there may be. A run keeps to them as far as what is above can be
+    /// made again in seconds.
+    pub quotas: Quotas,
     /// Files published by one commit, at most.
     pub group_files: usize,
     /// How long a finished file waits for others to share its commit.
@@ -40,7 +44,7 @@ pub struct Settings {
 
 impl Settings {
     /// Leases of 30 s renewed every 10 s; commits of up to 128 files or 20 ms; 1 GiB for pixels;
-    /// four readers a volume; a store may be away for 30 s; 64 MiB are hashed at first read.
+    /// four readers a volume; a store may be away for 30 s; 64 MiB are hashed at first read; no quotas.
     pub fn new(policy: Policy, workers: usize) -> Self {
         Self {
             policy,
@@ -53,6 +57,7 @@ impl Settings {
             poll_every: Duration::from_millis(250),
             patience: Duration::from_secs(30),
             verify_up_to: 64 << 20,
+            quotas: Quotas::default(),
             group_files: 128,
             group_wait: Duration::from_millis(20),
         }

@@ -29,6 +29,13 @@ pub enum Event {
         /// Which.
         key: SidecarKey,
     },
+    /// A sidecar makes room for others: its file goes, and is made again when somebody asks for it.
+    SidecarEvicted {
+        /// Which.
+        key: SidecarKey,
+        /// The bytes that become free.
+        size: u64,
+    },
     /// Sidecars were hashed by a scrub.
     ScrubProgress {
         /// Files hashed so far.

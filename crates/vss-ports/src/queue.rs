@@ -21,6 +21,7 @@ use crate::{AttemptUsage, PortError, PortResult};
 /// - `enqueue` makes a failed or quarantined row pending when its generator's version is another one, unless it was cancelled.
 /// - `enqueue` makes a row pending that failed for want of an original.
 /// - `enqueue` leaves every other failed or quarantined row alone.
+/// - `enqueue` makes an evicted row pending when somebody waits for it, and leaves it evicted otherwise.
 /// - `enqueue` with a watermark records it in the same step, and `watermark` answers the last one of that name.
 /// - `claim` answers only pending rows whose time has come, the more urgent first.
 /// - `claim` in the order `Oldest` answers what has been due longest first, whatever its priority.

@@ -26,6 +26,8 @@ use crate::{AttemptRecord, LeaseOwner, PortResult};
 /// - `invalidate` makes a ready row pending and answers how many rows it changed.
 /// - `invalidate` with the file gone forgets size and digest, and keeps them when the old file is served.
 /// - `invalidate` leaves rows in any other state as they are, but forgets the old file of one that is not running when it is gone.
+/// - `evict` makes rows evicted that are ready with the digest that is said, forgets size and digest, and answers which.
+/// - `evict` leaves references, and rows in any other state or with another digest, as they are.
 /// - `forget` removes rows, except running ones, with their attempts, and answers how many.
 /// - `attempts` answers the recorded attempts of a key, the newest last.
 /// - `counts` agrees with the rows after every kind of change.
@@ -97,6 +99,18 @@ pub trait SidecarStore: Send + Sync {
         priority: Priority,
         now: Timestamp,
     ) -> PortResult<u64>;
+
+    /// Records that sidecars make room; one answer a sidecar, `false` where the row says something
+    /// else by now. Their files are to be removed afterwards: a crash in between leaves a whole
+    /// file that reconcile adopts, and never a ready row without one.
+    ///
+    /// # Errors
+    /// When the store fails; then none is changed.
+    async fn evict(
+        &self,
+        sidecars: &[(SidecarKey, Digest)],
+        now: Timestamp,
+    ) -> PortResult<Vec<bool>>;
 
     /// Removes rows.
     ///

@@ -38,6 +38,7 @@ use crate::PortResult;
 /// - After `remove` the file is gone for good, its manifest entry too, and no other file is touched.
 /// - `remove` of the last file of a content leaves nothing of its folder but what is no sidecar.
 /// - `remove` of what is not there answers false.
+/// - `remove` of a file with a stamp that it does not have any more answers false and leaves it.
 /// - After `amend` the manifest has the given entries, lacks those that are gone and keeps the others, and no file is touched.
 /// - `amend` answers whether it had to write anything, and never does for a content without a folder.
 /// - After whatever changes the manifest, the sums beside it name each of its sidecars with its digest.
@@ -114,10 +115,16 @@ pub trait Vault: Send + Sync {
     async fn quarantine(&self, key: &SidecarKey, format: &Format) -> PortResult<Option<PathBuf>>;
 
     /// Deletes a file, and the manifest and folders that nothing is left for; whether it was there.
+    /// With `only`, a file that was touched since it was located with that stamp is left.
     ///
     /// # Errors
     /// `Unsupported` when the manifest is of a newer version, otherwise when the file system fails.
-    async fn remove(&self, key: &SidecarKey, format: &Format) -> PortResult<bool>;
+    async fn remove(
+        &self,
+        key: &SidecarKey,
+        format: &Format,
+        only: Option<FileStamp>,
+    ) -> PortResult<bool>;
 
     /// Makes the manifest of a content, and the sums beside it, say what is so; whether anything
     /// had to be written for that. For reconcile: whoever publishes or sets aside has it done.

@@ -18,6 +18,7 @@ pub(crate) const fn status_code(status: Status) -> i64 {
         Status::Ready => 2,
         Status::Failed => 3,
         Status::Quarantined => 4,
+        Status::Evicted => 5,
     }
 }
 

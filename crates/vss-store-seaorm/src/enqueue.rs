@@ -12,12 +12,15 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Value};
 use serde_json::json;
 use vss_core::plan::WantedOutput;
 use vss_core::{
-    ContentUuid, Event, FailureClass, Format, GeneratorRef, Kind, Status, Timestamp, Variant,
+    ContentUuid, Event, FailureClass, Format, GeneratorRef, Kind, Priority, Status, Timestamp,
+    Variant,
 };
 use vss_ports::{EnqueueBatch, EnqueueItem, EnqueueReport, PortResult};
 
 use crate::change::{intern_contents, intern_outputs};
-use crate::convert::{contents_json, priority_code, size_value, status_code, transition};
+use crate::convert::{
+    contents_json, priority_code, priority_of, size_value, status_code, transition,
+};
 use crate::counters::Delta;
 use crate::dialect::statement;
 use crate::error::failed;
@@ -93,7 +96,7 @@ pub(crate) async fn enqueue(
 /// The changes that may make a failed row pending, as far as there are failed rows at all.
 async fn revivals(tx: &DatabaseTransaction) -> PortResult<Vec<(Event, Status, Status)>> {
     let mut revivals = Vec::new();
-    for event in [Event::GeneratorChanged, Event::SourceReturned] {
+    for event in [Event::GeneratorChanged, Event::SourceReturned, Event::Want] {
         let (from, to) = transition(event)?;
         for from in from {
             let code = status_code(from);
@@ -304,10 +307,13 @@ impl Work<'_> {
         contents: &Value,
     ) -> PortResult<()> {
         for (event, from, to) in self.revivals.clone() {
-            let mut reason = yielding(event);
-            if event == Event::GeneratorChanged {
-                reason.push_str(" AND generator_id <> ?4");
-            }
+            let reason = match event {
+                // What made room is made again for somebody, not by itself.
+                Event::Want if !is_awaited(rank) => continue,
+                Event::Want => "true".to_owned(),
+                Event::GeneratorChanged => format!("{} AND generator_id <> ?4", yielding(event)),
+                _ => yielding(event),
+            };
             let sql = format!(
                 "UPDATE sidecars SET status = {}, format_id = ?3, generator_id = ?4, \
                     attempt = 0, updated_at = ?5, priority = ?6, not_before = ?5, \
@@ -342,6 +348,10 @@ impl Work<'_> {
         done.map(|done| done.rows_affected())
             .map_err(failed(OPERATION))
     }
+}
+
+fn is_awaited(rank: i64) -> bool {
+    priority_of(rank).is_some_and(Priority::is_awaited)
 }
 
 /// The condition that a failed row's class yields to an event.

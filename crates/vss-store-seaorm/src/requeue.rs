@@ -46,7 +46,7 @@ pub(crate) async fn requeue(
 
 /// Where rows of a state go when somebody asks for them anew.
 fn destination(from: Status) -> Option<Status> {
-    [Event::Retry, Event::Invalidate]
+    [Event::Retry, Event::Invalidate, Event::Want]
         .into_iter()
         .find_map(|event| step(from, event).ok())
 }

@@ -120,6 +120,31 @@ impl SidecarStore for SeaOrmStore {
         .await
     }
 
+    async fn evict(
+        &self,
+        sidecars: &[(SidecarKey, Digest)],
+        now: Timestamp,
+    ) -> PortResult<Vec<bool>> {
+        if sidecars.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.write("evict sidecars", Alone::Calls, |tx| async move {
+            let mut rows = record::load(&tx, sidecars.iter().map(|(key, _)| key)).await?;
+            let (mut changes, mut evicted) = (Vec::new(), Vec::with_capacity(sidecars.len()));
+            for (key, digest) in sidecars {
+                // Named twice, it goes once.
+                let change = rows
+                    .remove(key)
+                    .and_then(|row| evicted_row(row, *digest, now));
+                evicted.push(change.is_some());
+                changes.extend(change);
+            }
+            write(&tx, &changes).await?;
+            Ok(evicted)
+        })
+        .await
+    }
+
     async fn forget(&self, keys: &[SidecarKey]) -> PortResult<u64> {
         if keys.is_empty() {
             return Ok(0);
@@ -286,6 +311,22 @@ fn invalidated(
         record.updated_at = now;
     }
     forgets || returns.is_some()
+}
+
+/// The change of a row that makes room, if it still says what was looked at.
+fn evicted_row(before: Row, digest: Digest, now: Timestamp) -> Option<Change> {
+    let record = &before.record;
+    let status = step(record.status, Event::Evict).ok()?;
+    if record.source == SidecarSource::Reference || record.digest != Some(digest) {
+        return None;
+    }
+    let mut after = before.clone();
+    after.record.status = status;
+    after.record.size = None;
+    after.record.digest = None;
+    after.record.updated_at = now;
+    let before = Some(before);
+    Some(Change { before, after })
 }
 
 /// The bounds of a page, as values. Blobs compare byte by byte: an empty one is before all uuids,

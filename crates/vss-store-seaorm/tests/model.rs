@@ -39,6 +39,7 @@ enum Step {
     Adopt(u8, u8, u8),
     Invalidate(u8, u8, bool),
     Forget(u8, u8),
+    Evict(u8, u8, bool),
     Wait(u32),
 }
 
@@ -63,6 +64,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (slot(), 0..6_u8).prop_map(|((c, v), from)| Step::Adopt(c, v, from)),
         2 => (slot(), any::<bool>()).prop_map(|((c, v), gone)| Step::Invalidate(c, v, gone)),
         1 => slot().prop_map(|(c, v)| Step::Forget(c, v)),
+        2 => (slot(), prop::bool::weighted(0.9))
+            .prop_map(|((c, v), current)| Step::Evict(c, v, current)),
         2 => (0..4_000_000_u32).prop_map(Step::Wait),
     ]
 }
@@ -303,6 +306,13 @@ async fn run<S: SidecarStore + SidecarQueue + QueueControl>(
         Step::Forget(number, variant) => {
             let keys = [key(*number, *variant)];
             format!("{}", store.forget(&keys).await.unwrap())
+        }
+        Step::Evict(number, variant, current) => {
+            let key = key(*number, *variant);
+            let row = store.find(&key).await.unwrap();
+            let digest = row.and_then(|row| row.digest).filter(|_| *current);
+            let sidecar = (key, digest.unwrap_or_else(|| Digest::of(b"another")));
+            format!("{:?}", store.evict(&[sidecar], now).await.unwrap())
         }
         Step::Wait(_) => String::new(),
     };

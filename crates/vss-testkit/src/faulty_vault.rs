@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use vss_core::{ContentUuid, Format, SidecarKey};
 use vss_ports::{
-    Amendment, LocalFile, PortError, PortErrorKind, PortResult, Publication, ScannedContent,
-    ScannedStranger, Sealed, Staged, Vault,
+    Amendment, FileStamp, LocalFile, PortError, PortErrorKind, PortResult, Publication,
+    ScannedContent, ScannedStranger, Sealed, Staged, Vault,
 };
 
 /// A step that can fail.
@@ -205,8 +205,13 @@ impl Vault for FaultyVault {
         self.step(VaultStep::Quarantine, run).await
     }
 
-    async fn remove(&self, key: &SidecarKey, format: &Format) -> PortResult<bool> {
-        let run = self.inner.remove(key, format);
+    async fn remove(
+        &self,
+        key: &SidecarKey,
+        format: &Format,
+        only: Option<FileStamp>,
+    ) -> PortResult<bool> {
+        let run = self.inner.remove(key, format, only);
         self.step(VaultStep::Remove, run).await
     }
 

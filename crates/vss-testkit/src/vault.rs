@@ -319,11 +319,19 @@ impl Vault for MemoryVault {
         Ok(Some(kept.into()))
     }
 
-    async fn remove(&self, key: &SidecarKey, format: &Format) -> PortResult<bool> {
+    async fn remove(
+        &self,
+        key: &SidecarKey,
+        format: &Format,
+        only: Option<FileStamp>,
+    ) -> PortResult<bool> {
         let mut state = self.state();
-        if state.files.remove(&(key.clone(), format.clone())).is_none() {
+        let at = (key.clone(), format.clone());
+        let meant = |kept: &Kept| only.is_none_or(|stamp| stamp == kept.stamp);
+        if !state.files.get(&at).is_some_and(meant) {
             return Ok(false);
         }
+        state.files.remove(&at);
         if let Some(manifest) = state.manifests.get_mut(&key.content) {
             let said = manifest.entry(&key.kind, &key.variant);
             if said.is_some_and(|said| said.format == *format) {

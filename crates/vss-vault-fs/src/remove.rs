@@ -5,16 +5,21 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 use vss_core::{ContentUuid, Format, SidecarKey, layout};
-use vss_ports::PortErrorKind;
+use vss_ports::{FileStamp, PortErrorKind};
 
 use crate::folders::Folders;
 use crate::manifest_file::{self, Found, Lock};
 use crate::problem::{During, Problem, Step};
 use crate::tree;
 
-/// Deletes a file; false when there is none. The file goes first: a line without a file is what
+/// Deletes a file; false when there is none, or another than the one that is meant. The file goes first: a line without a file is what
 /// reconcile mends, a file without a line is one that it would adopt.
-pub(crate) fn remove(folders: &Folders, key: &SidecarKey, format: &Format) -> Step<bool> {
+pub(crate) fn remove(
+    folders: &Folders,
+    key: &SidecarKey,
+    format: &Format,
+    only: Option<FileStamp>,
+) -> Step<bool> {
     let path = layout::content_folder(key.content);
     let opened = folders.tree.open_folder(path.as_str());
     let Some(folder) = opened.during("open a content's folder")? else {
@@ -31,6 +36,14 @@ pub(crate) fn remove(folders: &Folders, key: &SidecarKey, format: &Format) -> St
         return Err(Problem::refused(PortErrorKind::Unsupported, reason));
     }
     let name = layout::file_name(&key.variant, format);
+    // Whoever publishes here waits for the lock.
+    if let Some(stamp) = only {
+        match rustix::fs::statat(&kind, name.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) if tree::stamp_of(&stat) == stamp => {}
+            Ok(_) | Err(Errno::NOENT) => return Ok(false),
+            Err(errno) => return Err(errno).during("look at a sidecar"),
+        }
+    }
     match rustix::fs::unlinkat(&kind, name.as_str(), AtFlags::empty()) {
         // A folder is no file.
         Err(Errno::NOENT | Errno::ISDIR | Errno::PERM) => return Ok(false),

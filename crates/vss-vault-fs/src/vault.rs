@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use vss_core::{ContentUuid, Format, SidecarKey, layout};
 use vss_ports::{
-    Amendment, LocalFile, PortErrorKind, PortResult, Publication, ScannedContent, ScannedStranger,
-    Sealed, Staged, Vault,
+    Amendment, FileStamp, LocalFile, PortErrorKind, PortResult, Publication, ScannedContent,
+    ScannedStranger, Sealed, Staged, Vault,
 };
 
 use crate::content_work::Job;
@@ -224,10 +224,15 @@ impl Vault for FsVault {
         moved.await.map_err(|problem| problem.during(operation))
     }
 
-    async fn remove(&self, key: &SidecarKey, format: &Format) -> PortResult<bool> {
+    async fn remove(
+        &self,
+        key: &SidecarKey,
+        format: &Format,
+        only: Option<FileStamp>,
+    ) -> PortResult<bool> {
         let operation = format!("delete {}", layout::sidecar_path(key, format));
         let (key, format) = (key.clone(), format.clone());
-        let removed = self.run(move |folders| remove::remove(folders, &key, &format));
+        let removed = self.run(move |folders| remove::remove(folders, &key, &format, only));
         removed.await.map_err(|problem| problem.during(operation))
     }
 

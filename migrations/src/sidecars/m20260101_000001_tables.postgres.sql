@@ -52,7 +52,7 @@ CREATE TABLE devices (
 CREATE TABLE sidecars (
     content_id    BIGINT NOT NULL REFERENCES contents (id),
     slot_id       BIGINT NOT NULL REFERENCES slots (id),
-    status        BIGINT NOT NULL CHECK (status BETWEEN 0 AND 4),
+    status        BIGINT NOT NULL CHECK (status BETWEEN 0 AND 5),
     format_id     BIGINT NOT NULL REFERENCES formats (id),
     generator_id  BIGINT NOT NULL REFERENCES generators (id),
     attempt       BIGINT NOT NULL CHECK (attempt >= 0),

@@ -48,12 +48,12 @@ CREATE TABLE devices (
 ) STRICT;
 
 -- One row a sidecar; the queue is the row itself. Times are milliseconds since 1970, UTC.
--- status: 0 pending, 1 running, 2 ready, 3 failed, 4 quarantined.
+-- status: 0 pending, 1 running, 2 ready, 3 failed, 4 quarantined, 5 evicted.
 -- priority: 0 interactive, 1 visible, 2 new, 3 missing, 4 regenerate.
 CREATE TABLE sidecars (
     content_id    INTEGER NOT NULL REFERENCES contents (id),
     slot_id       INTEGER NOT NULL REFERENCES slots (id),
-    status        INTEGER NOT NULL CHECK (status BETWEEN 0 AND 4),
+    status        INTEGER NOT NULL CHECK (status BETWEEN 0 AND 5),
     format_id     INTEGER NOT NULL REFERENCES formats (id),
     generator_id  INTEGER NOT NULL REFERENCES generators (id),
     attempt       INTEGER NOT NULL CHECK (attempt >= 0),

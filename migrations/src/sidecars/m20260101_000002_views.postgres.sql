@@ -18,7 +18,8 @@ SELECT c.content_uuid, l.kind, l.variant, f.format,
        END AS rel_path,
        d.source_entry_id, s.size, encode(s.checksum, 'hex') AS checksum,
        CASE s.status WHEN 0 THEN 'pending' WHEN 1 THEN 'running' WHEN 2 THEN 'ready'
-                     WHEN 3 THEN 'failed' WHEN 4 THEN 'quarantined' END AS status,
+                     WHEN 3 THEN 'failed' WHEN 4 THEN 'quarantined'
+                     WHEN 5 THEN 'evicted' END AS status,
        g.source, nullif(g.version, '') AS version,
        to_char(to_timestamp(s.created_at / 1000.0) AT TIME ZONE 'UTC',
                'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,

@@ -73,7 +73,7 @@ pub(super) async fn du(global: &Global) -> Result<Exit, Failure> {
         output::json(&document);
         return Ok(Exit::Done);
     }
-    let head = ["", "files", "room", "waiting", "failed"].map(str::to_owned);
+    let head = ["", "files", "room", "waiting", "failed", "evicted"].map(str::to_owned);
     let mut table = vec![head.to_vec()];
     for entry in &document.sidecars {
         let rows = &entry.rows;
@@ -83,6 +83,7 @@ pub(super) async fn du(global: &Global) -> Result<Exit, Failure> {
             output::bytes(entry.bytes),
             (rows.pending + rows.running).to_string(),
             (rows.failed + rows.quarantined).to_string(),
+            rows.evicted.to_string(),
         ]);
     }
     for (name, folder) in [

@@ -1,11 +1,11 @@
-//! `vss gc`: the sidecars of files that are gone.
+//! `vss gc`: the sidecars of files that are gone, and what there is above the quotas.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use vss_core::Kind;
-use vss_engine::{Amount, GcOptions, GcReport};
+use vss_engine::{Amount, EvictOptions, EvictReport, GcOptions, GcReport};
 
 use crate::cli::{GcArgs, Global};
 use crate::failure::{Exit, Failure};
@@ -26,6 +26,10 @@ struct GcDocument {
     waiting: u64,
     unknown: u64,
     missing_locations: Vec<String>,
+    /// What makes room, because there is more than the quotas allow.
+    evicted: BTreeMap<Kind, AmountEntry>,
+    /// Bytes above a quota that stay; `total` for that of all kinds.
+    over_quota: BTreeMap<String, u64>,
     dry_run: bool,
     seconds: f64,
 }
@@ -60,16 +64,18 @@ pub(super) async fn gc(global: &Global, args: &GcArgs) -> Result<Exit, Failure> 
         despite_missing: args.despite_missing,
     };
     let report = app.engine.gc(&options).await?;
+    let made_room = EvictOptions {
+        apply: args.apply,
+        precious: args.precious,
+    };
+    let made_room = app.engine.evict(&made_room).await?;
     let missing = app.engine.missing_locations().await?;
     let total = report.total();
-    let kinds = report.collected.iter();
     let document = GcDocument {
         contents: report.contents,
         sidecars: total.sidecars,
         bytes: total.bytes,
-        kinds: kinds
-            .map(|(kind, amount)| (kind.clone(), AmountEntry::of(*amount)))
-            .collect(),
+        kinds: entries(&report.collected),
         kept: AmountEntry::of(report.kept),
         waiting: report.waiting,
         unknown: report.unknown,
@@ -77,6 +83,8 @@ pub(super) async fn gc(global: &Global, args: &GcArgs) -> Result<Exit, Failure> 
             .iter()
             .map(|location| location.path.to_string_lossy().into_owned())
             .collect(),
+        evicted: entries(&made_room.evicted),
+        over_quota: over_quota(&made_room),
         dry_run: !args.apply,
         seconds: started.elapsed().as_secs_f64(),
     };
@@ -85,6 +93,18 @@ pub(super) async fn gc(global: &Global, args: &GcArgs) -> Result<Exit, Failure> 
         false => say(&document, &report, args.grace),
     }
     Ok(Exit::Done)
+}
+
+fn entries(amounts: &BTreeMap<Kind, Amount>) -> BTreeMap<Kind, AmountEntry> {
+    let entry = |(kind, amount): (&Kind, &Amount)| (kind.clone(), AmountEntry::of(*amount));
+    amounts.iter().map(entry).collect()
+}
+
+fn over_quota(report: &EvictReport) -> BTreeMap<String, u64> {
+    let total = (report.short_in_all > 0).then(|| ("total".to_owned(), report.short_in_all));
+    let kinds = report.short.iter();
+    let kinds = kinds.map(|(kind, bytes)| (kind.to_string(), *bytes));
+    kinds.chain(total).collect()
 }
 
 fn say(document: &GcDocument, report: &GcReport, grace: u16) {
@@ -123,7 +143,24 @@ fn say(document: &GcDocument, report: &GcReport, grace: u16) {
     for location in &document.missing_locations {
         output::line(&format!("missing, and kept as it is known: {location}"));
     }
-    if document.dry_run && document.contents > 0 {
+    for (kind, amount) in &document.evicted {
+        let (sidecars, size) = (amount.sidecars, output::bytes(amount.bytes));
+        let mood = match document.dry_run {
+            true => "would make room",
+            false => "made room",
+        };
+        output::line(&format!(
+            "{sidecars} {kind} ({size}) {mood}: above the quota"
+        ));
+    }
+    for (what, bytes) in &document.over_quota {
+        let size = output::bytes(*bytes);
+        output::line(&format!(
+            "{size} above the quota of {what} stay: hard to make again, or not to be made now; \
+             --precious takes what can be made again"
+        ));
+    }
+    if document.dry_run && (document.contents > 0 || !document.evicted.is_empty()) {
         output::line("nothing was deleted; to delete just this: vss gc --apply");
     }
 }

@@ -52,6 +52,7 @@ pub(super) async fn status(global: &Global) -> Result<Exit, Failure> {
         "running",
         "failed",
         "set aside",
+        "evicted",
         "size",
     ];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
@@ -64,6 +65,7 @@ pub(super) async fn status(global: &Global) -> Result<Exit, Failure> {
             counts.running.to_string(),
             counts.failed.to_string(),
             counts.quarantined.to_string(),
+            counts.evicted.to_string(),
             output::bytes(bytes),
         ]);
     }

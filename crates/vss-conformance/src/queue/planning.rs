@@ -3,7 +3,7 @@
 use vss_core::{FailureClass, GeneratorRef, Priority, Status, Variant};
 use vss_ports::{EnqueueBatch, EnqueueReport, Watermark};
 
-use crate::rows::{Bench, RowsHarness, at, content, item, wanted, wanted_text};
+use crate::rows::{Bench, RowsHarness, at, content, item, key, wanted, wanted_text};
 
 const GRID: Variant = Variant::GRID_1X;
 
@@ -98,6 +98,42 @@ pub(super) async fn enqueue_leaves_other_failures_alone(harness: &dyn RowsHarnes
     let found = bench.plan_at(again.collect(), at(90_000_000)).await;
     assert_eq!(found, report(0, 0));
     assert_eq!(bench.store.page(None, None, 99).await.unwrap(), before);
+}
+
+pub(super) async fn enqueue_brings_back_what_made_room_for_who_waits(harness: &dyn RowsHarness) {
+    let bench = Bench::fresh(harness).await;
+    let again = |number, priority| vec![item(number, priority, vec![wanted(&GRID, "1.0.1")])];
+    for (number, priority) in (1..).zip(Priority::ALL) {
+        bench.ready(number, &GRID).await;
+        let sidecar = (
+            key(number, &GRID),
+            bench.row(number, &GRID).await.digest.unwrap(),
+        );
+        assert_eq!(bench.store.evict(&[sidecar], at(5)).await.unwrap(), [true]);
+        let (expected, status) = match priority {
+            Priority::Interactive | Priority::Visible => (report(0, 1), Status::Pending),
+            _ => (report(0, 0), Status::Evicted),
+        };
+        let before = bench.row(number, &GRID).await;
+        assert_eq!(
+            bench.plan_at(again(number, priority), at(6)).await,
+            expected
+        );
+        let row = bench.row(number, &GRID).await;
+        assert_eq!(row.status, status, "{priority}");
+        match status {
+            Status::Evicted => assert_eq!(row, before),
+            _ => {
+                assert_eq!(
+                    (row.priority, row.not_before),
+                    (Some(priority), Some(at(6)))
+                );
+                assert_eq!(row.version, Some("1.0.1".parse().unwrap()));
+            }
+        }
+    }
+    bench.assert_counts("enqueue of what made room").await;
+    assert_eq!(bench.claim("a", at(7), 9).await.len(), 2);
 }
 
 pub(super) async fn enqueue_records_a_watermark_in_the_same_step(harness: &dyn RowsHarness) {

@@ -59,6 +59,10 @@ pub(super) async fn counts_agree_after_every_kind_of_change(harness: &dyn RowsHa
     let keys = [key(81, grid), key(2, grid)];
     bench.store.forget(&keys).await.unwrap();
     bench.assert_counts("forget").await;
+    let adopted = bench.row(1, grid).await.digest.unwrap();
+    let evicted = bench.store.evict(&[(key(1, grid), adopted)], at(5)).await;
+    assert_eq!(evicted.unwrap(), [true]);
+    bench.assert_counts("evict").await;
     let requeued = bench
         .control
         .requeue(&everything, Priority::New, at(6))

@@ -1,6 +1,7 @@
 //! Checks of Vault: what is deleted for good.
 
 use vss_core::{Format, Kind, Variant, layout};
+use vss_ports::Vault;
 
 use super::VaultHarness;
 use super::fixture::{bytes_of, content, publish, scanned, thumb};
@@ -11,7 +12,7 @@ pub(super) async fn a_removed_file_is_gone_with_its_entry(harness: &dyn VaultHar
     let (gone, kept) = (thumb(1, Variant::GRID_1X), thumb(1, Variant::GRID_2X));
     publish(&*vault, &gone, b"gone").await;
     publish(&*vault, &kept, b"kept").await;
-    assert!(vault.remove(&gone, &Format::WEBP).await.unwrap());
+    assert!(vault.remove(&gone, &Format::WEBP, None).await.unwrap());
     assert_eq!(vault.locate(&gone, &Format::WEBP).unwrap(), None);
     assert!(test.set_aside().is_empty());
     let found = scanned(&*vault, content(1)).await;
@@ -36,7 +37,7 @@ pub(super) async fn with_its_last_file_a_content_is_gone(harness: &dyn VaultHarn
     test.plant(&note, b"of a person");
     for n in 1..=2 {
         let key = thumb(n, Variant::GRID_1X);
-        assert!(vault.remove(&key, &Format::WEBP).await.unwrap());
+        assert!(vault.remove(&key, &Format::WEBP, None).await.unwrap());
     }
     let left = vault.scan(None, 10).await.unwrap();
     assert_eq!(left.len(), 1, "{left:?}");
@@ -52,10 +53,45 @@ pub(super) async fn there_is_nothing_to_remove_where_nothing_is(harness: &dyn Va
     let test = harness.fresh();
     let vault = test.vault();
     let key = thumb(1, Variant::GRID_1X);
-    assert!(!vault.remove(&key, &Format::WEBP).await.unwrap());
+    assert!(!vault.remove(&key, &Format::WEBP, None).await.unwrap());
     publish(&*vault, &key, b"there").await;
-    assert!(!vault.remove(&key, &Format::JSON).await.unwrap());
+    assert!(!vault.remove(&key, &Format::JSON, None).await.unwrap());
     let other = thumb(1, Variant::GRID_2X);
-    assert!(!vault.remove(&other, &Format::WEBP).await.unwrap());
+    assert!(!vault.remove(&other, &Format::WEBP, None).await.unwrap());
     assert_eq!(bytes_of(&*vault, &key).await.unwrap(), b"there");
+}
+
+pub(super) async fn what_was_touched_since_is_not_removed(harness: &dyn VaultHarness) {
+    let test = harness.fresh();
+    let vault = test.vault();
+    let key = thumb(1, Variant::GRID_1X);
+    publish(&*vault, &key, b"first").await;
+    let stamp = |vault: &dyn Vault| vault.locate(&key, &Format::WEBP).unwrap().unwrap().stamp;
+    let first = stamp(&*vault);
+    assert!(vault.remove(&key, &Format::WEBP, None).await.unwrap());
+    assert!(
+        !vault
+            .remove(&key, &Format::WEBP, Some(first))
+            .await
+            .unwrap()
+    );
+    // The same bytes, but another file.
+    publish(&*vault, &key, b"first").await;
+    assert!(
+        !vault
+            .remove(&key, &Format::WEBP, Some(first))
+            .await
+            .unwrap()
+    );
+    assert_eq!(bytes_of(&*vault, &key).await.unwrap(), b"first");
+    let manifest = scanned(&*vault, content(1)).await.manifest.unwrap();
+    assert!(manifest.entry(&Kind::THUMB, &Variant::GRID_1X).is_some());
+    let second = stamp(&*vault);
+    assert!(
+        vault
+            .remove(&key, &Format::WEBP, Some(second))
+            .await
+            .unwrap()
+    );
+    assert_eq!(vault.locate(&key, &Format::WEBP).unwrap(), None);
 }

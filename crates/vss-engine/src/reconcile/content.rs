@@ -268,7 +268,7 @@ impl OneContent<'_> {
 fn is_unmade(row: &SidecarRecord, files: &[FoundFile]) -> bool {
     let waits = matches!(
         row.status,
-        Status::Pending | Status::Failed | Status::Quarantined
+        Status::Pending | Status::Failed | Status::Quarantined | Status::Evicted
     );
     let has_file = files
         .iter()

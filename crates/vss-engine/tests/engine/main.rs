@@ -5,6 +5,7 @@
 mod collecting;
 mod converting;
 mod dispatching;
+mod evicting;
 mod faults;
 mod judging;
 mod making;

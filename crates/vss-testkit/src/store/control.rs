@@ -51,7 +51,7 @@ impl QueueControl for MemoryStore {
                 .values_mut()
                 .filter(|row| means(selection, row) && row.source != SidecarSource::Reference);
             let moved = meant.filter_map(|row| {
-                let events = [Event::Retry, Event::Invalidate];
+                let events = [Event::Retry, Event::Invalidate, Event::Want];
                 let to = events.iter().find_map(|e| row.status.after(*e).ok())?;
                 for successor in selection.stale_against.iter().flatten() {
                     if is_of(row, successor) {

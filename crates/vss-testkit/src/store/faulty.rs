@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use vss_core::companion::Decision;
-use vss_core::{ContentUuid, Disposition, EntryId, Kind, Priority, SidecarKey, Timestamp, Variant};
+use vss_core::{
+    ContentUuid, Digest, Disposition, EntryId, Kind, Priority, SidecarKey, Timestamp, Variant,
+};
 use vss_ports::{
     Adoption, AttemptRecord, Claim, ClaimRequest, Commit, CommitOutcome, ContentOutline,
     Conversion, ConversionJournal, EnqueueBatch, EnqueueReport, Failure, Invalidation, LeaseOwner,
@@ -24,6 +26,7 @@ pub enum Call {
     Outline,
     Adopt,
     Invalidate,
+    Evict,
     Forget,
     Attempts,
     Counts,
@@ -182,6 +185,15 @@ impl<S: SidecarStore> SidecarStore for FaultyStore<S> {
     ) -> PortResult<u64> {
         let answer = self.inner.invalidate(keys, how, priority, now);
         self.pass(Call::Invalidate, answer).await
+    }
+
+    async fn evict(
+        &self,
+        sidecars: &[(SidecarKey, Digest)],
+        now: Timestamp,
+    ) -> PortResult<Vec<bool>> {
+        let evicted = self.inner.evict(sidecars, now);
+        self.pass(Call::Evict, evicted).await
     }
 
     async fn forget(&self, keys: &[SidecarKey]) -> PortResult<u64> {

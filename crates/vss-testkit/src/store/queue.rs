@@ -211,7 +211,10 @@ impl Rows {
             false => Event::SourceReturned,
         };
         let class = row.failure.as_ref().map(|failure| failure.class);
-        let yields = class.is_some_and(|class| class.yields_to(event));
+        let (event, yields) = match row.status {
+            Status::Evicted => (Event::Want, priority.is_awaited()),
+            _ => (event, class.is_some_and(|class| class.yields_to(event))),
+        };
         match row.status.after(event) {
             Ok(to) if yields => {
                 row.format = wanted.format.clone();

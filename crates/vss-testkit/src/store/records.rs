@@ -5,7 +5,8 @@ use std::ops::Bound;
 
 use async_trait::async_trait;
 use vss_core::{
-    ContentUuid, Event, Kind, Priority, SidecarKey, SidecarSource, Status, Timestamp, Variant,
+    ContentUuid, Digest, Event, Kind, Priority, SidecarKey, SidecarSource, Status, Timestamp,
+    Variant,
 };
 use vss_ports::{
     Adoption, AttemptRecord, ContentOutline, Invalidation, PortResult, PresenceRow, RowOutline,
@@ -118,6 +119,21 @@ impl SidecarStore for MemoryStore {
         Ok(self.write(invalidate).await)
     }
 
+    async fn evict(
+        &self,
+        sidecars: &[(SidecarKey, Digest)],
+        now: Timestamp,
+    ) -> PortResult<Vec<bool>> {
+        let evict = |rows: &mut Rows| {
+            let evict = |(key, digest): &(SidecarKey, Digest)| {
+                let row = rows.records.get_mut(key);
+                row.is_some_and(|row| evict(row, *digest, now))
+            };
+            sidecars.iter().map(evict).collect()
+        };
+        Ok(self.write(evict).await)
+    }
+
     async fn forget(&self, keys: &[SidecarKey]) -> PortResult<u64> {
         let forget = |rows: &mut Rows| keys.iter().filter(|key| rows.forget(key)).count() as u64;
         Ok(self.write(forget).await)
@@ -172,6 +188,20 @@ fn invalidate(
         row.updated_at = now;
     }
     changed
+}
+
+fn evict(row: &mut SidecarRecord, digest: Digest, now: Timestamp) -> bool {
+    let managed = row.source != SidecarSource::Reference;
+    match row.status.after(Event::Evict) {
+        Ok(status) if managed && row.digest == Some(digest) => {
+            row.status = status;
+            row.size = None;
+            row.digest = None;
+            row.updated_at = now;
+            true
+        }
+        _ => false,
+    }
 }
 
 impl Rows {

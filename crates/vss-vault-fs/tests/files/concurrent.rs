@@ -127,7 +127,7 @@ async fn a_folder_that_is_removed_under_a_publication_loses_nothing() {
         let removing = tokio::spawn(async move {
             for _ in 0..300 {
                 start_too.wait().await;
-                vault.remove(&key_too, &Format::WEBP).await.unwrap();
+                vault.remove(&key_too, &Format::WEBP, None).await.unwrap();
                 start_too.wait().await;
             }
         });
@@ -145,7 +145,7 @@ async fn a_folder_that_is_removed_under_a_publication_loses_nothing() {
             let manifest = found[0].manifest.as_ref().unwrap();
             assert_eq!(manifest.sidecars.len(), 1);
             assert!(found[0].sums && found[0].strangers.is_empty());
-            vault.remove(&other, &Format::WEBP).await.unwrap();
+            vault.remove(&other, &Format::WEBP, None).await.unwrap();
         }
         removing.await.unwrap();
         assert_eq!(library.vault.scan(None, 1).await.unwrap(), []);

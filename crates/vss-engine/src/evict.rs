@@ -1,0 +1,269 @@
+//! Eviction: what there is above a quota makes room, the cheapest to make again and the oldest
+//! first. What goes is made again as soon as somebody asks for it, and not before.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use vss_core::eviction::{Eviction, Held};
+use vss_core::worth::{can_be_made_again, is_precious};
+use vss_core::{ContentUuid, Digest, Kind, SidecarKey, SidecarSource, Status};
+use vss_ports::{Event, LocalFile, LocationRecord, PortError, PortResult, SidecarRecord};
+
+use crate::Engine;
+use crate::empty_vault::EmptyVault;
+use crate::gc::Amount;
+
+/// Contents looked at in one step.
+const BATCH: usize = 256;
+
+/// How often a run looks whether there is room, which costs a look at the totals.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+
+/// How long it rests when what may go was not enough: looking again reads every row.
+const REST: Duration = Duration::from_secs(3_600);
+
+/// How to make room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct EvictOptions {
+    /// Evict, instead of looking what would be.
+    pub apply: bool,
+    /// Also last copies of what takes minutes or more to make again.
+    pub precious: bool,
+}
+
+/// What made room, or would.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct EvictReport {
+    /// What goes, by kind.
+    pub evicted: BTreeMap<Kind, Amount>,
+    /// Bytes above the quotas of kinds that stay.
+    pub short: BTreeMap<Kind, u64>,
+    /// Bytes above the quota of all kinds that stay.
+    pub short_in_all: u64,
+}
+
+/// Why no room was made, or not enough.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvictError {
+    /// A port failed.
+    #[error("no room could be made")]
+    Port(#[from] PortError),
+    /// There is no file at all and there should be.
+    #[error(transparent)]
+    Empty(#[from] EmptyVault),
+}
+
+impl EvictReport {
+    /// All that goes.
+    pub fn total(&self) -> Amount {
+        Amount::sum(self.evicted.values())
+    }
+
+    /// Whether less goes than the quotas demand.
+    pub fn is_short(&self) -> bool {
+        self.short_in_all > 0 || !self.short.is_empty()
+    }
+}
+
+impl Engine {
+    /// Makes room where there is more than the quotas allow, down to 95 % of them. Reads every row
+    /// twice, and nothing where no quota is exceeded.
+    ///
+    /// What goes can be made again: a generator made it, and of its content there is an original
+    /// on a disk that is there. What takes minutes to make again stays unless it is asked for.
+    ///
+    /// # Errors
+    /// [`EvictError`] when the vault is empty and should not be, or a port fails; what went until
+    /// then stays evicted, and doing it again goes on.
+    pub async fn evict(&self, options: &EvictOptions) -> Result<EvictReport, EvictError> {
+        let quotas = &self.settings.quotas;
+        let mut report = EvictReport::default();
+        let counts = self.ports.store.counts().await?;
+        if !quotas.exceeded_by(&counts.bytes) {
+            return Ok(report);
+        }
+        if let Some(empty) = self.empty_vault().await? {
+            return Err(empty.into());
+        }
+        let missing = self.missing_locations().await?;
+        let mut held: BTreeMap<Kind, Held> = BTreeMap::new();
+        let mut pages = Pages::default();
+        while let Some(rows) = pages.next(self).await? {
+            let safe = self.at_hand(&rows, &missing).await?;
+            for row in rows.iter().filter(|row| is_file_of_vault(row)) {
+                let of_kind = held.entry(row.key.kind.clone()).or_default();
+                let may_go = safe.contains(&row.key.content) && may_go(row, options);
+                of_kind.count(row.size.unwrap_or_default(), row.updated_at, may_go);
+            }
+        }
+        let mut eviction = quotas.evict(&held);
+        report.short.clone_from(&eviction.short);
+        report.short_in_all = eviction.short_in_all;
+        let mut pages = Pages::default();
+        while let Some(rows) = pages.next(self).await? {
+            if eviction.is_none() {
+                break;
+            }
+            let gone = self.taken(&rows, &missing, options, &mut eviction).await?;
+            for row in self.make_room(gone, options).await? {
+                report
+                    .evicted
+                    .entry(row.key.kind.clone())
+                    .or_default()
+                    .add(&row);
+            }
+        }
+        Ok(report)
+    }
+
+    /// The rows among these that make room.
+    async fn taken(
+        &self,
+        rows: &[SidecarRecord],
+        missing: &[LocationRecord],
+        options: &EvictOptions,
+        eviction: &mut Eviction,
+    ) -> PortResult<Vec<SidecarRecord>> {
+        let safe = self.at_hand(rows, missing).await?;
+        let may_go = |row: &&SidecarRecord| {
+            is_file_of_vault(row) && safe.contains(&row.key.content) && may_go(row, options)
+        };
+        let mut takes = |row: &&SidecarRecord| {
+            eviction.takes(&row.key.kind, row.size.unwrap_or_default(), row.updated_at)
+        };
+        let taken = rows.iter().filter(may_go).filter(|row| takes(row));
+        Ok(taken.cloned().collect())
+    }
+
+    /// Evicts: rows first, since a file without a row is adopted and a ready row without a file is
+    /// a lie. Those that went.
+    async fn make_room(
+        &self,
+        gone: Vec<SidecarRecord>,
+        options: &EvictOptions,
+    ) -> PortResult<Vec<SidecarRecord>> {
+        if !options.apply {
+            return Ok(gone);
+        }
+        // Nobody publishes or compares in between.
+        let _alone = self.shared.commits.write().await;
+        let mut files: Vec<(SidecarRecord, Option<LocalFile>)> = Vec::with_capacity(gone.len());
+        for row in gone {
+            let file = self.ports.vault.locate(&row.key, &row.format)?;
+            files.push((row, file));
+        }
+        let said: Vec<(SidecarKey, Digest)> = files
+            .iter()
+            .filter_map(|(row, _)| Some((row.key.clone(), row.digest?)))
+            .collect();
+        let evicted = self
+            .ports
+            .store
+            .evict(&said, self.ports.clock.now())
+            .await?;
+        let evicted = said.into_iter().zip(evicted).filter(|(_, went)| *went);
+        let evicted: BTreeSet<SidecarKey> = evicted.map(|((key, _), _)| key).collect();
+        files.retain(|(row, _)| evicted.contains(&row.key));
+        for (row, file) in &files {
+            // One that another process published meanwhile has another stamp.
+            if let Some(file) = file {
+                let only = Some(file.stamp);
+                self.ports.vault.remove(&row.key, &row.format, only).await?;
+            }
+            self.ports.events.emit(Event::SidecarEvicted {
+                key: row.key.clone(),
+                size: row.size.unwrap_or_default(),
+            });
+        }
+        Ok(files.into_iter().map(|(row, _)| row).collect())
+    }
+
+    /// The contents of these rows that have an original on a disk that is there.
+    async fn at_hand(
+        &self,
+        rows: &[SidecarRecord],
+        missing: &[LocationRecord],
+    ) -> PortResult<BTreeSet<ContentUuid>> {
+        let contents: BTreeSet<_> = rows.iter().map(|row| row.key.content).collect();
+        let asked: Vec<_> = contents.into_iter().collect();
+        let known = self.ports.catalog.find(&asked).await?;
+        let known = known.into_iter().filter(|record| record.originals > 0);
+        let mut at_hand: BTreeSet<_> = known.map(|record| record.content).collect();
+        if missing.is_empty() {
+            return Ok(at_hand);
+        }
+        for content in at_hand.clone() {
+            let originals = self.ports.catalog.originals(content).await?;
+            let is_away =
+                |path: &std::path::Path| missing.iter().any(|l| path.starts_with(&l.path));
+            if originals.iter().all(|original| is_away(&original.path)) {
+                at_hand.remove(&content);
+            }
+        }
+        Ok(at_hand)
+    }
+
+    /// Makes room now and then until it is told to end, and once more then.
+    pub(crate) async fn keep_room(&self, end: &Notify) {
+        if self.settings.quotas.is_none() {
+            return;
+        }
+        let mut pause = LOOK_EVERY;
+        loop {
+            let ends = tokio::select! {
+                () = end.notified() => true,
+                () = self.ports.clock.sleep(pause) => false,
+            };
+            let options = EvictOptions {
+                apply: true,
+                precious: false,
+            };
+            pause = LOOK_EVERY;
+            match self.evict(&options).await {
+                Ok(report) => {
+                    let Amount { sidecars, bytes } = report.total();
+                    if sidecars > 0 {
+                        tracing::info!(sidecars, bytes, "made room: more than the quotas allow");
+                    }
+                    if report.is_short() {
+                        tracing::warn!("more than the quotas allow, and nothing more that may go");
+                        pause = REST;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "no room could be made");
+                    pause = REST;
+                }
+            }
+            if ends {
+                return;
+            }
+        }
+    }
+}
+
+/// All rows, page by page.
+#[derive(Default)]
+struct Pages {
+    after: Option<ContentUuid>,
+}
+
+impl Pages {
+    async fn next(&mut self, engine: &Engine) -> PortResult<Option<Vec<SidecarRecord>>> {
+        let rows = engine.ports.store.page(self.after, None, BATCH).await?;
+        self.after = rows.last().map(|row| row.key.content);
+        Ok(self.after.is_some().then_some(rows))
+    }
+}
+
+/// A ready sidecar whose file is in the vault: what quotas count.
+fn is_file_of_vault(row: &SidecarRecord) -> bool {
+    row.status == Status::Ready && row.source != SidecarSource::Reference
+}
+
+fn may_go(row: &SidecarRecord, options: &EvictOptions) -> bool {
+    let spared = is_precious(&row.key.kind, &row.source) && !options.precious;
+    can_be_made_again(&row.source) && !spared
+}
