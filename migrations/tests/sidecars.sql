@@ -145,7 +145,7 @@ CREATE TABLE sidecar_details (
 CREATE TABLE sidecars (
     content_id    INTEGER NOT NULL REFERENCES contents (id),
     slot_id       INTEGER NOT NULL REFERENCES slots (id),
-    status        INTEGER NOT NULL CHECK (status BETWEEN 0 AND 4),
+    status        INTEGER NOT NULL CHECK (status BETWEEN 0 AND 5),
     format_id     INTEGER NOT NULL REFERENCES formats (id),
     generator_id  INTEGER NOT NULL REFERENCES generators (id),
     attempt       INTEGER NOT NULL CHECK (attempt >= 0),
@@ -221,7 +221,8 @@ SELECT c.content_uuid, l.kind, l.variant, f.format,
        END AS rel_path,
        d.source_entry_id, s.size, nullif(lower(hex(s.checksum)), '') AS checksum,
        CASE s.status WHEN 0 THEN 'pending' WHEN 1 THEN 'running' WHEN 2 THEN 'ready'
-                     WHEN 3 THEN 'failed' WHEN 4 THEN 'quarantined' END AS status,
+                     WHEN 3 THEN 'failed' WHEN 4 THEN 'quarantined'
+                     WHEN 5 THEN 'evicted' END AS status,
        g.source, nullif(g.version, '') AS version,
        strftime('%Y-%m-%dT%H:%M:%fZ', s.created_at / 1000.0, 'unixepoch') AS created_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', s.updated_at / 1000.0, 'unixepoch') AS updated_at,

@@ -19,9 +19,10 @@ pub struct Quotas {
 /// again at once, since looking for what can go reads every row.
 const LEFT_PERCENT: u64 = 95;
 
-/// Milliseconds of a step in which sidecars are told apart by age: an hour. The sums of a kind grow
-/// by one for each hour in which some of it was made: 9,000 in a year.
-const AGE_STEP_MS: i64 = 3_600_000;
+/// Milliseconds of a step in which sidecars are told apart by age: a second, so that what somebody
+/// just asked for is not among the oldest. The sums of a kind grow by one for each second in which
+/// some of it was made: 200,000 for ten million at fifty a second.
+const AGE_STEP_MS: i64 = 1_000;
 
 /// What there is of one kind.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -24,7 +24,7 @@ fn files() -> impl Strategy<Value = Vec<FoundFile>> {
 }
 
 fn rows() -> impl Strategy<Value = Vec<KnownRow>> {
-    let row = (files(), 0..5_usize, any::<bool>(), any::<bool>()).prop_filter_map(
+    let row = (files(), 0..Status::ALL.len(), any::<bool>(), any::<bool>()).prop_filter_map(
         "a row has a name",
         |(files, status, vouches, is_reference)| {
             let file = files.into_iter().next()?;

@@ -205,18 +205,21 @@ impl Engine {
 }
 
 /// What one output is likely to weigh. What depends on how long an original plays is counted as for
-/// a minute, and text as for a page: neither is known before the original was opened.
+/// a minute, and text as for a short document: neither is known before the original was opened.
 fn estimated_bytes(recipe: &Recipe) -> u64 {
-    // 0.14 bytes a pixel of a 3:2 picture: the mean of forty camera photos at quality 80 to 90
-    // between 256 and 1024 px.
-    let still = |side: u32| u64::from(side) * u64::from(side) * 2 / 3 * 14 / 100;
+    // Of a 3:2 picture; hundredths of a byte a pixel.
+    let pixels = |side: u32| u64::from(side) * u64::from(side) * 2 / 3;
+    // The mean of forty camera photos at quality 80 to 90 between 256 and 1024 px.
+    let still = |side: u32| pixels(side) * 14 / 100;
+    // The mean of 21 films of some seconds at quality 75: frames are softer than photos.
+    let tile = |side: u32| pixels(side) * 9 / 100;
     match recipe {
         Recipe::Still(recipe) => still(recipe.max_side),
         Recipe::Strip(strip) => {
-            still(strip.tile_side) * u64::from(strip.columns) * u64::from(strip.rows)
+            tile(strip.tile_side) * u64::from(strip.columns) * u64::from(strip.rows)
         }
-        // A line for the times and one for the place.
-        Recipe::StripMap(map) => 70 * u64::from(map.strip.columns) * u64::from(map.strip.rows),
+        // A line for the times and one for the place: 53 characters in the maps of the same films.
+        Recipe::StripMap(map) => 55 * u64::from(map.strip.columns) * u64::from(map.strip.rows),
         // x264 at its usual rate factor: a bit for ten pixels of 30 frames a second.
         Recipe::Proxy(proxy) => {
             let side = u64::from(proxy.short_side);
@@ -226,15 +229,14 @@ fn estimated_bytes(recipe: &Recipe) -> u64 {
         // Two numbers of up to four characters, and what parts them.
         Recipe::Waveform(waveform) => 10 * u64::from(waveform.points),
         Recipe::Pcm(pcm) => 2 * 60 * u64::from(pcm.sample_rate),
-        // The mean of the twenty receipts that docs/performance.md reads.
-        Recipe::Text(_) => TEXT_BYTES_A_PAGE,
+        Recipe::Text(_) => TEXT_BYTES,
         // A recipe this version does not know cannot come out of its own policy.
         _ => 0,
     }
 }
 
-/// JSON with the place of each word.
-const TEXT_BYTES_A_PAGE: u64 = 20_000;
+/// JSON with the place of each word: the mean of 38 PDF files of one to a few pages.
+const TEXT_BYTES: u64 = 11_000;
 
 /// Where planning goes on: at the recorded number if it was planned under the same fingerprint,
 /// else from the beginning.

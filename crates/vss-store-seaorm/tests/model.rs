@@ -54,11 +54,11 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..99_usize, 0..12_u8).prop_map(|(claim, class)| Step::Fail(claim, class)),
         1 => (0..7_u8).prop_map(Step::Release),
         1 => (0..3_u8).prop_map(Step::Renew),
-        1 => (0..32_u8, 0..8_u8, 0..5_u8).prop_map(|(s, f, p)| Step::Requeue(s, f, p)),
-        1 => (0..32_u8, 0..8_u8).prop_map(|(s, f)| Step::Cancel(s, f)),
+        1 => (0..64_u8, 0..8_u8, 0..5_u8).prop_map(|(s, f, p)| Step::Requeue(s, f, p)),
+        1 => (0..64_u8, 0..8_u8).prop_map(|(s, f)| Step::Cancel(s, f)),
         1 => (0..8_u8).prop_map(Step::Pause),
         1 => (0..8_u8).prop_map(Step::Resume),
-        1 => (0..32_u8, 0..8_u8, prop::option::of(slot()), 0..9_usize)
+        1 => (0..64_u8, 0..8_u8, prop::option::of(slot()), 0..9_usize)
             .prop_map(|(s, f, after, limit)| Step::List(s, f, after, limit)),
         1 => Just(Step::Depths),
         1 => (slot(), 0..6_u8).prop_map(|((c, v), from)| Step::Adopt(c, v, from)),
