@@ -14,6 +14,7 @@ mod cli_shapes;
 mod companions;
 mod corpus;
 mod daemon;
+mod documents;
 mod heavy;
 mod integrity;
 mod lifecycle;

@@ -24,13 +24,12 @@ const PAGES: Ref = Ref::new(2);
 const PAGE: Ref = Ref::new(3);
 const PICTURE: Ref = Ref::new(4);
 const CONTENT: Ref = Ref::new(5);
-const FONT: Ref = Ref::new(6);
-const LETTERS: Ref = Ref::new(7);
-const DESCRIPTOR: Ref = Ref::new(8);
-const FONT_FILE: Ref = Ref::new(9);
-const GLYPHS: Ref = Ref::new(10);
-const MEANINGS: Ref = Ref::new(11);
-const INFO: Ref = Ref::new(12);
+const INFO: Ref = Ref::new(6);
+/// And the five after it.
+const FONT: Ref = Ref::new(7);
+
+/// What the font is called on the page.
+const FONT_KEY: &str = "F";
 
 const FONT_NAME: Name<'static> = Name(b"Invisible");
 const ROMAN: SystemInfo<'static> = SystemInfo {
@@ -43,7 +42,7 @@ const ROMAN: SystemInfo<'static> = SystemInfo {
 pub(super) fn write(page: &TextPage, picture: &Jpeg) -> Vec<u8> {
     let scale = scale_of(page);
     let size = (pixels(page.width) * scale, pixels(page.height) * scale);
-    let letters = letters(page);
+    let letters = letters([page]);
     let mut pdf = Pdf::new();
     pdf.catalog(CATALOG).pages(PAGES);
     pdf.pages(PAGES).kids([PAGE]).count(1);
@@ -54,7 +53,7 @@ pub(super) fn write(page: &TextPage, picture: &Jpeg) -> Vec<u8> {
         .contents(CONTENT);
     let mut resources = leaf.resources();
     resources.x_objects().pair(Name(b"I"), PICTURE);
-    resources.fonts().pair(Name(b"F"), FONT);
+    resources.fonts().pair(Name(FONT_KEY.as_bytes()), FONT);
     resources.finish();
     leaf.finish();
 
@@ -79,12 +78,12 @@ pub(super) fn write(page: &TextPage, picture: &Jpeg) -> Vec<u8> {
     content.begin_text();
     content.set_text_rendering_mode(TextRenderingMode::Invisible);
     for line in page.blocks.iter().flat_map(|block| &block.lines) {
-        place(&mut content, line, &letters, scale, size.1);
+        place(&mut content, FONT_KEY, line, &letters, scale, size.1);
     }
     content.end_text();
     let content = deflated(&content.finish());
     pdf.stream(CONTENT, &content).filter(Filter::FlateDecode);
-    write_font(&mut pdf, &letters);
+    write_font(&mut pdf, &letters, FONT);
     pdf.finish()
 }
 
@@ -99,13 +98,14 @@ fn scale_of(page: &TextPage) -> f32 {
 }
 
 /// No engine sees a side that is longer than 16 bits.
-fn pixels(count: u32) -> f32 {
+pub(super) fn pixels(count: u32) -> f32 {
     f32::from(u16::try_from(count).unwrap_or(u16::MAX))
 }
 
-/// A number for each character of the page; 0 stays free for what is unknown.
-fn letters(page: &TextPage) -> BTreeMap<char, u16> {
-    let of_words = page.words().flat_map(|word| word.text.chars());
+/// A number for each character of some pages; 0 stays free for what is unknown.
+pub(super) fn letters<'a>(pages: impl IntoIterator<Item = &'a TextPage>) -> BTreeMap<char, u16> {
+    let words = pages.into_iter().flat_map(TextPage::words);
+    let of_words = words.flat_map(|word| word.text.chars());
     let mut letters: BTreeMap<char, u16> = of_words.chain([' ']).map(|c| (c, 0)).collect();
     for (number, letter) in (1..=u16::MAX).zip(letters.values_mut()) {
         *letter = number;
@@ -148,8 +148,9 @@ fn matrix(orientation: u32, rotation: u16, (width, height): (f32, f32)) -> [f32;
 
 /// Stretches each word over its box, with a blank behind it for who copies. All of a line have one
 /// size and stand on one base, or programs would take a dot for a line of its own.
-fn place(
+pub(super) fn place(
     content: &mut Content,
+    name: &str,
     line: &TextLine,
     letters: &BTreeMap<char, u16>,
     scale: f32,
@@ -161,7 +162,7 @@ fn place(
     let is_level = line.area.height <= tallest + tallest / 2;
     let size = pixels(tallest) * scale;
     let em = f32::from(font::UNITS);
-    content.set_font(Name(b"F"), size);
+    content.set_font(Name(name.as_bytes()), size);
     for word in &line.words {
         let letter = |c: char| letters.get(&c).copied().unwrap_or(0).to_be_bytes();
         let codes: Vec<u8> = word.text.chars().chain([' ']).flat_map(letter).collect();
@@ -180,21 +181,25 @@ fn place(
 }
 
 /// The font of the words: every letter is the one glyph, and says which character it stands for.
-fn write_font(pdf: &mut Pdf, letters: &BTreeMap<char, u16>) {
-    pdf.type0_font(FONT)
+/// It takes the number that is given and the five after it.
+pub(super) fn write_font(pdf: &mut Pdf, letters: &BTreeMap<char, u16>, number: Ref) {
+    let part = |after: i32| Ref::new(number.get() + after);
+    let (cid_font, descriptor, font_file) = (part(1), part(2), part(3));
+    let (glyphs, meanings_of) = (part(4), part(5));
+    pdf.type0_font(number)
         .base_font(FONT_NAME)
         .encoding_predefined(Name(b"Identity-H"))
-        .descendant_font(LETTERS)
-        .to_unicode(MEANINGS);
-    pdf.cid_font(LETTERS)
+        .descendant_font(cid_font)
+        .to_unicode(meanings_of);
+    pdf.cid_font(cid_font)
         .subtype(CidFontType::Type2)
         .base_font(FONT_NAME)
         .system_info(ROMAN)
-        .font_descriptor(DESCRIPTOR)
+        .font_descriptor(descriptor)
         .default_width(f32::from(font::WIDTH))
-        .cid_to_gid_map_stream(GLYPHS);
+        .cid_to_gid_map_stream(glyphs);
     let (ascent, descent) = (f32::from(font::ASCENT), f32::from(font::DESCENT));
-    pdf.font_descriptor(DESCRIPTOR)
+    pdf.font_descriptor(descriptor)
         .name(FONT_NAME)
         .flags(FontFlags::FIXED_PITCH | FontFlags::SYMBOLIC)
         .bbox(Rect::new(0.0, descent, f32::from(font::WIDTH), ascent))
@@ -203,16 +208,16 @@ fn write_font(pdf: &mut Pdf, letters: &BTreeMap<char, u16>) {
         .descent(descent)
         .cap_height(ascent)
         .stem_v(80.0)
-        .font_file2(FONT_FILE);
+        .font_file2(font_file);
     let file = font::file();
     let length = i32::try_from(file.len()).unwrap_or(0);
-    pdf.stream(FONT_FILE, &file).pair(Name(b"Length1"), length);
-    pdf.stream(GLYPHS, &vec![0; 2 * (letters.len() + 1)]);
+    pdf.stream(font_file, &file).pair(Name(b"Length1"), length);
+    pdf.stream(glyphs, &vec![0; 2 * (letters.len() + 1)]);
     let mut meanings = UnicodeCmap::new(Name(b"Meanings"), ROMAN);
     for (character, letter) in letters {
         meanings.pair(*letter, *character);
     }
-    pdf.cmap(MEANINGS, &meanings.finish());
+    pdf.cmap(meanings_of, &meanings.finish());
 }
 
 fn deflated(bytes: &[u8]) -> Vec<u8> {
