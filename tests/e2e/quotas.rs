@@ -45,6 +45,14 @@ fn what_is_above_a_quota_is_shown_first_and_makes_room_and_comes_back_for_who_as
     let done = library.json(["gc", "--apply"]);
     assert_eq!(done["evicted"], looked["evicted"]);
     assert!(bytes(&library) <= quota);
+    let room = library.json(["du"]);
+    assert_eq!(
+        room["quotas"]["thumb"],
+        json!({"bytes": bytes(&library), "quota": quota})
+    );
+    assert_eq!(room["bytes"], bytes(&library));
+    let said = library.vss(["du"]);
+    assert!(said.out.contains("quota of thumb: "), "{}", said.out);
     let left = library.assert_every_ready_row_has_its_whole_file();
     assert_eq!(check_sums(&library), Ok(left));
     let gone = (before.len() - left) as u64;

@@ -137,6 +137,15 @@ impl ContentCatalog for SeaOrmCatalog {
         read::find(&self.db, contents).await
     }
 
+    async fn page(
+        &self,
+        after: Option<ContentUuid>,
+        until: Option<ContentUuid>,
+        limit: usize,
+    ) -> PortResult<Vec<ContentRecord>> {
+        read::page(&self.db, after, until, limit).await
+    }
+
     async fn locations(&self) -> PortResult<Vec<LocationRecord>> {
         location::all(&self.db).await
     }

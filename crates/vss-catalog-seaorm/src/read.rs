@@ -103,6 +103,28 @@ pub(crate) async fn find(db: &Database, asked: &[ContentUuid]) -> PortResult<Vec
     Ok(records)
 }
 
+/// Contents between two uuids, in their order. Blobs compare byte by byte: an empty one is before
+/// all uuids, seventeen times 0xff after.
+pub(crate) async fn page(
+    db: &Database,
+    after: Option<ContentUuid>,
+    until: Option<ContentUuid>,
+    limit: usize,
+) -> PortResult<Vec<ContentRecord>> {
+    let after = after.map_or_else(Vec::new, |uuid| uuid.as_bytes().to_vec());
+    let until = until.map_or_else(|| vec![0xff; 17], |uuid| uuid.as_bytes().to_vec());
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let found = rows(
+        &db.readers,
+        "SELECT c.id, c.content_uuid, c.size, m.name AS media_type, c.originals, c.seq, c.lost_at
+         FROM contents AS c JOIN media_types AS m ON m.id = c.media_type_id
+         WHERE c.content_uuid > ?1 AND c.content_uuid <= ?2 ORDER BY c.content_uuid LIMIT ?3",
+        [after.into(), until.into(), limit.into()],
+    )
+    .await;
+    contents(found, "page through contents")
+}
+
 /// Every original of a content, ordered by path.
 pub(crate) async fn originals(db: &Database, content: ContentUuid) -> PortResult<Vec<Original>> {
     let operation = format!("list the originals of {content}");

@@ -30,6 +30,7 @@ use asking::{
     find_answers_the_known_ones, identify_goes_by_the_bytes_now,
     open_answers_none_when_no_original_is_as_it_was,
     open_answers_what_was_hashed_and_skips_what_changed, originals_are_every_place_in_order,
+    pages_come_in_order_between_their_bounds,
 };
 use folders::{
     a_folder_has_a_new_number_when_something_in_it_changed,
@@ -91,6 +92,7 @@ const CHECKS: &[Check<dyn CatalogHarness>] = &[
     check!(changes_come_in_order_and_each_content_once),
     check!(a_content_that_comes_back_has_a_new_change_number),
     check!(find_answers_the_known_ones),
+    check!(pages_come_in_order_between_their_bounds),
     check!(find_says_when_the_last_original_was_lost),
     check!(locations_are_every_root_and_say_what_is_missing),
     check!(originals_are_every_place_in_order),

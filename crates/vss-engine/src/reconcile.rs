@@ -1,21 +1,21 @@
-//! Reconcile: make rows and files agree, in both directions, then queue what is missing. The
-//! vault and the store are read side by side in the order of the contents' uuids, so memory does
-//! not grow with the library. Doing it again finds nothing to do.
+//! Reconcile: make rows and files agree, in both directions, and queue what is missing. The vault,
+//! the store and the catalog are read side by side in the order of the contents' uuids, so memory
+//! does not grow with the library. Doing it again finds nothing to do.
 //!
 //! What this first look finds out of step is looked at again while no commit is under way, so that
 //! half of one is never taken for damage; whatever has to be hashed for it is hashed before.
 
 mod content;
+mod look;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::task::{JoinError, JoinHandle};
-use vss_core::reconcile::FoundFile;
-use vss_core::{ContentUuid, Priority, Status};
+use vss_core::{ContentUuid, Priority};
 use vss_ports::{
-    Invalidation, LocationRecord, PortError, PortErrorKind, PortResult, RowOutline, ScannedContent,
-    ScannedStranger,
+    ContentRecord, Invalidation, LocationRecord, PortError, PortErrorKind, PortResult, RowOutline,
+    ScannedContent, ScannedStranger,
 };
 
 use crate::empty_vault::EmptyVault;
@@ -23,6 +23,7 @@ use crate::{Engine, ReferenceReport};
 
 pub(crate) use content::Suspect;
 use content::{Changes, OneContent};
+use look::is_in_step;
 
 /// Contents compared in one step.
 const BATCH: usize = 1_024;
@@ -118,9 +119,9 @@ impl Engine {
         };
         report.unknown.extend(strays.into_iter().map(stray));
         if !options.dry_run {
-            // Everything: a row may be lost whose content did not change.
-            let planned = self.plan_changes(true).await?;
-            report.enqueued = planned.inserted + planned.revived;
+            // What lacked rows was planned with its content; what changed since the last plan is left.
+            let planned = self.plan_changes(false).await?;
+            report.enqueued += planned.inserted + planned.revived;
             report.references = self.refer(true).await?;
         }
         tracing::info!(
@@ -181,24 +182,25 @@ impl Engine {
         let mut folders: BTreeMap<_, _> = scanned.into_iter().map(|s| (s.content, s)).collect();
         let mut cursor = after;
         loop {
-            let outlines = self.ports.store.outline(cursor, until, BATCH).await?;
-            let last = outlines.last().map(|outline| outline.content);
-            let by_content = outlines.into_iter().map(|o| (o.content, o.rows)).collect();
-            // Folders up to the last row of this page, or all that are left after the last page.
-            let here = match last {
-                Some(last) => {
-                    let mut later = folders.split_off(&last);
-                    let at_last = later.remove(&last);
-                    let mut here = std::mem::replace(&mut folders, later);
-                    here.extend(at_last.map(|folder| (last, folder)));
-                    here
-                }
-                None => std::mem::take(&mut folders),
-            };
-            self.reconcile_contents(here, by_content, options, report)
+            let mut outlines = self.ports.store.outline(cursor, until, BATCH).await?;
+            let mut known = self.ports.catalog.page(cursor, until, BATCH).await?;
+            // As far as both pages go, or all that is left after the last ones.
+            let of_rows = outlines.last().filter(|_| outlines.len() >= BATCH);
+            let of_known = known.last().filter(|_| known.len() >= BATCH);
+            let ends = [of_rows.map(|o| o.content), of_known.map(|k| k.content)];
+            let end = ends.into_iter().flatten().min();
+            let mut here = std::mem::take(&mut folders);
+            if let Some(end) = end {
+                outlines.retain(|outline| outline.content <= end);
+                known.retain(|record| record.content <= end);
+                folders = here.split_off(&end);
+                here.extend(folders.remove_entry(&end));
+            }
+            let rows = outlines.into_iter().map(|o| (o.content, o.rows)).collect();
+            self.reconcile_contents(here, rows, known, options, report)
                 .await?;
-            match last {
-                Some(last) => cursor = Some(last),
+            match end {
+                Some(end) => cursor = Some(end),
                 None => return Ok(()),
             }
         }
@@ -208,11 +210,16 @@ impl Engine {
         &self,
         mut folders: BTreeMap<ContentUuid, ScannedContent>,
         mut rows: BTreeMap<ContentUuid, Vec<RowOutline>>,
+        known: Vec<ContentRecord>,
         options: ReconcileOptions,
         report: &mut ReconcileReport,
     ) -> PortResult<()> {
         let contents: BTreeSet<_> = folders.keys().chain(rows.keys()).copied().collect();
-        let known = self.lost_originals(contents.iter().copied()).await?;
+        let mut lacking = self.lacking(&known, &rows);
+        let known: BTreeMap<_, _> = known
+            .iter()
+            .map(|record| (record.content, record.originals == 0))
+            .collect();
         let mut out_of_step = Vec::new();
         for content in contents {
             let outline = rows.remove(&content).unwrap_or_default();
@@ -245,8 +252,12 @@ impl Engine {
                     suspects.extend(self.suspects(*content, |_, _| true).await?);
                 }
             }
-            self.make_agree(contents, &suspects, options, report)
-                .await?;
+            let agree = self.make_agree(contents, &suspects, options, report);
+            lacking.extend(agree.await?);
+        }
+        if !options.dry_run && !lacking.is_empty() {
+            let lacking: Vec<_> = lacking.into_iter().collect();
+            report.enqueued += self.plan_contents(&lacking).await?;
         }
         Ok(())
     }
@@ -344,32 +355,4 @@ impl Engine {
 
 fn died(death: JoinError) -> PortError {
     PortError::new(PortErrorKind::Unexpected, "scan the vault", death)
-}
-
-/// Whether there is nothing to do for a content: each row that vouches has its file, each file its
-/// row, the manifest and its sums say just that, and what waits may still be made. What is not is
-/// looked at again, with all that its rows say.
-fn is_in_step(rows: &[RowOutline], folder: Option<&ScannedContent>, lost: bool) -> bool {
-    let files = folder.map_or(&[][..], |folder| &folder.files);
-    let manifest = folder.and_then(|folder| folder.manifest.as_ref());
-    let entries = manifest.map_or(0, |manifest| manifest.sidecars.len());
-    let file_of = |row: &RowOutline| {
-        let same = |file: &&FoundFile| (&file.kind, &file.variant) == (&row.kind, &row.variant);
-        files.iter().find(same)
-    };
-    let whole = |row: &RowOutline| match (row.size, file_of(row)) {
-        (None, file) => file.is_none() && !lost,
-        (Some(_), None) => false,
-        (Some(size), Some(file)) => {
-            let entry = manifest.and_then(|manifest| manifest.entry(&row.kind, &row.variant));
-            let said = entry.map(|entry| (&entry.format, entry.size, Some(entry.blake3)));
-            row.status != Status::Running
-                && (&file.format, file.size) == (&row.format, size)
-                && said == Some((&row.format, size, row.digest))
-        }
-    };
-    let vouching = rows.iter().filter(|row| row.size.is_some()).count();
-    folder.is_none_or(|folder| folder.sums)
-        && (vouching, vouching) == (files.len(), entries)
-        && rows.iter().all(whole)
 }

@@ -39,6 +39,7 @@ use crate::{FileIdentity, PortResult};
 /// - `changes` answers contents that have originals in the order of their change number, after the given one, each content once.
 /// - A content that comes back after its last original vanished gets a new change number.
 /// - `find` answers the known ones among the asked contents, also those without originals.
+/// - `page` answers the known contents in the order of their uuid, after the one bound and up to the other, also those without originals.
 /// - `find` says when a content lost its last original, as of the refresh that found that, and nothing while it has one.
 /// - `locations` answers every root that was looked at, and why one cannot be looked at now.
 /// - `originals` answers every place of a content.
@@ -101,6 +102,17 @@ pub trait ContentCatalog: Send + Sync {
     /// # Errors
     /// As [`changes`](Self::changes).
     async fn find(&self, contents: &[ContentUuid]) -> PortResult<Vec<ContentRecord>>;
+
+    /// What is known of contents with `after < uuid <= until`, ordered by uuid, of at most `limit`.
+    ///
+    /// # Errors
+    /// As [`changes`](Self::changes).
+    async fn page(
+        &self,
+        after: Option<ContentUuid>,
+        until: Option<ContentUuid>,
+        limit: usize,
+    ) -> PortResult<Vec<ContentRecord>>;
 
     /// The roots that were looked at, ordered by path, and whether they are there now.
     ///

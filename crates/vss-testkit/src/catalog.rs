@@ -23,6 +23,7 @@ use vss_ports::{
     RefreshObserver, RefreshOptions, RefreshReport, Revisit,
 };
 
+mod listing;
 mod refresh;
 mod stat;
 
@@ -274,19 +275,20 @@ impl ContentCatalog for MemoryCatalog {
     }
 
     async fn changes(&self, after: ChangeSeq, limit: usize) -> PortResult<Vec<ContentRecord>> {
-        let known = self.known.lock().unwrap();
-        let changed = |record: &&ContentRecord| record.seq > after && record.originals > 0;
-        let mut found: Vec<_> = known.contents.values().filter(changed).cloned().collect();
-        found.sort_by_key(|record| record.seq);
-        found.truncate(limit);
-        Ok(found)
+        Ok(self.known.lock().unwrap().changes(after, limit))
     }
 
     async fn find(&self, contents: &[ContentUuid]) -> PortResult<Vec<ContentRecord>> {
-        let known = self.known.lock().unwrap();
-        let asked: BTreeSet<_> = contents.iter().collect();
-        let found = asked.into_iter().filter_map(|c| known.contents.get(c));
-        Ok(found.cloned().collect())
+        Ok(self.known.lock().unwrap().find(contents))
+    }
+
+    async fn page(
+        &self,
+        after: Option<ContentUuid>,
+        until: Option<ContentUuid>,
+        limit: usize,
+    ) -> PortResult<Vec<ContentRecord>> {
+        Ok(self.known.lock().unwrap().page(after, until, limit))
     }
 
     async fn locations(&self) -> PortResult<Vec<LocationRecord>> {

@@ -1,6 +1,6 @@
 //! Reading the entries of one folder, sorted, whatever their names hold.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::BorrowedFd;
 
 use rustix::fs::{AtFlags, Dir, FileType, Stat};
@@ -48,29 +48,54 @@ impl Entry {
     }
 }
 
-/// The entries of a folder in the order of their bytes, without `.` and `..`.
+/// The entries of a folder in the order of their bytes, without `.` and `..`. The folder may be
+/// listed by others meanwhile.
 pub(crate) fn entries(folder: BorrowedFd<'_>) -> io::Result<Vec<Entry>> {
     let mut found = Vec::new();
     for entry in Dir::read_from(folder)? {
         let entry = entry?;
-        if matches!(entry.file_name().to_bytes(), b"." | b"..") {
-            continue;
-        }
-        let mut entry = Entry {
-            raw: entry.file_name().to_owned(),
-            kind: entry.file_type(),
-        };
-        // Some file systems do not say in the folder what an entry is.
-        if entry.kind == FileType::Unknown {
-            match entry.look(folder)? {
-                Some(stat) => entry.kind = FileType::from_raw_mode(stat.st_mode),
-                None => continue,
-            }
-        }
-        found.push(entry);
+        found.extend(noted(folder, entry.file_name(), entry.file_type())?);
     }
     found.sort_unstable_by(|a, b| a.raw.cmp(&b.raw));
     Ok(found)
+}
+
+/// The same of a folder that was opened for just this, and is not listed again: it is not opened
+/// once more, of which a scan would do a million.
+#[cfg(target_os = "linux")]
+pub(crate) fn entries_once(folder: BorrowedFd<'_>) -> io::Result<Vec<Entry>> {
+    let mut room = [std::mem::MaybeUninit::uninit(); 8 << 10];
+    let mut listing = rustix::fs::RawDir::new(folder, &mut room);
+    let mut found = Vec::new();
+    while let Some(entry) = listing.next() {
+        let entry = entry?;
+        found.extend(noted(folder, entry.file_name(), entry.file_type())?);
+    }
+    found.sort_unstable_by(|a, b| a.raw.cmp(&b.raw));
+    Ok(found)
+}
+
+/// The same of a folder that was opened for just this.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn entries_once(folder: BorrowedFd<'_>) -> io::Result<Vec<Entry>> {
+    entries(folder)
+}
+
+/// An entry, unless it is the folder itself or the one above, or gone by now.
+fn noted(folder: BorrowedFd<'_>, name: &CStr, kind: FileType) -> io::Result<Option<Entry>> {
+    if matches!(name.to_bytes(), b"." | b"..") {
+        return Ok(None);
+    }
+    let raw = name.to_owned();
+    let mut entry = Entry { raw, kind };
+    // Some file systems do not say in the folder what an entry is.
+    if entry.kind == FileType::Unknown {
+        match entry.look(folder)? {
+            Some(stat) => entry.kind = FileType::from_raw_mode(stat.st_mode),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(entry))
 }
 
 /// A word for what something is.

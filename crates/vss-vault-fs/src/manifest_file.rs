@@ -16,6 +16,9 @@ use crate::placing::{self, Aside, QuarantineName, Unplaced};
 use crate::problem::{During, Problem, Step};
 use crate::tree;
 
+/// Few manifests are larger, in bytes.
+const USUAL: usize = 8 << 10;
+
 /// Largest manifest that is read or written, in bytes: some 10,000 sidecars of one content.
 pub(crate) const LARGEST: u64 = 4 * 1024 * 1024;
 
@@ -44,7 +47,8 @@ pub(crate) fn read(folder: BorrowedFd<'_>, content: ContentUuid) -> Step<Found> 
             }
         };
     };
-    let mut bytes = Vec::new();
+    // Without room to begin with it would be read in bits.
+    let mut bytes = Vec::with_capacity(USUAL);
     file.take(LARGEST + 1)
         .read_to_end(&mut bytes)
         .during("read a manifest")?;

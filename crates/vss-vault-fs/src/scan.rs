@@ -1,7 +1,9 @@
 //! What is in the vault: a walk in the order of the contents' uuids that holds one shard folder's
 //! names at a time.
 
+use std::num::NonZero;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::thread::ScopedJoinHandle;
 
 use rustix::fs::FileType;
 use vss_core::layout::{self, CONTENT_ROOT, MANIFEST_NAME, SUMS_NAME};
@@ -10,10 +12,16 @@ use vss_core::{ContentUuid, Kind, Manifest};
 use vss_ports::{ScannedContent, ScannedStranger};
 
 use crate::folders::{Folders, STAGING};
-use crate::listing::{Entry, entries, word};
+use crate::listing::{Entry, entries, entries_once, word};
 use crate::manifest_file::{self, Found};
 use crate::problem::{During, Step};
 use crate::tree::{self, folder_in};
+
+/// Folders are read by so many threads at most; a disk with a head is the slower for more.
+const MOST_THREADS: usize = 4;
+
+/// Fewer folders are not worth a thread.
+const WORTH_A_THREAD: usize = 64;
 
 /// Contents after a given one, at most `limit`.
 pub(crate) fn scan(
@@ -21,6 +29,11 @@ pub(crate) fn scan(
     after: Option<ContentUuid>,
     limit: usize,
 ) -> Step<Vec<ScannedContent>> {
+    read_all(folders, &next(folders, after, limit)?)
+}
+
+/// Which contents come next.
+fn next(folders: &Folders, after: Option<ContentUuid>, limit: usize) -> Step<Vec<ContentUuid>> {
     let mut found = Vec::new();
     let (first0, first1) = after.map(layout::shard).unwrap_or_default();
     let opened = folders.tree.open_folder(CONTENT_ROOT);
@@ -38,15 +51,10 @@ pub(crate) fn scan(
             let Some(shard) = folder_in(outer.as_fd(), &h1).during("open a shard")? else {
                 continue;
             };
-            for content in contents(shard.as_fd(), (h0, &h1), after)? {
-                if found.len() == limit {
-                    return Ok(found);
-                }
-                let opened = folder_in(shard.as_fd(), &content.to_string());
-                // It may be gone by now, or no folder any more.
-                if let Some(folder) = opened.during("open a content's folder")? {
-                    found.push(read_content(folder.as_fd(), content)?);
-                }
+            found.extend(contents(shard.as_fd(), (h0, &h1), after)?);
+            if found.len() >= limit {
+                found.truncate(limit);
+                return Ok(found);
             }
         }
     }
@@ -55,10 +63,39 @@ pub(crate) fn scan(
 
 /// Those of these contents that have a folder, in their order.
 pub(crate) fn inspect(folders: &Folders, contents: &[ContentUuid]) -> Step<Vec<ScannedContent>> {
-    let mut found = Vec::new();
+    read_all(folders, contents)
+}
+
+/// Reads the folders of contents, several at a time: most of it is waiting for the system, even
+/// where it has everything in memory.
+fn read_all(folders: &Folders, contents: &[ContentUuid]) -> Step<Vec<ScannedContent>> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = contents.len().div_ceil(threads.min(MOST_THREADS));
+    if contents.len() < WORTH_A_THREAD {
+        return read_one_by_one(folders, contents);
+    }
+    let shares = std::thread::scope(|scope| {
+        let read = |share| scope.spawn(move || read_one_by_one(folders, share));
+        let readers: Vec<_> = contents.chunks(share).map(read).collect();
+        let joined = readers.into_iter().map(ScopedJoinHandle::join);
+        joined.collect::<Vec<_>>()
+    });
+    let mut found = Vec::with_capacity(contents.len());
+    for share in shares {
+        match share {
+            Ok(share) => found.append(&mut share?),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+    Ok(found)
+}
+
+fn read_one_by_one(folders: &Folders, contents: &[ContentUuid]) -> Step<Vec<ScannedContent>> {
+    let mut found = Vec::with_capacity(contents.len());
     for content in contents {
         let path = layout::content_folder(*content);
         let opened = folders.tree.open_folder(path.as_str());
+        // It may be gone by now, or no folder any more.
         if let Some(folder) = opened.during("open a content's folder")? {
             found.push(read_content(folder.as_fd(), *content)?);
         }
@@ -68,9 +105,12 @@ pub(crate) fn inspect(folders: &Folders, contents: &[ContentUuid]) -> Step<Vec<S
 
 /// The shard folders in a folder, sorted.
 fn shards(folder: BorrowedFd<'_>) -> Step<Vec<String>> {
-    let listed = entries(folder).during("list a shard")?;
+    Ok(shards_among(&entries_once(folder).during("list a shard")?))
+}
+
+fn shards_among(listed: &[Entry]) -> Vec<String> {
     let shards = listed.iter().filter(|entry| is_shard(entry));
-    Ok(shards.map(Entry::shown).collect())
+    shards.map(Entry::shown).collect()
 }
 
 fn is_shard(entry: &Entry) -> bool {
@@ -87,7 +127,7 @@ fn contents(
     (h0, h1): (&str, &str),
     after: Option<ContentUuid>,
 ) -> Step<Vec<ContentUuid>> {
-    let listed = entries(shard).during("list a shard")?;
+    let listed = entries_once(shard).during("list a shard")?;
     // The order of the names is the order of the bytes: both are lower-case hex.
     let contents = listed
         .iter()
@@ -122,7 +162,7 @@ fn read_content(folder: BorrowedFd<'_>, content: ContentUuid) -> Step<ScannedCon
         strangers: Vec::new(),
     };
     let mut sums = 0;
-    for entry in entries(folder).during("list a content's folder")? {
+    for entry in entries_once(folder).during("list a content's folder")? {
         if entry.name() == Some(MANIFEST_NAME) {
             match manifest_file::read(folder, content)? {
                 Found::Manifest(manifest) => scanned.manifest = Some(manifest),
@@ -171,7 +211,7 @@ fn kind_folder(entry: &Entry) -> Result<&str, String> {
 }
 
 fn read_kind(folder: &OwnedFd, name: &str, scanned: &mut ScannedContent) -> Step<()> {
-    for entry in entries(folder.as_fd()).during("list a kind's folder")? {
+    for entry in entries_once(folder.as_fd()).during("list a kind's folder")? {
         match file_of(folder.as_fd(), &entry, name)? {
             Some(Ok(file)) => scanned.files.push(file),
             Some(Err(reason)) => {
@@ -240,8 +280,9 @@ pub(crate) fn strays(folders: &Folders, limit: usize) -> Step<Vec<ScannedStrange
     }
     let opened = folders.tree.open_folder(CONTENT_ROOT);
     if let Some(root) = opened.during("open the content folder")? {
-        not_shards(root.as_fd(), CONTENT_ROOT, &mut found)?;
-        for h0 in shards(root.as_fd())? {
+        let listed = entries_once(root.as_fd()).during("list the content folder")?;
+        not_shards(&listed, CONTENT_ROOT, &mut found);
+        for h0 in shards_among(&listed) {
             if found.len() >= limit {
                 break;
             }
@@ -255,12 +296,13 @@ pub(crate) fn strays(folders: &Folders, limit: usize) -> Step<Vec<ScannedStrange
 }
 
 fn strays_of_shard(outer: BorrowedFd<'_>, h0: &str, found: &mut Vec<ScannedStranger>) -> Step<()> {
-    not_shards(outer, &format!("{CONTENT_ROOT}/{h0}"), found)?;
-    for h1 in shards(outer)? {
+    let listed = entries_once(outer).during("list a shard")?;
+    not_shards(&listed, &format!("{CONTENT_ROOT}/{h0}"), found);
+    for h1 in shards_among(&listed) {
         let Some(shard) = folder_in(outer, &h1).during("open a shard")? else {
             continue;
         };
-        for entry in entries(shard.as_fd()).during("list a shard")? {
+        for entry in entries_once(shard.as_fd()).during("list a shard")? {
             if let Err(reason) = content_of(&entry, (h0, &h1)) {
                 let name = format!("{CONTENT_ROOT}/{h0}/{h1}/{}", entry.shown());
                 found.push(stranger(name, reason));
@@ -270,8 +312,7 @@ fn strays_of_shard(outer: BorrowedFd<'_>, h0: &str, found: &mut Vec<ScannedStran
     Ok(())
 }
 
-fn not_shards(folder: BorrowedFd<'_>, path: &str, found: &mut Vec<ScannedStranger>) -> Step<()> {
-    let listed = entries(folder).during("list a shard")?;
+fn not_shards(listed: &[Entry], path: &str, found: &mut Vec<ScannedStranger>) {
     for entry in listed.iter().filter(|entry| !is_shard(entry)) {
         let reason = match entry.is_folder() {
             true => "a shard is named by two lower-case hex digits".to_owned(),
@@ -279,7 +320,6 @@ fn not_shards(folder: BorrowedFd<'_>, path: &str, found: &mut Vec<ScannedStrange
         };
         found.push(stranger(format!("{path}/{}", entry.shown()), reason));
     }
-    Ok(())
 }
 
 fn stranger(name: String, reason: impl Into<String>) -> ScannedStranger {

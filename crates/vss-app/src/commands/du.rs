@@ -1,5 +1,6 @@
 //! `vss du`: how much room sidecars take.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
@@ -16,6 +17,15 @@ struct DuDocument {
     sidecars: Vec<UsageEntry>,
     quarantine: FolderEntry,
     staging: FolderEntry,
+    /// What is limited; `total` for all kinds.
+    quotas: BTreeMap<String, QuotaEntry>,
+}
+
+/// How much there is of what may be.
+#[derive(Serialize)]
+struct QuotaEntry {
+    bytes: u64,
+    quota: u64,
 }
 
 /// What one kind and variant comes to.
@@ -68,6 +78,7 @@ pub(super) async fn du(global: &Global) -> Result<Exit, Failure> {
         sidecars,
         quarantine: FolderEntry::of(&vault.join(".quarantine")),
         staging: FolderEntry::of(&vault.join(".staging")),
+        quotas: quotas(&app).await?,
     };
     if global.json {
         output::json(&document);
@@ -97,5 +108,25 @@ pub(super) async fn du(global: &Global) -> Result<Exit, Failure> {
     }
     output::table(&table);
     output::line(&format!("{} in all", output::bytes(document.bytes)));
+    for (what, entry) in &document.quotas {
+        let (there, quota) = (output::bytes(entry.bytes), output::bytes(entry.quota));
+        output::line(&format!("quota of {what}: {there} of {quota}"));
+    }
     Ok(Exit::Done)
+}
+
+/// What quotas count: ready sidecars in the vault.
+async fn quotas(app: &App) -> Result<BTreeMap<String, QuotaEntry>, Failure> {
+    let quotas = &app.engine.settings().quotas;
+    let counts = app.engine.ports().store.counts().await?;
+    let of_kinds = quotas.kinds.iter().map(|(kind, quota)| {
+        let bytes = counts.bytes.get(kind).copied().unwrap_or_default();
+        let quota = *quota;
+        (kind.to_string(), QuotaEntry { bytes, quota })
+    });
+    let total = quotas.total.map(|quota| {
+        let bytes = counts.bytes.values().sum();
+        ("total".to_owned(), QuotaEntry { bytes, quota })
+    });
+    Ok(of_kinds.chain(total).collect())
 }

@@ -64,6 +64,42 @@ pub(super) async fn a_content_that_comes_back_has_a_new_change_number(
     assert_eq!(scene.find(b"one").await.unwrap().seq, now);
 }
 
+pub(super) async fn pages_come_in_order_between_their_bounds(harness: &dyn CatalogHarness) {
+    let names: Vec<String> = (0..9).map(|n| format!("content {n}")).collect();
+    let files: Vec<_> = names
+        .iter()
+        .map(|name| (&**name, name.as_bytes()))
+        .collect();
+    let scene = Scene::with(harness, &files).await;
+    scene.remove("content 3");
+    scene.refresh().await;
+    let mut contents: Vec<_> = names
+        .iter()
+        .map(|name| content_of(name.as_bytes()))
+        .collect();
+    contents.sort_unstable();
+    let page = async |after, until, limit| {
+        let page = scene.catalog.page(after, until, limit).await.unwrap();
+        for record in &page {
+            let found = scene.catalog.find(&[record.content]).await.unwrap();
+            assert_eq!(found, std::slice::from_ref(record));
+        }
+        Vec::from_iter(page.into_iter().map(|record| record.content))
+    };
+    assert_eq!(page(None, None, 99).await, contents);
+    assert_eq!(page(None, None, 4).await, contents[..4]);
+    assert_eq!(page(Some(contents[3]), None, 99).await, contents[4..]);
+    assert_eq!(
+        page(Some(contents[3]), Some(contents[6]), 99).await,
+        contents[4..=6]
+    );
+    assert_eq!(
+        page(Some(contents[3]), Some(contents[6]), 2).await,
+        contents[4..6]
+    );
+    assert_eq!(page(Some(contents[6]), Some(contents[3]), 9).await, []);
+}
+
 pub(super) async fn find_answers_the_known_ones(harness: &dyn CatalogHarness) {
     let scene = Scene::with(harness, &[("a", b"one"), ("b", b"two")]).await;
     scene.remove("a");

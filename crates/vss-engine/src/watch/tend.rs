@@ -61,10 +61,6 @@ impl Engine {
                         let done = &mut report.done;
                         self.reconcile_between(*after, *until, options, done)
                             .await?;
-                        if done.missing + done.repaired > 0 {
-                            let planned = self.plan_changes(true).await?;
-                            done.enqueued += planned.inserted + planned.revived;
-                        }
                     }
                 },
             }

@@ -374,6 +374,15 @@ impl ContentCatalog for Opening {
         self.inner.find(contents).await
     }
 
+    async fn page(
+        &self,
+        after: Option<ContentUuid>,
+        until: Option<ContentUuid>,
+        limit: usize,
+    ) -> PortResult<Vec<ContentRecord>> {
+        self.inner.page(after, until, limit).await
+    }
+
     async fn locations(&self) -> PortResult<Vec<LocationRecord>> {
         self.inner.locations().await
     }
