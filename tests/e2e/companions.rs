@@ -4,23 +4,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use serde_json::Value;
 
-use crate::program::{Library, corpus, files_below, write_jpeg};
-
-/// Every file below a folder: name, size, digest, time.
-pub(crate) fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (u64, String, SystemTime)> {
-    let describe = |path: PathBuf| {
-        let bytes = fs::read(&path).unwrap();
-        let time = path.metadata().unwrap().modified().unwrap();
-        let digest = blake3::hash(&bytes).to_hex().to_string();
-        let name = path.strip_prefix(folder).unwrap().to_owned();
-        (name, (bytes.len() as u64, digest, time))
-    };
-    files_below(folder).into_iter().map(describe).collect()
-}
+use crate::program::{Library, corpus, files_below, snapshot, write_jpeg};
 
 /// Copies a file with its time.
 fn copy(from: &Path, to: &Path) {

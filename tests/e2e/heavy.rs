@@ -3,6 +3,7 @@
 mod adversity;
 mod conversions;
 mod daemons;
+mod databases;
 mod integrity;
 mod interactive;
 mod poison;

@@ -1,7 +1,9 @@
 //! Running `vss` against a library of the test's own, away from the user's configuration.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::SystemTime;
 
 use image::{Rgb, RgbImage};
 use sea_orm::{ConnectionTrait, Database, Statement};
@@ -302,6 +304,18 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     }
     files.sort();
     files
+}
+
+/// Every file below a folder: name, size, digest, time.
+pub(crate) fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (u64, String, SystemTime)> {
+    let describe = |path: PathBuf| {
+        let bytes = std::fs::read(&path).unwrap();
+        let time = path.metadata().unwrap().modified().unwrap();
+        let digest = blake3::hash(&bytes).to_hex().to_string();
+        let name = path.strip_prefix(folder).unwrap().to_owned();
+        (name, (bytes.len() as u64, digest, time))
+    };
+    files_below(folder).into_iter().map(describe).collect()
 }
 
 /// A picture that no other seed gives.

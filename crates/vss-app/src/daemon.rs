@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use vss_engine::{RevisitReport, RunOptions, RunReport, Until};
+use vss_engine::{ReconcileError, RevisitReport, RunOptions, RunReport, Until};
 use vss_ports::{CancelToken, Event, RefreshObserver, RefreshOptions, RefreshProblem};
 
 use crate::control::{Answer, Errand, Server, refusal};
 use crate::failure::{Exit, Failure};
+use crate::lasting::Lasting;
 use crate::library::Work;
 use crate::output::ReconcileDocument;
 use crate::signals::Signals;
@@ -19,6 +20,8 @@ use crate::wiring::{self, App};
 
 /// How long a run that ended for want of room, or because its engine only died, rests.
 const REST: Duration = Duration::from_secs(30);
+/// How long the rows rest that could not be made again.
+const REST_SHORT: Duration = Duration::from_secs(5);
 
 /// What a daemon is to do.
 pub(crate) struct DaemonOptions {
@@ -78,6 +81,9 @@ async fn work(
     errands: &mut mpsc::Receiver<Errand>,
 ) -> Result<RunReport, Failure> {
     let mut total = RunReport::default();
+    if app.is_sole_owner() && !make_rows_again(app, stop).await? {
+        return Ok(total);
+    }
     loop {
         let turn = CancelToken::new();
         let options = RunOptions {
@@ -113,6 +119,25 @@ async fn work(
             return Ok(total);
         }
     }
+}
+
+/// Before anything is made, for rows that are new; `false` when it is time to end.
+async fn make_rows_again(app: &App, stop: &CancelToken) -> Result<bool, Failure> {
+    let mut trouble = Lasting::new("the rows could not be made again");
+    while !stop.is_cancelled() {
+        match app.engine.make_rows_again().await {
+            Ok(_) => {
+                trouble.is_over();
+                return Ok(true);
+            }
+            Err(ReconcileError::Port(error)) if error.is_retryable() => {
+                trouble.goes_on(&error.into());
+                tokio::time::sleep(REST_SHORT).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(false)
 }
 
 /// The next errand; `None` when it is time to end.
@@ -225,17 +250,21 @@ async fn look(app: &App, folders: &[PathBuf], every: Option<Duration>) {
         still_for: Duration::ZERO,
         ..watching::options(app, false)
     };
+    let mut trouble = Lasting::new("the folders could not be indexed");
     loop {
+        let mut every = every;
         match app.library.lock(Work::Index) {
             Ok(_lock) => match app.engine.index(folders, &options, &Logging(app)).await {
                 Ok(report) => {
+                    trouble.is_over();
                     let (files, enqueued) = (report.found.files, report.enqueued);
                     tracing::info!(files, enqueued, "indexed");
                     app.engine.wake();
                 }
                 Err(error) => {
-                    let failure = Failure::from(error);
-                    tracing::error!(%failure, "the folders could not be indexed; tried again");
+                    trouble.goes_on(&error.into());
+                    // Also where once is enough: this was not once.
+                    every = Some(every.map_or(REST, |every| every.min(REST)));
                 }
             },
             Err(busy) => tracing::info!(%busy, "indexing is left to whoever is at it"),

@@ -8,8 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::{Mounted, rounds};
-use crate::companions::snapshot;
-use crate::program::{Library, Said, program, said, write_jpeg};
+use crate::program::{Library, Said, program, said, snapshot, write_jpeg};
 
 /// Calls that change something, and before which the program is killed; each thread counts its own.
 const CALLS: &[&str] = &[
