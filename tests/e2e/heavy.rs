@@ -4,6 +4,7 @@ mod adversity;
 mod conversions;
 mod daemons;
 mod databases;
+mod disks;
 mod integrity;
 mod interactive;
 mod poison;
