@@ -463,11 +463,12 @@ fn references(library: &Library, photo: &Path) -> Vec<(String, u64, String)> {
     let listed = listed.json();
     let rows = listed.as_array().unwrap().iter();
     rows.filter(|row| row["managed"] == false && row["status"] == "ready")
-        .map(|row| {
-            let path = Path::new(row["path"].as_str().unwrap());
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            let checksum = row["checksum"].as_str().unwrap_or_default().to_owned();
-            (name, row["size"].as_u64().unwrap_or_default(), checksum)
+        .filter_map(|row| {
+            // None while the file is where nobody looked yet.
+            let path = Path::new(row["path"].as_str()?);
+            let name = path.file_name()?.to_str()?.to_owned();
+            let checksum = row["checksum"].as_str()?.to_owned();
+            Some((name, row["size"].as_u64()?, checksum))
         })
         .collect()
 }

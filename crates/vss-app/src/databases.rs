@@ -78,7 +78,10 @@ pub(crate) fn unopened(error: PortError, part: &Path) -> Failure {
     let part = part.display();
     if let Some(fault) = error.source.downcast_ref::<DatabaseFault>() {
         let (trouble, detail) = (fault.trouble, &fault.detail);
-        let message = format!("{part} cannot be opened: {trouble} ({detail})");
+        let message = match trouble {
+            Trouble::NotOpened => format!("{part} cannot be opened ({detail})"),
+            _ => format!("{part} cannot be opened: {trouble} ({detail})"),
+        };
         let exit = match error.kind {
             PortErrorKind::Rejected => Exit::Library,
             _ => exit_of(fault),
