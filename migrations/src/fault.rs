@@ -14,6 +14,8 @@ use sea_orm::{DbErr, RuntimeErr, SqlxError};
 pub enum Trouble {
     /// Another connection holds it, and went on holding it.
     Held,
+    /// All connections of this program were busy for too long.
+    Busy,
     /// What was read back is not what was written.
     Damaged,
     /// Reading or writing the file failed. Nothing says that the file is damaged.
@@ -33,7 +35,7 @@ impl Trouble {
     #[must_use]
     pub fn of(error: &DbErr) -> Self {
         match error {
-            DbErr::ConnectionAcquire(_) => Self::Held,
+            DbErr::ConnectionAcquire(_) => Self::Busy,
             DbErr::Conn(RuntimeErr::SqlxError(cause))
             | DbErr::Exec(RuntimeErr::SqlxError(cause))
             | DbErr::Query(RuntimeErr::SqlxError(cause)) => Self::of_sqlx(cause),
@@ -43,7 +45,7 @@ impl Trouble {
 
     fn of_sqlx(error: &SqlxError) -> Self {
         match error {
-            SqlxError::PoolTimedOut => Self::Held,
+            SqlxError::PoolTimedOut => Self::Busy,
             SqlxError::Io(_) => Self::Disk,
             SqlxError::Database(cause) => Self::of_code(&**cause),
             _ => Self::Other,
@@ -71,6 +73,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Held => "another program holds it",
+            Self::Busy => "it did not answer in time",
             Self::Damaged => "it is damaged",
             Self::Disk => "the disk that it is on could not be read or written",
             Self::ReadOnly => "it can be read and not written",

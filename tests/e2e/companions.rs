@@ -345,13 +345,7 @@ fn converting_moves_and_reverting_moves_back_byte_for_byte() {
     assert_eq!(done["bytes"], 12, "{done}");
     assert!(!library.original("a.xmp").exists());
     library.index();
-    let listed = library.json([Path::new("ls"), &library.original("copy/a.jpg")]);
-    let row = listed
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|row| row["kind"] == "xmp")
-        .unwrap();
+    let row = library.listed(&library.original("copy/a.jpg"), "xmp");
     assert_eq!(
         (&row["managed"], &row["source"]),
         (&true.into(), &"converted".into()),
@@ -364,13 +358,7 @@ fn converting_moves_and_reverting_moves_back_byte_for_byte() {
     // A lost database does not lose it: its manifest says what it is.
     fs::remove_file(library.root().join("sidecars.db")).unwrap();
     library.json(["reconcile"]);
-    let listed = library.json([Path::new("ls"), &library.original("a.jpg")]);
-    let again = listed
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|row| row["kind"] == "xmp")
-        .unwrap();
+    let again = library.listed(&library.original("a.jpg"), "xmp");
     assert_eq!(again["source"], "converted", "{again}");
     // Where it was is not known any more, and that is said.
     let lost = library.vss([

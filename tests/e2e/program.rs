@@ -147,6 +147,15 @@ impl Library {
         said.json()
     }
 
+    /// The only sidecar of a kind that a file is listed to have.
+    pub(crate) fn listed(&self, file: &Path, kind: &str) -> Value {
+        let listed = self.json([Path::new("ls"), file]);
+        let rows = listed.as_array().unwrap().iter();
+        let mut rows: Vec<_> = rows.filter(|row| row["kind"] == kind).cloned().collect();
+        assert_eq!(rows.len(), 1, "{kind}: {listed}");
+        rows.remove(0)
+    }
+
     /// Indexes the originals and makes everything.
     pub(crate) fn index_and_run(&self) -> (Value, Value) {
         let index = self.json([Path::new("index"), &self.originals()]);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::mpsc;
 use vss_engine::{ReconcileError, RevisitReport, RunOptions, RunReport, Until};
 use vss_ports::{CancelToken, Event, RefreshObserver, RefreshOptions, RefreshProblem};
@@ -84,6 +85,9 @@ async fn work(
     if app.is_sole_owner() && !make_rows_again(app, stop).await? {
         return Ok(total);
     }
+    let mut trouble = Lasting::new("nothing is made for a while");
+    // Since it began, what is made ends it.
+    let mut made = None;
     loop {
         let turn = CancelToken::new();
         let options = RunOptions {
@@ -94,12 +98,18 @@ async fn work(
         let run = app.engine.run(&options);
         tokio::pin!(run);
         // A run ends by itself on a full disk, else when it is told to.
-        let (report, errand) = tokio::select! {
-            report = &mut run => (report?, None),
-            errand = next(errands, stop) => {
-                turn.cancel();
-                app.engine.wake();
-                (run.await?, errand)
+        let (report, errand) = loop {
+            tokio::select! {
+                report = &mut run => break (report?, None),
+                errand = next(errands, stop) => {
+                    turn.cancel();
+                    app.engine.wake();
+                    break (run.await?, errand);
+                }
+                () = first_of(&mut made), if made.is_some() => {
+                    trouble.is_over();
+                    made = None;
+                }
             }
         };
         add(&mut total, &report);
@@ -109,7 +119,8 @@ async fn work(
             let _ = errand.answer.send(answer);
         } else if !stop.is_cancelled() {
             let why = report.halted.unwrap_or_default();
-            tracing::error!(why, "nothing is made for a while");
+            trouble.goes_on(&Failure::new(Exit::Failure, why));
+            made = Some(app.events.listen());
             tokio::select! {
                 () = tokio::time::sleep(REST) => {}
                 () = told(stop) => {}
@@ -119,6 +130,16 @@ async fn work(
             return Ok(total);
         }
     }
+}
+
+/// Waits until a sidecar is made.
+async fn first_of(made: &mut Option<Receiver<Event>>) {
+    use tokio::sync::broadcast::error::RecvError;
+    let Some(events) = made else { return };
+    while !matches!(
+        events.recv().await,
+        Ok(Event::SidecarReady { .. }) | Err(RecvError::Closed)
+    ) {}
 }
 
 /// Before anything is made, for rows that are new; `false` when it is time to end.
@@ -180,7 +201,7 @@ async fn reconcile(app: &App, errand: &Errand) -> Answer {
     }
 }
 
-async fn count(mut events: tokio::sync::broadcast::Receiver<Event>, ready: Arc<AtomicU64>) {
+async fn count(mut events: Receiver<Event>, ready: Arc<AtomicU64>) {
     use tokio::sync::broadcast::error::RecvError;
     loop {
         match events.recv().await {

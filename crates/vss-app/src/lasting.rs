@@ -23,7 +23,7 @@ impl Lasting {
             tracing::debug!(%failure, "{}, still", self.what);
             return;
         }
-        let remedy = failure.remedy.as_deref().unwrap_or_default();
+        let remedy = failure.remedy.as_deref();
         tracing::error!(%failure, remedy, "{}; tried again", self.what);
         self.said = Some(words);
     }

@@ -67,6 +67,8 @@ pub(crate) async fn keep_up(
     options: &RefreshOptions,
     telling: &dyn Telling,
 ) -> Failure {
+    // What is tried again and again is said when it begins, and when it ends.
+    let mut trouble: Option<String> = None;
     loop {
         let batch = match watch.next().await {
             Ok(batch) => batch,
@@ -82,6 +84,9 @@ pub(crate) async fn keep_up(
         tracing::debug!(places = batch.places.len(), "looking at what changed");
         match app.engine.revisit(&batch, options, telling).await {
             Ok(report) => {
+                if let Some(words) = trouble.take() {
+                    telling.news(&format!("over: {words}"));
+                }
                 watch.put_back(report.later.iter().cloned());
                 for (root, error) in &report.refused {
                     telling.news(&format!("{} is left as it was: {error}", root.display()));
@@ -89,7 +94,11 @@ pub(crate) async fn keep_up(
                 telling.looked(&report);
             }
             Err(error) => {
-                telling.news(&format!("{}; tried again", Failure::from(error)));
+                let words = Failure::from(error).to_string();
+                if trouble.as_ref() != Some(&words) {
+                    telling.news(&format!("{words}; tried again"));
+                    trouble = Some(words);
+                }
                 rest(&mut watch, batch).await;
             }
         }

@@ -171,7 +171,7 @@ pub(crate) fn failed(operation: impl Into<String>, error: DbErr) -> PortError {
     }
     let fault = DatabaseFault::of(DATABASE, &error);
     let kind = match fault.trouble {
-        Trouble::Held | Trouble::Disk => PortErrorKind::Unavailable,
+        Trouble::Held | Trouble::Busy | Trouble::Disk => PortErrorKind::Unavailable,
         Trouble::Damaged => PortErrorKind::Corrupt,
         Trouble::ReadOnly => PortErrorKind::ReadOnly,
         Trouble::Full => PortErrorKind::Full,

@@ -178,6 +178,7 @@ impl Engine {
 
     /// Prolongs this engine's leases, and takes back those of engines that died meanwhile.
     async fn keep_leases(self: Arc<Self>) {
+        let mut is_away = false;
         loop {
             self.ports.clock.sleep(self.settings.renew_every).await;
             // One time for both, or a jump of the clock in between would take this engine's own.
@@ -185,10 +186,14 @@ impl Engine {
             let until = now.plus(self.settings.lease);
             if let Err(error) = self.ports.queue.renew(&self.owner, until).await {
                 // Two misses fit into a lease; if it is lost, the fence keeps the rows true.
-                let error = error.in_full();
-                tracing::warn!(error, "leases could not be renewed");
+                if !is_away {
+                    let error = error.in_full();
+                    tracing::warn!(error, "leases could not be renewed");
+                }
+                is_away = true;
                 continue;
             }
+            is_away = false;
             match self.ports.queue.release(&Recovery::Expired, now).await {
                 Ok(0) => {}
                 Ok(recovered) => {

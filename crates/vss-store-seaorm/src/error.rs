@@ -50,7 +50,7 @@ pub(crate) fn not_migrated(operation: &str, error: MigrateError) -> PortError {
 /// A port error of what is the matter with a file.
 pub(crate) fn of_fault(operation: &str, fault: DatabaseFault) -> PortError {
     let kind = match fault.trouble {
-        Trouble::Held | Trouble::Disk => PortErrorKind::Unavailable,
+        Trouble::Held | Trouble::Busy | Trouble::Disk => PortErrorKind::Unavailable,
         Trouble::Damaged => PortErrorKind::Corrupt,
         Trouble::ReadOnly => PortErrorKind::ReadOnly,
         Trouble::Full => PortErrorKind::Full,

@@ -167,7 +167,6 @@ fn a_database_that_another_program_keeps_is_named_with_what_to_do() {
             vec!["index".to_owned(), original.display().to_string()],
             questions(&original, &content)[1].clone(),
             questions(&original, &content)[2].clone(),
-            vec!["reconcile".to_owned()],
             vec!["daemon".to_owned()],
         ] {
             let refused = library.vss(&line);
@@ -566,14 +565,16 @@ fn assert_answers_and_refuses(library: &Library, content: &str, ask: impl Fn(&[S
 #[test]
 fn a_library_on_a_read_only_file_system_answers_and_says_why_it_does_no_more() {
     let library = made_of(2);
-    let before = (snapshot(&library.root()), rows(&library));
-    let content = a_content(&library);
+    let (content, known) = (a_content(&library), rows(&library));
+    // Asking here may have tidied a log away.
+    let before = snapshot(&library.root());
     let Some(mounted) = ReadOnly::made_so(&library) else {
         return;
     };
     assert_answers_and_refuses(&library, &content, |line| library.vss(line));
     drop(mounted);
-    assert_eq!((snapshot(&library.root()), rows(&library)), before);
+    assert_eq!(snapshot(&library.root()), before);
+    assert_eq!(rows(&library), known);
     small_picture(&library, 9);
     assert_eq!(library.index_and_run().1["ready"], 3);
 }

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
 
 use super::Mounted;
 use crate::integrity::made_of;
-use crate::program::{Library, picture};
+use crate::program::{Library, picture, write_jpeg};
 use crate::watching::{Staying, wait_for};
 
 /// The usual log, and each time that lasting trouble goes on.
@@ -132,4 +134,43 @@ fn a_vault_that_was_emptied_on_purpose_is_said_once_when_it_begins_and_once_when
     assert_eq!(library.assert_every_ready_row_has_its_whole_file(), 9);
     assert_eq!(daemon.count(begins), 1);
     assert!(library.json(["status"]).get("trouble").is_none());
+}
+
+#[test]
+fn a_daemon_on_a_full_disk_says_so_once_and_goes_on_by_itself_when_there_is_room() {
+    let library = Library::new();
+    let vault = library.sidecars();
+    let Some(_mounted) = Mounted::tmpfs(&vault, "300k") else {
+        return;
+    };
+    for folder in [".staging", ".quarantine"] {
+        fs::create_dir(vault.join(folder)).unwrap();
+    }
+    for seed in 0..40 {
+        write_jpeg(&library.originals().join(format!("{seed}.jpg")), seed);
+    }
+    let daemon = Staying::telling(AND_WHAT_GOES_ON, &library, &[&library.originals()], &[]);
+    let begins = "nothing is made for a while; tried again";
+    daemon.says(begins, 1);
+    // It rests for half a minute, which is as long as anything is waited for here.
+    let still = || daemon.count("nothing is made for a while, still");
+    while still() == 0 {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(daemon.count(begins), 1);
+    assert_eq!(daemon.count("over: nothing is made"), 0);
+    let ready = library.assert_every_ready_row_has_its_whole_file();
+    assert!(ready < 120, "the disk never filled up");
+    let grown = Command::new("mount")
+        .args(["-o", "remount,size=50m"])
+        .arg(&vault)
+        .status();
+    assert!(grown.unwrap().success());
+    library.query("UPDATE sidecars SET not_before = 0 WHERE not_before IS NOT NULL");
+    while library.ready_rows().len() < 120 {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    daemon.says("over: nothing is made for a while", 1);
+    assert_eq!(daemon.count(begins), 1);
+    assert_eq!(library.assert_every_ready_row_has_its_whole_file(), 120);
 }
