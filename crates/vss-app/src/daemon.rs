@@ -21,7 +21,8 @@ use crate::wiring::{self, App};
 
 /// How long a run that ended for want of room, or because its engine only died, rests.
 const REST: Duration = Duration::from_secs(30);
-/// How long the rows rest that could not be made again.
+/// How long the rows rest that could not be made again, and how long a run goes well before trouble
+/// counts as over.
 const REST_SHORT: Duration = Duration::from_secs(5);
 
 /// What a daemon is to do.
@@ -106,7 +107,7 @@ async fn work(
                     app.engine.wake();
                     break (run.await?, errand);
                 }
-                () = first_of(&mut made), if made.is_some() => {
+                () = made_again(&mut made), if made.is_some() => {
                     trouble.is_over();
                     made = None;
                 }
@@ -132,14 +133,15 @@ async fn work(
     }
 }
 
-/// Waits until a sidecar is made.
-async fn first_of(made: &mut Option<Receiver<Event>>) {
+/// Waits until a sidecar was made a while ago: where hardly any room is left, some still fit.
+async fn made_again(made: &mut Option<Receiver<Event>>) {
     use tokio::sync::broadcast::error::RecvError;
     let Some(events) = made else { return };
     while !matches!(
         events.recv().await,
         Ok(Event::SidecarReady { .. }) | Err(RecvError::Closed)
     ) {}
+    tokio::time::sleep(REST_SHORT).await;
 }
 
 /// Before anything is made, for rows that are new; `false` when it is time to end.

@@ -18,7 +18,9 @@ impl Lasting {
 
     /// It failed, and will be tried again.
     pub(crate) fn goes_on(&mut self, failure: &Failure) {
+        // Details are in brackets, and may differ each time.
         let words = failure.to_string();
+        let words = words.split(" (").next().unwrap_or_default().to_owned();
         if self.said.as_ref() == Some(&words) {
             tracing::debug!(%failure, "{}, still", self.what);
             return;

@@ -269,8 +269,11 @@ fn a_daemon_outlives_a_held_database_and_goes_on_by_itself() {
     assert_eq!(library.vss(["daemon", "--stop"]).code, 0);
 }
 
+/// What happens to the bytes of a file, in words and in deed.
+type Damage = (&'static str, fn(&mut Vec<u8>));
+
 /// What happens to a database file.
-const DAMAGES: [(&str, fn(&mut Vec<u8>)); 6] = [
+const DAMAGES: [Damage; 6] = [
     ("its header is overwritten", |bytes| bytes[..100].fill(0xa5)),
     ("its first page is", |bytes| noise(&mut bytes[100..4096])),
     ("a page in the middle is", |bytes| {
@@ -429,7 +432,7 @@ fn a_damaged_log_loses_no_file_and_a_reconcile_gives_back_every_row() {
     }
     let before = rows(&library);
     let files = snapshot(&library.sidecars());
-    let damages: [(&str, fn(&mut Vec<u8>)); 4] = [
+    let damages: [Damage; 4] = [
         ("its header is overwritten", |bytes| bytes[..32].fill(0xa5)),
         ("its middle is", |bytes| {
             let middle = bytes.len() / 2;
