@@ -1,11 +1,16 @@
-//! The schema of the two databases of a library, one migration a file, one migrator a database.
+//! What the two databases of a library have in common: the schema, one migration a file and one
+//! migrator a database, what their files say, and what a failure of SQLite means.
 //!
 //! The DDL is raw SQL: STRICT tables, CHECKs, partial indexes and WITHOUT ROWID are what keeps
 //! millions of rows small and whole, and no builder spells them. A migration that was released is
 //! never edited; a change is a new file.
 
 pub mod catalog;
+mod fault;
+mod file;
 mod migrate;
 pub mod sidecars;
 
+pub use fault::{DatabaseFault, Trouble};
+pub use file::{has_log, is_new};
 pub use migrate::{MigrateError, check, migrate};

@@ -4,23 +4,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use serde_json::Value;
 
-use crate::program::{Library, corpus, files_below, write_jpeg};
-
-/// Every file below a folder: name, size, digest, time.
-pub(crate) fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (u64, String, SystemTime)> {
-    let describe = |path: PathBuf| {
-        let bytes = fs::read(&path).unwrap();
-        let time = path.metadata().unwrap().modified().unwrap();
-        let digest = blake3::hash(&bytes).to_hex().to_string();
-        let name = path.strip_prefix(folder).unwrap().to_owned();
-        (name, (bytes.len() as u64, digest, time))
-    };
-    files_below(folder).into_iter().map(describe).collect()
-}
+use crate::program::{Library, corpus, files_below, snapshot, write_jpeg};
 
 /// Copies a file with its time.
 fn copy(from: &Path, to: &Path) {
@@ -358,13 +345,7 @@ fn converting_moves_and_reverting_moves_back_byte_for_byte() {
     assert_eq!(done["bytes"], 12, "{done}");
     assert!(!library.original("a.xmp").exists());
     library.index();
-    let listed = library.json([Path::new("ls"), &library.original("copy/a.jpg")]);
-    let row = listed
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|row| row["kind"] == "xmp")
-        .unwrap();
+    let row = library.listed(&library.original("copy/a.jpg"), "xmp");
     assert_eq!(
         (&row["managed"], &row["source"]),
         (&true.into(), &"converted".into()),
@@ -377,13 +358,7 @@ fn converting_moves_and_reverting_moves_back_byte_for_byte() {
     // A lost database does not lose it: its manifest says what it is.
     fs::remove_file(library.root().join("sidecars.db")).unwrap();
     library.json(["reconcile"]);
-    let listed = library.json([Path::new("ls"), &library.original("a.jpg")]);
-    let again = listed
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|row| row["kind"] == "xmp")
-        .unwrap();
+    let again = library.listed(&library.original("a.jpg"), "xmp");
     assert_eq!(again["source"], "converted", "{again}");
     // Where it was is not known any more, and that is said.
     let lost = library.vss([

@@ -3,6 +3,8 @@
 mod adversity;
 mod conversions;
 mod daemons;
+mod databases;
+mod disks;
 mod integrity;
 mod interactive;
 mod poison;

@@ -1,7 +1,9 @@
 //! Running `vss` against a library of the test's own, away from the user's configuration.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::SystemTime;
 
 use image::{Rgb, RgbImage};
 use sea_orm::{ConnectionTrait, Database, Statement};
@@ -143,6 +145,15 @@ impl Library {
         let said = said(command.arg("--json").output().unwrap());
         assert_eq!(said.code, 0, "stdout {} stderr {}", said.out, said.err);
         said.json()
+    }
+
+    /// The only sidecar of a kind that a file is listed to have.
+    pub(crate) fn listed(&self, file: &Path, kind: &str) -> Value {
+        let listed = self.json([Path::new("ls"), file]);
+        let rows = listed.as_array().unwrap().iter();
+        let mut rows: Vec<_> = rows.filter(|row| row["kind"] == kind).cloned().collect();
+        assert_eq!(rows.len(), 1, "{kind}: {listed}");
+        rows.remove(0)
     }
 
     /// Indexes the originals and makes everything.
@@ -302,6 +313,18 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     }
     files.sort();
     files
+}
+
+/// Every file below a folder: name, size, digest, time.
+pub(crate) fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (u64, String, SystemTime)> {
+    let describe = |path: PathBuf| {
+        let bytes = std::fs::read(&path).unwrap();
+        let time = path.metadata().unwrap().modified().unwrap();
+        let digest = blake3::hash(&bytes).to_hex().to_string();
+        let name = path.strip_prefix(folder).unwrap().to_owned();
+        (name, (bytes.len() as u64, digest, time))
+    };
+    files_below(folder).into_iter().map(describe).collect()
 }
 
 /// A picture that no other seed gives.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::mpsc;
-use vss_engine::{RevisitReport, RunOptions, RunReport, Until};
+use vss_engine::{ReconcileError, RevisitReport, RunOptions, RunReport, Until};
 use vss_ports::{CancelToken, Event, RefreshObserver, RefreshOptions, RefreshProblem};
 
 use crate::control::{Answer, Errand, Server, refusal};
 use crate::failure::{Exit, Failure};
+use crate::lasting::Lasting;
 use crate::library::Work;
 use crate::output::ReconcileDocument;
 use crate::signals::Signals;
@@ -19,6 +21,9 @@ use crate::wiring::{self, App};
 
 /// How long a run that ended for want of room, or because its engine only died, rests.
 const REST: Duration = Duration::from_secs(30);
+/// How long the rows rest that could not be made again, and how long a run goes well before trouble
+/// counts as over.
+const REST_SHORT: Duration = Duration::from_secs(5);
 
 /// What a daemon is to do.
 pub(crate) struct DaemonOptions {
@@ -78,6 +83,12 @@ async fn work(
     errands: &mut mpsc::Receiver<Errand>,
 ) -> Result<RunReport, Failure> {
     let mut total = RunReport::default();
+    if app.is_sole_owner() && !make_rows_again(app, stop).await? {
+        return Ok(total);
+    }
+    let mut trouble = Lasting::new("nothing is made for a while");
+    // Since it began, what is made ends it.
+    let mut made = None;
     loop {
         let turn = CancelToken::new();
         let options = RunOptions {
@@ -88,12 +99,18 @@ async fn work(
         let run = app.engine.run(&options);
         tokio::pin!(run);
         // A run ends by itself on a full disk, else when it is told to.
-        let (report, errand) = tokio::select! {
-            report = &mut run => (report?, None),
-            errand = next(errands, stop) => {
-                turn.cancel();
-                app.engine.wake();
-                (run.await?, errand)
+        let (report, errand) = loop {
+            tokio::select! {
+                report = &mut run => break (report?, None),
+                errand = next(errands, stop) => {
+                    turn.cancel();
+                    app.engine.wake();
+                    break (run.await?, errand);
+                }
+                () = made_again(&mut made), if made.is_some() => {
+                    trouble.is_over();
+                    made = None;
+                }
             }
         };
         add(&mut total, &report);
@@ -103,7 +120,8 @@ async fn work(
             let _ = errand.answer.send(answer);
         } else if !stop.is_cancelled() {
             let why = report.halted.unwrap_or_default();
-            tracing::error!(why, "nothing is made for a while");
+            trouble.goes_on(&Failure::new(Exit::Failure, why));
+            made = Some(app.events.listen());
             tokio::select! {
                 () = tokio::time::sleep(REST) => {}
                 () = told(stop) => {}
@@ -113,6 +131,36 @@ async fn work(
             return Ok(total);
         }
     }
+}
+
+/// Waits until a sidecar was made a while ago: where hardly any room is left, some still fit.
+async fn made_again(made: &mut Option<Receiver<Event>>) {
+    use tokio::sync::broadcast::error::RecvError;
+    let Some(events) = made else { return };
+    while !matches!(
+        events.recv().await,
+        Ok(Event::SidecarReady { .. }) | Err(RecvError::Closed)
+    ) {}
+    tokio::time::sleep(REST_SHORT).await;
+}
+
+/// Before anything is made, for rows that are new; `false` when it is time to end.
+async fn make_rows_again(app: &App, stop: &CancelToken) -> Result<bool, Failure> {
+    let mut trouble = Lasting::new("the rows could not be made again");
+    while !stop.is_cancelled() {
+        match app.engine.make_rows_again().await {
+            Ok(_) => {
+                trouble.is_over();
+                return Ok(true);
+            }
+            Err(ReconcileError::Port(error)) if error.is_retryable() => {
+                trouble.goes_on(&error.into());
+                tokio::time::sleep(REST_SHORT).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(false)
 }
 
 /// The next errand; `None` when it is time to end.
@@ -155,7 +203,7 @@ async fn reconcile(app: &App, errand: &Errand) -> Answer {
     }
 }
 
-async fn count(mut events: tokio::sync::broadcast::Receiver<Event>, ready: Arc<AtomicU64>) {
+async fn count(mut events: Receiver<Event>, ready: Arc<AtomicU64>) {
     use tokio::sync::broadcast::error::RecvError;
     loop {
         match events.recv().await {
@@ -225,17 +273,21 @@ async fn look(app: &App, folders: &[PathBuf], every: Option<Duration>) {
         still_for: Duration::ZERO,
         ..watching::options(app, false)
     };
+    let mut trouble = Lasting::new("the folders could not be indexed");
     loop {
+        let mut every = every;
         match app.library.lock(Work::Index) {
             Ok(_lock) => match app.engine.index(folders, &options, &Logging(app)).await {
                 Ok(report) => {
+                    trouble.is_over();
                     let (files, enqueued) = (report.found.files, report.enqueued);
                     tracing::info!(files, enqueued, "indexed");
                     app.engine.wake();
                 }
                 Err(error) => {
-                    let failure = Failure::from(error);
-                    tracing::error!(%failure, "the folders could not be indexed; tried again");
+                    trouble.goes_on(&error.into());
+                    // Also where once is enough: this was not once.
+                    every = Some(every.map_or(REST, |every| every.min(REST)));
                 }
             },
             Err(busy) => tracing::info!(%busy, "indexing is left to whoever is at it"),

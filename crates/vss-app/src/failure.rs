@@ -9,9 +9,10 @@ use vss_engine::{
     PresenceError, QueueError, ReconcileError, RegenError, RunError, ScrubError,
 };
 use vss_ports::{PortError, PortErrorKind};
+use vss_store_seaorm::DatabaseFault;
 
 use crate::cli::Global;
-use crate::output;
+use crate::{databases, output};
 
 /// The exit codes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,13 +88,13 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        let mut causes = vec![self.message.clone()];
         let mut cause = self.source.as_deref().map(|source| source as &dyn Error);
         while let Some(source) = cause {
-            write!(f, ": {source}")?;
+            causes.push(source.to_string());
             cause = source.source();
         }
-        Ok(())
+        f.write_str(&in_words(causes))
     }
 }
 
@@ -117,7 +118,8 @@ pub(crate) fn report(failure: &Failure, global: &Global) -> ExitCode {
     failure.exit.into()
 }
 
-/// The first port error among an error and its causes decides what to do.
+/// The first port error among an error and its causes decides what to do; where it is about a
+/// database, what is the matter with that.
 fn from_engine(error: &(dyn Error + 'static)) -> Failure {
     let mut causes = Vec::new();
     let mut next = Some(error);
@@ -125,10 +127,20 @@ fn from_engine(error: &(dyn Error + 'static)) -> Failure {
         causes.push(cause);
         next = cause.source();
     }
-    let kind = causes
+    let port = causes
         .iter()
-        .find_map(|cause| cause.downcast_ref::<PortError>())
-        .map(|port| port.kind);
+        .find_map(|cause| cause.downcast_ref::<PortError>());
+    let fault = port.and_then(|port| port.source.downcast_ref::<DatabaseFault>());
+    let (exit, remedy) = match fault {
+        Some(fault) => (databases::exit_of(fault), databases::remedy(fault)),
+        None => of_kind(port.map(|port| port.kind)),
+    };
+    let mut failure = Failure::new(exit, in_words(causes.iter().map(ToString::to_string)));
+    failure.remedy = remedy;
+    failure
+}
+
+fn of_kind(kind: Option<PortErrorKind>) -> (Exit, Option<String>) {
     let (exit, remedy) = match kind {
         Some(PortErrorKind::Rejected) => (Exit::Usage, None),
         Some(PortErrorKind::Full) => (
@@ -149,10 +161,21 @@ fn from_engine(error: &(dyn Error + 'static)) -> Failure {
         ),
         _ => (Exit::Failure, None),
     };
-    let message: Vec<_> = causes.iter().map(ToString::to_string).collect();
-    let mut failure = Failure::new(exit, message.join(": "));
-    failure.remedy = remedy.map(str::to_owned);
-    failure
+    (exit, remedy.map(str::to_owned))
+}
+
+/// An error and its causes. Some say their cause themselves.
+fn in_words(causes: impl IntoIterator<Item = String>) -> String {
+    let mut words = String::new();
+    for cause in causes {
+        if words.is_empty() {
+            words = cause;
+        } else if !words.ends_with(&cause) {
+            words.push_str(": ");
+            words.push_str(&cause);
+        }
+    }
+    words
 }
 
 macro_rules! failures {

@@ -1,6 +1,7 @@
 //! The library folder: `library.json` says that it is one, lock files say who works in it.
 
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -107,7 +108,7 @@ impl Library {
             );
             let failure = Failure::new(Exit::Library, message);
             match error.kind() {
-                std::io::ErrorKind::NotFound => {
+                ErrorKind::NotFound => {
                     failure.remedy("is its disk mounted? `vss init` makes a new one")
                 }
                 _ => failure.because(error),
@@ -165,13 +166,24 @@ impl Library {
         let path = self.root.join(name);
         let failed = |error: std::io::Error| {
             let message = format!("{} could not be locked", path.display());
-            Failure::new(Exit::Library, message).because(error)
+            Failure::new(Exit::Library, message)
+                .because(error)
+                .remedy("is the library writable, and may you write it?")
         };
-        let file = File::options()
+        let made = File::options()
             .create(true)
             .truncate(false)
             .write(true)
-            .open(&path)
+            .open(&path);
+        // A lock is had of a file that can only be read as well: whoever only looks needs no more,
+        // and whoever would write hears of the database that it cannot be.
+        let file = made
+            .or_else(|error| match error.kind() {
+                ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+                    File::open(&path).map_err(|_| error)
+                }
+                _ => Err(error),
+            })
             .map_err(failed)?;
         match lock(&file) {
             Ok(()) => Ok(Lock(file)),

@@ -12,8 +12,10 @@ mod contact_sheet;
 mod control;
 #[cfg(unix)]
 mod daemon;
+mod databases;
 mod device;
 mod failure;
+mod lasting;
 mod library;
 mod logging;
 mod output;

@@ -94,6 +94,17 @@ pub(crate) struct StatusDocument {
     /// Who works on it, where somebody does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) daemon: Option<DaemonStatus>,
+    /// What is wrong with the library as a whole, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trouble: Option<TroubleEntry>,
+}
+
+/// Something that lasts until somebody does something about it.
+#[derive(Serialize)]
+pub(crate) struct TroubleEntry {
+    pub(crate) error: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) remedy: Option<String>,
 }
 
 /// How many sidecars of a kind are in each state.

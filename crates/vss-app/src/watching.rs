@@ -8,6 +8,7 @@ use vss_engine::{LocationBatch, LocationWatch, RevisitReport, VaultWatch};
 use vss_ports::{Change, Coverage, RefreshObserver, RefreshOptions, WatchRequest, Watcher};
 
 use crate::failure::{Exit, Failure};
+use crate::lasting::Lasting;
 use crate::library::{Lock, Work};
 use crate::wiring::App;
 
@@ -66,6 +67,8 @@ pub(crate) async fn keep_up(
     options: &RefreshOptions,
     telling: &dyn Telling,
 ) -> Failure {
+    // What is tried again and again is said when it begins, and when it ends.
+    let mut trouble: Option<String> = None;
     loop {
         let batch = match watch.next().await {
             Ok(batch) => batch,
@@ -81,6 +84,9 @@ pub(crate) async fn keep_up(
         tracing::debug!(places = batch.places.len(), "looking at what changed");
         match app.engine.revisit(&batch, options, telling).await {
             Ok(report) => {
+                if let Some(words) = trouble.take() {
+                    telling.news(&format!("over: {words}"));
+                }
                 watch.put_back(report.later.iter().cloned());
                 for (root, error) in &report.refused {
                     telling.news(&format!("{} is left as it was: {error}", root.display()));
@@ -88,7 +94,11 @@ pub(crate) async fn keep_up(
                 telling.looked(&report);
             }
             Err(error) => {
-                telling.news(&format!("{}; tried again", Failure::from(error)));
+                let words = Failure::from(error).to_string();
+                if trouble.as_ref() != Some(&words) {
+                    telling.news(&format!("{words}; tried again"));
+                    trouble = Some(words);
+                }
                 rest(&mut watch, batch).await;
             }
         }
@@ -134,7 +144,8 @@ pub(crate) async fn keep_whole(app: Arc<App>, watcher: &dyn Watcher) {
         swept = coverage.swept,
         "watching the vault"
     );
-    while let Err(failure) = tend(&app, &mut watch).await {
+    let mut trouble = Lasting::new("the vault could not be looked after");
+    while let Err(failure) = tend(&app, &mut watch, &mut trouble).await {
         match failure {
             Some(failure) => return tracing::error!(%failure, "the vault is watched no longer"),
             None => tokio::time::sleep(REST).await,
@@ -143,7 +154,11 @@ pub(crate) async fn keep_whole(app: Arc<App>, watcher: &dyn Watcher) {
 }
 
 /// Looks after the vault until something fails; `Some` when it fails for good.
-async fn tend(app: &App, watch: &mut VaultWatch) -> Result<(), Option<Failure>> {
+async fn tend(
+    app: &App,
+    watch: &mut VaultWatch,
+    trouble: &mut Lasting,
+) -> Result<(), Option<Failure>> {
     loop {
         let batch = match watch.next().await {
             Ok(batch) => batch,
@@ -154,6 +169,7 @@ async fn tend(app: &App, watch: &mut VaultWatch) -> Result<(), Option<Failure>> 
         }
         match app.engine.tend(&batch).await {
             Ok(report) => {
+                trouble.is_over();
                 let done = &report.done;
                 let (missing, adopted) = (done.missing, done.adopted);
                 let (repaired, removed) = (done.repaired, done.removed_rows);
@@ -162,8 +178,7 @@ async fn tend(app: &App, watch: &mut VaultWatch) -> Result<(), Option<Failure>> 
                 }
             }
             Err(error) => {
-                let failure = Failure::from(error);
-                tracing::error!(%failure, "the vault could not be looked after; tried again");
+                trouble.goes_on(&error.into());
                 watch.put_back(batch, Duration::ZERO);
                 return Err(None);
             }

@@ -5,21 +5,19 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use vss_catalog_seaorm::{CatalogSettings, SeaOrmCatalog};
 use vss_core::DeviceUuid;
 use vss_core::plan::{GeneratorDescriptor, Policy, Preset, Recipe};
 use vss_engine::Engine;
-use vss_ports::{Entropy, Generator, LeaseOwner, PortError, PortErrorKind, Ports};
+use vss_ports::{Entropy, Generator, LeaseOwner, Ports};
 use vss_sandbox::{SandboxLevel, SandboxedGenerator, WorkerSettings};
-use vss_store_seaorm::{SeaOrmStore, StoreOptions};
 use vss_system::{BroadcastSink, OsEntropy, SystemClock};
 use vss_vault_fs::{FsVault, FsVaultOptions};
 use vss_watch_notify::NotifyWatcher;
 
 use crate::config::{Config, Durability};
-use crate::device;
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::library::{Library, Lock, Work};
+use crate::{databases, device};
 
 /// Events kept for the progress display while it is busy drawing.
 const EVENTS_KEPT: usize = 4_096;
@@ -127,15 +125,11 @@ impl App {
         }
         let folder = library.sidecars_root();
         let vault = FsVault::open(&folder, vault_options(&config, alone))
-            .map_err(|error| unopened(error, &folder, "restore the folder from a backup"))?;
-        let store = open_store(&library, &config).await?;
+            .map_err(|error| databases::unopened(error, &folder))?;
+        let store = databases::open_rows(&library, &config).await?;
         let store = Arc::new(store);
         let vault = Arc::new(vault);
-        let originals = library.catalog_db();
-        let remake = "move it away and `vss index` your folders again: no sidecar is made again";
-        let catalog = SeaOrmCatalog::open(&originals, CatalogSettings::default())
-            .await
-            .map_err(|error| unopened(error, &originals, remake))?;
+        let catalog = databases::open_catalog(&library).await?;
         let events = BroadcastSink::new(EVENTS_KEPT);
         let entropy = OsEntropy;
         let device = device::this_device(&entropy)?;
@@ -169,26 +163,6 @@ impl App {
 /// Who hears of changed files.
 pub(crate) fn watcher(config: &Config) -> NotifyWatcher {
     NotifyWatcher::new(config.watch.settings())
-}
-
-/// The rows: on the server that is configured, else in the library.
-async fn open_store(library: &Library, config: &Config) -> Result<SeaOrmStore, Failure> {
-    let options = store_options(config);
-    if let Some(url) = &config.database {
-        return SeaOrmStore::open_url(url, &options).await.map_err(|error| {
-            let message = format!(
-                "the database of {} cannot be used: {error}",
-                library.root.display()
-            );
-            Failure::new(Exit::Library, message)
-                .because(error.source)
-                .remedy("is the server running? `database` in vss.toml says where it is")
-        });
-    }
-    let rows = library.sidecars_db();
-    let remake = "move it away and run `vss reconcile`: every row is made again from the files";
-    let store = SeaOrmStore::open(&rows, &options).await;
-    store.map_err(|error| unopened(error, &rows, remake))
 }
 
 /// The engines of this program: each is a worker, and is started with its first job.
@@ -307,32 +281,5 @@ fn vault_options(config: &Config, sweep: bool) -> FsVaultOptions {
         durability,
         sweep,
         ..FsVaultOptions::default()
-    }
-}
-
-fn store_options(config: &Config) -> StoreOptions {
-    let durability = match config.durability {
-        Durability::Strict | Durability::Group => vss_store_seaorm::Durability::Strict,
-        Durability::Fast => vss_store_seaorm::Durability::Fast,
-    };
-    StoreOptions {
-        durability,
-        ..StoreOptions::default()
-    }
-}
-
-/// A part of the library that does not open, with what to do about that part.
-fn unopened(error: PortError, part: &Path, if_damaged: &str) -> Failure {
-    let exit = match error.kind {
-        PortErrorKind::Rejected => Exit::Library,
-        _ => Exit::Failure,
-    };
-    let damaged = error.kind == PortErrorKind::Corrupt;
-    let message = format!("{} cannot be opened: {error}", part.display());
-    let failure = Failure::new(exit, message).because(error.source);
-    if damaged {
-        failure.remedy(if_damaged)
-    } else {
-        failure
     }
 }

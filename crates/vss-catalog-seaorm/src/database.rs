@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database as SeaOrm, DatabaseConnection, DatabaseTransaction,
-    DbBackend, DbErr, QueryResult, RuntimeErr, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait, Value,
+    DbBackend, DbErr, QueryResult, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait, Value,
 };
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use vss_migrations::MigrateError;
 use vss_migrations::catalog::CatalogMigrator;
+use vss_migrations::{DatabaseFault, MigrateError, Trouble, has_log, is_new};
 use vss_ports::{PortError, PortErrorKind, PortResult};
 
+/// The name of the file in a library.
+const DATABASE: &str = "catalog.db";
 /// How long a connection waits for another process that is writing.
 const BUSY: Duration = Duration::from_secs(10);
 /// KiB of pages that a reader keeps. A large cache has to be thrown away after each commit of
@@ -30,23 +32,64 @@ pub(crate) struct Database {
     pub(crate) readers: DatabaseConnection,
 }
 
+/// What is wanted of the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Access {
+    /// Read and write it, and make it where there is none.
+    Write,
+    /// Read it where nothing can be written.
+    Read,
+}
+
 impl Database {
-    /// Opens the file, makes it when it is not there, and brings its schema up to date.
+    /// Opens the file, makes it when it is not there, and brings its schema up to date. Where it
+    /// can be read and not written, every write is `ReadOnly`.
     pub(crate) async fn open(path: &Path) -> PortResult<Self> {
+        match Self::open_to(path, Access::Write).await {
+            Err(error) if !is_new(path) && may_be_readable(&error) => {
+                let opened = Self::open_to(path, Access::Read).await;
+                // What stands in the way of writing says more.
+                opened.map_err(|_| error)
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open_to(path: &Path, access: Access) -> PortResult<Self> {
         let operation = || format!("open {}", path.display());
-        let writer = connect(path, 1, WRITER_CACHE)
+        let writer = connect(path, 1, WRITER_CACHE, access)
             .await
             .map_err(|error| failed(operation(), error))?;
-        vss_migrations::migrate::<CatalogMigrator>(&writer)
-            .await
-            .map_err(|error| match error {
-                MigrateError::Database(error) => failed(operation(), error),
-                error => PortError::new(PortErrorKind::Rejected, operation(), error),
-            })?;
-        let readers = connect(path, READERS, READER_CACHE)
+        let fits = match access {
+            Access::Write => vss_migrations::migrate::<CatalogMigrator>(&writer).await,
+            Access::Read => vss_migrations::check::<CatalogMigrator>(&writer).await,
+        };
+        fits.map_err(|error| match error {
+            MigrateError::Database(error) => failed(operation(), error),
+            error => PortError::new(PortErrorKind::Rejected, operation(), error),
+        })?;
+        let readers = connect(path, READERS, READER_CACHE, access)
             .await
             .map_err(|error| failed(operation(), error))?;
         Ok(Self { writer, readers })
+    }
+
+    /// Reads the whole file and compares what is in it, short of the order of its indexes.
+    pub(crate) async fn examine(&self) -> PortResult<()> {
+        let operation = "examine the catalog";
+        let found = rows(&self.readers, "PRAGMA quick_check(1)", []).await;
+        let found = found.map_err(|error| failed(operation, error))?;
+        let found = found.first().map(|row| row.try_get_by_index::<String>(0));
+        match found
+            .transpose()
+            .map_err(|error| failed(operation, error))?
+        {
+            Some(found) if found != "ok" => {
+                let fault = DatabaseFault::damaged(DATABASE, found);
+                Err(PortError::new(PortErrorKind::Corrupt, operation, fault))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Begins to write at once, so that no lock has to be traded up half-way.
@@ -60,7 +103,17 @@ impl Database {
     }
 }
 
-async fn connect(path: &Path, size: u32, cache: &'static str) -> Result<DatabaseConnection, DbErr> {
+fn may_be_readable(error: &PortError) -> bool {
+    let fault = error.source.downcast_ref::<DatabaseFault>();
+    fault.is_some_and(DatabaseFault::may_be_readable)
+}
+
+async fn connect(
+    path: &Path,
+    size: u32,
+    cache: &'static str,
+    access: Access,
+) -> Result<DatabaseConnection, DbErr> {
     // The path goes in as a path: it need not be UTF-8, and `?` means nothing in it.
     let file = path.to_path_buf();
     let mut options = ConnectOptions::new("sqlite://catalog.db");
@@ -69,12 +122,22 @@ async fn connect(path: &Path, size: u32, cache: &'static str) -> Result<Database
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
         .map_sqlx_sqlite_opts(move |options: SqliteConnectOptions| {
+            let options = match access {
+                // Without a log nobody writes, and what lies still needs no lock, which could not
+                // be had.
+                Access::Read => options.read_only(true).immutable(!has_log(&file)),
+                Access::Write => options
+                    .create_if_missing(true)
+                    .page_size(4096)
+                    .journal_mode(SqliteJournalMode::Wal),
+            };
+            let options = match access == Access::Write && is_new(&file) {
+                // On a file with anything in it this would be a write, which waits for every other.
+                true => options.auto_vacuum(SqliteAutoVacuum::Incremental),
+                false => options,
+            };
             options
                 .filename(&file)
-                .create_if_missing(true)
-                .page_size(4096)
-                .auto_vacuum(SqliteAutoVacuum::Incremental)
-                .journal_mode(SqliteJournalMode::Wal)
                 // Whoever plans remembers change numbers in another database: a power cut must not
                 // take back a number that was seen, or what gets it next is passed over.
                 .synchronous(SqliteSynchronous::Full)
@@ -103,38 +166,17 @@ pub(crate) async fn rows<const N: usize>(
 
 /// A failure of the database as the port tells it.
 pub(crate) fn failed(operation: impl Into<String>, error: DbErr) -> PortError {
-    // https://www.sqlite.org/rescode.html: the low byte is the primary code.
-    let (kind, advice) = match code(&error).map(|code| code & 0xff) {
-        Some(5 | 6) => (PortErrorKind::Unavailable, Some("another program holds it")),
-        Some(8) => (
-            PortErrorKind::Rejected,
-            Some("it cannot be written: check its permissions and the mount"),
-        ),
-        Some(11 | 26) => (
-            PortErrorKind::Corrupt,
-            Some("this is no whole catalog: remove catalog.db and index again"),
-        ),
-        Some(13) => (PortErrorKind::Full, None),
-        Some(14) => (
-            PortErrorKind::Rejected,
-            Some("it cannot be opened: check that its folder is there and may be written"),
-        ),
-        _ if matches!(error, DbErr::Type(_) | DbErr::Json(_)) => (PortErrorKind::Corrupt, None),
-        _ => (PortErrorKind::Unexpected, None),
-    };
-    match advice {
-        Some(advice) => PortError::new(kind, operation, format!("{advice} ({error})")),
-        None => PortError::new(kind, operation, error),
+    if matches!(error, DbErr::Type(_) | DbErr::Json(_)) {
+        return PortError::new(PortErrorKind::Corrupt, operation, error);
     }
-}
-
-/// SQLite's own number for what went wrong.
-fn code(error: &DbErr) -> Option<u32> {
-    let (DbErr::Conn(RuntimeErr::SqlxError(cause))
-    | DbErr::Exec(RuntimeErr::SqlxError(cause))
-    | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
-    else {
-        return None;
+    let fault = DatabaseFault::of(DATABASE, &error);
+    let kind = match fault.trouble {
+        Trouble::Held | Trouble::Busy | Trouble::Disk => PortErrorKind::Unavailable,
+        Trouble::Damaged => PortErrorKind::Corrupt,
+        Trouble::ReadOnly => PortErrorKind::ReadOnly,
+        Trouble::Full => PortErrorKind::Full,
+        Trouble::NotOpened => PortErrorKind::Rejected,
+        _ => PortErrorKind::Unexpected,
     };
-    cause.as_database_error()?.code()?.parse().ok()
+    PortError::new(kind, operation, fault)
 }

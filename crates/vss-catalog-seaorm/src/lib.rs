@@ -45,6 +45,7 @@ mod walk;
 use database::Database;
 use original::Unread;
 use refresh::{Look, blocking};
+pub use vss_migrations::{DatabaseFault, Trouble};
 
 /// The catalog in one `catalog.db`.
 ///
@@ -75,17 +76,26 @@ impl Default for CatalogSettings {
 }
 
 impl SeaOrmCatalog {
-    /// Opens a catalog, makes it where there is none, and brings its schema up to date.
+    /// Opens a catalog, makes it where there is none, and brings its schema up to date. Where it
+    /// can be read and not written, every write is `ReadOnly`.
     ///
     /// # Errors
-    /// `Rejected` when the file is from a newer version or cannot be opened or written, `Corrupt`
-    /// when it is no whole database, `Unavailable` while another process holds it.
+    /// `Rejected` when the file is from a newer version or cannot be opened, `Corrupt` when it is
+    /// no whole database, `Unavailable` while another process holds it or its disk fails.
     pub async fn open(path: &Path, settings: CatalogSettings) -> PortResult<Self> {
         Ok(Self {
             db: Database::open(path).await?,
             readers: Arc::new(Semaphore::new(settings.readers.get())),
             refreshing: Mutex::new(()),
         })
+    }
+
+    /// Reads the whole database and compares what is in it, short of the order of its indexes.
+    ///
+    /// # Errors
+    /// `Corrupt` with what is wrong, and as any read.
+    pub async fn examine(&self) -> PortResult<()> {
+        self.db.examine().await
     }
 }
 

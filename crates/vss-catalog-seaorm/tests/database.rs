@@ -15,7 +15,7 @@ use vss_catalog_seaorm::{CatalogSettings, SeaOrmCatalog};
 use vss_core::Timestamp;
 use vss_ports::{
     ChangeSeq, ContentCatalog, PortErrorKind, PortResult, RefreshObserver, RefreshOptions,
-    RefreshProblem,
+    RefreshProblem, Revisit,
 };
 
 struct Deaf;
@@ -82,15 +82,15 @@ async fn a_catalog_from_a_newer_program_is_refused_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_damaged_catalog_is_said_to_be_corrupt_with_what_to_do() {
+async fn a_damaged_catalog_is_said_to_be_corrupt_and_named() {
     let keep = tempfile::tempdir().unwrap();
     let path = keep.path().join("catalog.db");
     std::fs::write(&path, vec![b'x'; 10_000]).unwrap();
     let refused = open(&path).await.err().unwrap();
     assert_eq!(refused.kind, PortErrorKind::Corrupt, "{refused:?}");
-    assert!(
-        refused.source.to_string().contains("index again"),
-        "{refused:?}"
+    assert_eq!(
+        refused.source.to_string(),
+        "catalog.db: it is damaged (file is not a database, code 26)"
     );
     // Good at its beginning, and a hole further on.
     std::fs::remove_file(&path).unwrap();
@@ -142,7 +142,7 @@ async fn a_folder_that_is_not_there_or_a_read_only_file_cannot_hold_a_catalog() 
         .unwrap();
     assert_eq!(refused.kind, PortErrorKind::Rejected, "{refused:?}");
     assert!(
-        refused.source.to_string().contains("folder is there"),
+        refused.source.to_string().contains("it cannot be opened"),
         "{refused:?}"
     );
 }
@@ -260,4 +260,59 @@ async fn a_refresh_that_was_killed_is_completed_by_the_next() {
         6_000
     );
     assert_eq!(refresh(&catalog, folder).await.unwrap().hashed, 0);
+}
+
+async fn revisit(
+    catalog: &SeaOrmCatalog,
+    root: &Path,
+    place: &Path,
+) -> PortResult<vss_ports::RefreshReport> {
+    let revisit = Revisit {
+        roots: vec![root.to_owned()],
+        places: vec![place.to_owned()],
+    };
+    let options = RefreshOptions::default();
+    let now = Timestamp::from_millis(8);
+    catalog.revisit(&revisit, &options, &Deaf, now).await
+}
+
+#[tokio::test]
+async fn a_disk_that_went_away_is_no_deleted_folder_to_whoever_looks_at_one_place() {
+    let keep = tempfile::tempdir().unwrap();
+    let path = keep.path().join("catalog.db");
+    let catalog = open(&path).await.unwrap();
+    let folder = keep.path().canonicalize().unwrap().join("folder");
+    let inner = folder.join("inner");
+    std::fs::create_dir_all(&inner).unwrap();
+    let (own, on_it) = (folder.join("a"), inner.join("b"));
+    std::fs::write(&own, b"one").unwrap();
+    std::fs::write(&on_it, b"two").unwrap();
+    refresh(&catalog, folder.clone()).await.unwrap();
+    // As if the folder below had been on another disk the last time.
+    let elsewhere = "UPDATE entries SET device = device + 1 WHERE name = x'62'";
+    execute(&path, elsewhere).await;
+    std::fs::remove_file(&on_it).unwrap();
+    for place in [&on_it, &inner, &folder] {
+        let report = revisit(&catalog, &folder, place).await.unwrap();
+        assert_eq!(
+            (report.vanished, report.problems),
+            (0, 1),
+            "{place:?}: {report:?}"
+        );
+    }
+    assert_eq!(catalog.counts().await.unwrap().originals, 2);
+    // As if all of it had been.
+    std::fs::remove_dir(&inner).unwrap();
+    std::fs::remove_file(&own).unwrap();
+    execute(&path, "UPDATE locations SET device = device + 1").await;
+    for place in [&own, &folder] {
+        let refused = revisit(&catalog, &folder, place).await.unwrap_err();
+        assert_eq!(refused.kind, PortErrorKind::Rejected, "{place:?}");
+        assert!(refused.source.to_string().contains("mount the disk"));
+    }
+    assert_eq!(catalog.counts().await.unwrap().originals, 2);
+    // On the same disk, it was emptied.
+    execute(&path, "UPDATE locations SET device = device - 1").await;
+    let report = revisit(&catalog, &folder, &own).await.unwrap();
+    assert_eq!(report.vanished, 1);
 }

@@ -16,7 +16,10 @@ pub struct EmptyVault {
 
 impl Engine {
     /// The vault, if it is empty and should not be.
-    pub(crate) async fn empty_vault(&self) -> PortResult<Option<EmptyVault>> {
+    ///
+    /// # Errors
+    /// When a port fails.
+    pub async fn empty_vault(&self) -> PortResult<Option<EmptyVault>> {
         if !self.ports.vault.scan(None, 1).await?.is_empty() {
             return Ok(None);
         }

@@ -381,12 +381,5 @@ pub(crate) fn failed_port(error: &PortError) -> GenerateFailure {
         PortErrorKind::ReadOnly => FailureClass::ReadOnly,
         _ => FailureClass::TransientIo,
     };
-    let mut detail = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(source) = cause {
-        detail.push_str(": ");
-        detail.push_str(&source.to_string());
-        cause = source.source();
-    }
-    failure(class, detail)
+    failure(class, error.in_full())
 }

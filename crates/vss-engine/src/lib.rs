@@ -32,6 +32,7 @@ mod index;
 mod job;
 mod link;
 mod ls;
+mod new_rows;
 mod outage;
 mod path;
 mod plan;

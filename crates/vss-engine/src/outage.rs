@@ -34,7 +34,8 @@ impl Outage {
             .patience
             .is_none_or(|patience| now.since(since) < patience);
         if bears && since == now {
-            tracing::warn!(%error, "the store does not answer; waiting for it");
+            let error = error.in_full();
+            tracing::warn!(error, "the store does not answer; waiting for it");
         }
         bears
     }

@@ -123,6 +123,7 @@ impl Engine {
             let planned = self.plan_changes(false).await?;
             report.enqueued += planned.inserted + planned.revived;
             report.references = self.refer(true).await?;
+            self.note_rows_know_the_vault().await?;
         }
         tracing::info!(
             scanned = report.scanned,

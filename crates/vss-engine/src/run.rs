@@ -10,6 +10,7 @@ use vss_ports::{CancelToken, PortError, PortResult, Recovery};
 use crate::Engine;
 use crate::commit::Committer;
 use crate::dispatch::Dispatcher;
+use crate::outage::PAUSE;
 
 /// How to run.
 #[derive(Clone, Debug, Default)]
@@ -83,14 +84,14 @@ impl Engine {
         };
         let now = self.ports.clock.now();
         let ahead = Recovery::Ahead(now.plus(LONGEST_WAIT));
-        let hastened = self.release(&ahead).await.map_err(RunError::Queue)?;
+        let hastened = self.release_first(&ahead, options).await?;
         if hastened > 0 {
             tracing::warn!(
                 hastened,
                 "the clock was ahead once: work was put off too far"
             );
         }
-        let recovered = self.release(&recovery).await.map_err(RunError::Queue)?;
+        let recovered = self.release_first(&recovery, options).await?;
         if recovered > 0 {
             tracing::info!(recovered, "took back work whose owner is gone");
         }
@@ -150,6 +151,34 @@ impl Engine {
         })
     }
 
+    /// Before anything is claimed: a store that is away is waited for, as later on.
+    async fn release_first(&self, which: &Recovery, options: &RunOptions) -> Result<u64, RunError> {
+        let mut outage = self.outage(options.until);
+        loop {
+            let error = match self.release(which).await {
+                Ok(released) => {
+                    outage.over();
+                    return Ok(released);
+                }
+                Err(error) => error,
+            };
+            let now = self.ports.clock.now();
+            if options.stop.is_cancelled() || !outage.bears(&error, now) {
+                return Err(RunError::Queue(error));
+            }
+            self.ports.clock.sleep(PAUSE).await;
+        }
+    }
+
+    /// Takes back what is claimed by engines that are gone, as a run does when it begins. For
+    /// whoever knows that no other engine lives on this store.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn take_back(&self) -> PortResult<u64> {
+        self.release(&Recovery::AllBut(self.owner.clone())).await
+    }
+
     async fn release(&self, which: &Recovery) -> PortResult<u64> {
         let now = self.ports.clock.now();
         self.ports.queue.release(which, now).await
@@ -157,6 +186,7 @@ impl Engine {
 
     /// Prolongs this engine's leases, and takes back those of engines that died meanwhile.
     async fn keep_leases(self: Arc<Self>) {
+        let mut is_away = false;
         loop {
             self.ports.clock.sleep(self.settings.renew_every).await;
             // One time for both, or a jump of the clock in between would take this engine's own.
@@ -164,16 +194,24 @@ impl Engine {
             let until = now.plus(self.settings.lease);
             if let Err(error) = self.ports.queue.renew(&self.owner, until).await {
                 // Two misses fit into a lease; if it is lost, the fence keeps the rows true.
-                tracing::warn!(%error, "leases could not be renewed");
+                if !is_away {
+                    let error = error.in_full();
+                    tracing::warn!(error, "leases could not be renewed");
+                }
+                is_away = true;
                 continue;
             }
+            is_away = false;
             match self.ports.queue.release(&Recovery::Expired, now).await {
                 Ok(0) => {}
                 Ok(recovered) => {
                     tracing::info!(recovered, "took back work whose lease ran out");
                     self.wake();
                 }
-                Err(error) => tracing::warn!(%error, "lost leases could not be looked for"),
+                Err(error) => {
+                    let error = error.in_full();
+                    tracing::warn!(error, "lost leases could not be looked for");
+                }
             }
         }
     }

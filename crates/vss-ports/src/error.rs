@@ -54,6 +54,23 @@ impl PortError {
         }
     }
 
+    /// What failed and each of its causes, in a line.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        let mut words = self.to_string();
+        let mut cause = Some(&*self.source as &dyn Error);
+        while let Some(next) = cause {
+            let said = next.to_string();
+            // Some say their cause themselves.
+            if !words.ends_with(&said) {
+                words.push_str(": ");
+                words.push_str(&said);
+            }
+            cause = next.source();
+        }
+        words
+    }
+
     /// Whether the same call may succeed later without anything being changed by hand.
     pub fn is_retryable(&self) -> bool {
         matches!(

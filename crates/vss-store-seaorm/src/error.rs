@@ -2,19 +2,11 @@
 
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
-use vss_migrations::MigrateError;
+use vss_migrations::{DatabaseFault, MigrateError, Trouble};
 use vss_ports::{PortError, PortErrorKind};
 
-/// Primary result codes of SQLite (<https://www.sqlite.org/rescode.html>); the low byte of an
-/// extended one.
-mod code {
-    pub(super) const BUSY: u32 = 5;
-    pub(super) const LOCKED: u32 = 6;
-    pub(super) const CORRUPT: u32 = 11;
-    pub(super) const FULL: u32 = 13;
-    pub(super) const CANTOPEN: u32 = 14;
-    pub(super) const NOTADB: u32 = 26;
-}
+/// The name of the file in a library.
+pub(crate) const DATABASE: &str = "sidecars.db";
 
 /// SQLSTATEs of PostgreSQL, or the classes that they begin with
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
@@ -33,30 +25,60 @@ mod sqlstate {
 
 /// A port error of a failed statement.
 pub(crate) fn failed(operation: &str) -> impl Fn(DbErr) -> PortError + '_ {
-    move |error| PortError::new(kind_of(&error), operation, error)
+    move |error| match cause_of(&error).is_some_and(is_of_sqlite) {
+        true => of_fault(operation, DatabaseFault::of(DATABASE, &error)),
+        false => PortError::new(kind_of(&error), operation, error),
+    }
 }
 
 /// A port error of a failed connection.
 pub(crate) fn not_opened(operation: &str, error: SqlxError) -> PortError {
-    PortError::new(kind_of_sqlx(&error), operation, error)
+    match is_of_sqlite(&error) {
+        true => of_fault(operation, DatabaseFault::of_opening(DATABASE, &error)),
+        false => PortError::new(kind_of_sqlx(&error), operation, error),
+    }
 }
 
 /// A port error of a schema that does not fit.
 pub(crate) fn not_migrated(operation: &str, error: MigrateError) -> PortError {
-    let kind = match &error {
-        MigrateError::Database(error) => kind_of(error),
-        _ => PortErrorKind::Rejected,
+    match error {
+        MigrateError::Database(error) => failed(operation)(error),
+        error => PortError::new(PortErrorKind::Rejected, operation, error),
+    }
+}
+
+/// A port error of what is the matter with a file.
+pub(crate) fn of_fault(operation: &str, fault: DatabaseFault) -> PortError {
+    let kind = match fault.trouble {
+        Trouble::Held | Trouble::Busy | Trouble::Disk => PortErrorKind::Unavailable,
+        Trouble::Damaged => PortErrorKind::Corrupt,
+        Trouble::ReadOnly => PortErrorKind::ReadOnly,
+        Trouble::Full => PortErrorKind::Full,
+        Trouble::NotOpened => PortErrorKind::Rejected,
+        _ => PortErrorKind::Unexpected,
     };
-    PortError::new(kind, operation, error)
+    PortError::new(kind, operation, fault)
+}
+
+fn cause_of(error: &DbErr) -> Option<&SqlxError> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(cause))
+        | DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause)) => Some(cause),
+        _ => None,
+    }
+}
+
+/// The codes of SQLite have up to four digits; SQLSTATEs have five letters or digits.
+fn is_of_sqlite(error: &SqlxError) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| code.len() < 5)
 }
 
 fn kind_of(error: &DbErr) -> PortErrorKind {
-    match error {
-        DbErr::ConnectionAcquire(_) => PortErrorKind::Unavailable,
-        DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause) => match cause {
-            RuntimeErr::SqlxError(cause) => kind_of_sqlx(cause),
-            RuntimeErr::Internal(_) => PortErrorKind::Unexpected,
-        },
+    match (error, cause_of(error)) {
+        (DbErr::ConnectionAcquire(_), _) => PortErrorKind::Unavailable,
+        (_, Some(cause)) => kind_of_sqlx(cause),
         _ => PortErrorKind::Unexpected,
     }
 }
@@ -66,17 +88,11 @@ fn kind_of_sqlx(error: &SqlxError) -> PortErrorKind {
         SqlxError::PoolTimedOut | SqlxError::Io(_) => PortErrorKind::Unavailable,
         SqlxError::Tls(_) | SqlxError::Configuration(_) => PortErrorKind::Rejected,
         SqlxError::Database(cause) => match cause.code() {
-            Some(code) if is_sqlstate(&code) => kind_of_sqlstate(&code),
-            Some(code) => kind_of_sqlite(&code),
+            Some(code) => kind_of_sqlstate(&code),
             None => PortErrorKind::Unexpected,
         },
         _ => PortErrorKind::Unexpected,
     }
-}
-
-/// SQLSTATEs have five letters or digits; the codes of SQLite have up to four digits.
-fn is_sqlstate(code: &str) -> bool {
-    code.len() == 5
 }
 
 fn kind_of_sqlstate(code: &str) -> PortErrorKind {
@@ -94,27 +110,10 @@ fn kind_of_sqlstate(code: &str) -> PortErrorKind {
     }
 }
 
-fn kind_of_sqlite(code: &str) -> PortErrorKind {
-    match code.parse::<u32>().map(|extended| extended & 0xff) {
-        Ok(code::BUSY | code::LOCKED) => PortErrorKind::Unavailable,
-        Ok(code::CORRUPT | code::NOTADB) => PortErrorKind::Corrupt,
-        Ok(code::FULL) => PortErrorKind::Full,
-        Ok(code::CANTOPEN) => PortErrorKind::Rejected,
-        _ => PortErrorKind::Unexpected,
-    }
-}
-
 /// Whether a server broke off a transaction for another's sake: the same once more may succeed.
 pub(crate) fn is_contention(error: &PortError) -> bool {
-    let Some(
-        DbErr::Conn(RuntimeErr::SqlxError(cause))
-        | DbErr::Exec(RuntimeErr::SqlxError(cause))
-        | DbErr::Query(RuntimeErr::SqlxError(cause)),
-    ) = error.source.downcast_ref()
-    else {
-        return false;
-    };
-    let code = cause.as_database_error().and_then(DatabaseError::code);
+    let cause = error.source.downcast_ref().and_then(cause_of);
+    let code = cause.and_then(|cause| cause.as_database_error()?.code());
     let contention = [sqlstate::SERIALIZATION_FAILURE, sqlstate::DEADLOCK_DETECTED];
     code.is_some_and(|code| contention.contains(&code.as_ref()))
 }

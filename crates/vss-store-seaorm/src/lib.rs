@@ -55,3 +55,4 @@ mod transaction;
 mod watermark;
 
 pub use open::{Durability, SeaOrmStore, StoreOptions};
+pub use vss_migrations::{DatabaseFault, Trouble};

@@ -8,11 +8,13 @@ use sea_orm::sqlx::sqlite::{
     SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous,
 };
 use sea_orm::sqlx::{ConnectOptions, Sqlite};
-use sea_orm::{DatabaseConnection, SqlxSqliteConnector};
+use sea_orm::{ConnectionTrait, DatabaseConnection, SqlxSqliteConnector};
 use vss_migrations::sidecars::SidecarsMigrator;
-use vss_ports::PortResult;
+use vss_migrations::{DatabaseFault, has_log, is_new};
+use vss_ports::{PortError, PortResult};
 
-use crate::error::{failed, not_migrated, not_opened};
+use crate::dialect::{on_server, statement};
+use crate::error::{DATABASE, failed, not_migrated, not_opened, of_fault};
 
 /// What a commit survives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -65,14 +67,38 @@ const READER_CACHE: &str = "-6000";
 /// Bytes of write-ahead log that are kept after a checkpoint.
 const WAL_LIMIT: &str = "16777216";
 
+/// What is wanted of the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Access {
+    /// Read and write it, and make it where there is none.
+    Make,
+    /// Read and write it.
+    Write,
+    /// Read it where nothing can be written.
+    Read,
+}
+
 impl SeaOrmStore {
-    /// Opens the database, makes it where there is none, and applies missing migrations.
+    /// Opens the database, makes it where there is none, and applies missing migrations. Where it
+    /// can be read and not written, every write is `ReadOnly`.
     ///
     /// # Errors
     /// `Rejected` when a newer program made it or no file can be made there; `Corrupt` when it is
-    /// no database or a damaged one; `Unavailable` when it stays locked.
+    /// no database or a damaged one; `Unavailable` when it stays locked or its disk fails.
     pub async fn open(path: &Path, options: &StoreOptions) -> PortResult<Self> {
-        let store = Self::connect(path, options, true).await?;
+        match Self::open_to_write(path, options).await {
+            Err(error) if !is_new(path) && may_be_readable(&error) => {
+                let opened = Self::connect(path, options, Access::Read).await;
+                // What stands in the way of writing says more.
+                let store = opened.map_err(|_| error)?;
+                store.checked(path).await
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open_to_write(path: &Path, options: &StoreOptions) -> PortResult<Self> {
+        let store = Self::connect(path, options, Access::Make).await?;
         vss_migrations::migrate::<SidecarsMigrator>(&store.write)
             .await
             .map_err(|error| not_migrated(&opening(path), error))?;
@@ -84,18 +110,27 @@ impl SeaOrmStore {
     /// # Errors
     /// As [`open`](Self::open); also `Rejected` when there is none or it lacks migrations.
     pub async fn open_existing(path: &Path, options: &StoreOptions) -> PortResult<Self> {
-        let store = Self::connect(path, options, false).await?;
-        vss_migrations::check::<SidecarsMigrator>(&store.write)
-            .await
-            .map_err(|error| not_migrated(&opening(path), error))?;
-        Ok(store)
+        let store = Self::connect(path, options, Access::Write).await?;
+        store.checked(path).await
     }
 
-    async fn connect(path: &Path, options: &StoreOptions, create: bool) -> PortResult<Self> {
-        let connect = connect_options(path, options, create);
+    async fn checked(self, path: &Path) -> PortResult<Self> {
+        vss_migrations::check::<SidecarsMigrator>(&self.write)
+            .await
+            .map_err(|error| not_migrated(&opening(path), error))?;
+        Ok(self)
+    }
+
+    async fn connect(path: &Path, options: &StoreOptions, access: Access) -> PortResult<Self> {
+        let connect = connect_options(path, options, access);
         let fault = |error| not_opened(&opening(path), error);
         // The writer comes first: it makes the file and sets what the header holds.
-        let writer = connect.clone().pragma("cache_size", WRITER_CACHE);
+        let writer = match access == Access::Make && is_new(path) {
+            // On a file with anything in it this would be a write, which waits for every other.
+            true => connect.clone().auto_vacuum(SqliteAutoVacuum::Incremental),
+            false => connect.clone(),
+        };
+        let writer = writer.pragma("cache_size", WRITER_CACHE);
         let write = pool(1).connect_with(writer).await.map_err(fault)?;
         let reader = connect.pragma("cache_size", READER_CACHE);
         let read = pool(options.readers.max(1))
@@ -106,6 +141,28 @@ impl SeaOrmStore {
             write: SqlxSqliteConnector::from_sqlx_sqlite_pool(write),
             read: SqlxSqliteConnector::from_sqlx_sqlite_pool(read),
         })
+    }
+
+    /// Reads the whole database and compares what is in it, short of the order of its indexes.
+    ///
+    /// # Errors
+    /// `Corrupt` with what is wrong, and as any read.
+    pub async fn examine(&self) -> PortResult<()> {
+        let operation = "examine the sidecar database";
+        if on_server(self.read()) {
+            return Ok(());
+        }
+        let check = statement(self.read(), "PRAGMA quick_check(1)", []);
+        let found = self.read().query_one_raw(check).await;
+        let found = found.map_err(failed(operation))?;
+        let found = found.map(|row| row.try_get_by_index::<String>(0));
+        match found.transpose().map_err(failed(operation))? {
+            Some(found) if found != "ok" => {
+                let fault = DatabaseFault::damaged(DATABASE, found);
+                Err(of_fault(operation, fault))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Waits for running statements and closes the file; the last one out empties the log.
@@ -131,17 +188,28 @@ fn opening(path: &Path) -> String {
     format!("open {}", path.display())
 }
 
-fn connect_options(path: &Path, options: &StoreOptions, create: bool) -> SqliteConnectOptions {
+fn may_be_readable(error: &PortError) -> bool {
+    let fault = error.source.downcast_ref::<DatabaseFault>();
+    fault.is_some_and(DatabaseFault::may_be_readable)
+}
+
+fn connect_options(path: &Path, options: &StoreOptions, access: Access) -> SqliteConnectOptions {
     let synchronous = match options.durability {
         Durability::Strict => SqliteSynchronous::Full,
         Durability::Fast => SqliteSynchronous::Normal,
     };
-    SqliteConnectOptions::new()
+    let connect = match access {
+        // Without a log nobody writes, and what lies still needs no lock, which could not be had.
+        Access::Read => SqliteConnectOptions::new()
+            .read_only(true)
+            .immutable(!has_log(path)),
+        _ => SqliteConnectOptions::new()
+            .create_if_missing(access == Access::Make)
+            .page_size(4096)
+            .journal_mode(SqliteJournalMode::Wal),
+    };
+    connect
         .filename(path)
-        .create_if_missing(create)
-        .page_size(4096)
-        .auto_vacuum(SqliteAutoVacuum::Incremental)
-        .journal_mode(SqliteJournalMode::Wal)
         .synchronous(synchronous)
         .foreign_keys(true)
         .busy_timeout(options.busy_timeout)

@@ -170,6 +170,31 @@ async fn what_is_no_database_is_corrupt() {
 }
 
 #[tokio::test]
+async fn a_hole_that_no_answer_needs_is_found_by_whoever_examines_all_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sidecars.db");
+    let store = filled(&path).await;
+    store.examine().await.unwrap();
+    store.close().await.unwrap();
+    // The table of attempts, of which nobody has made any.
+    let vandal = vandal(&path).await;
+    let page = "SELECT rootpage FROM sqlite_schema WHERE name = 'sidecar_attempts'";
+    let page = sea_orm::Statement::from_string(vandal.get_database_backend(), page);
+    let page = vandal.query_one_raw(page).await.unwrap().unwrap();
+    let page: i64 = page.try_get_by_index(0).unwrap();
+    vandal.close().await.unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    let page = usize::try_from(page - 1).unwrap() * 4096;
+    bytes[page..page + 4096].fill(0xa5);
+    fs::write(&path, bytes).unwrap();
+    let store = SeaOrmStore::open(&path, &options()).await.unwrap();
+    let error = store.examine().await.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Corrupt);
+    let told = chain(&error);
+    assert!(told.contains("sidecars.db: it is damaged"), "{told}");
+}
+
+#[tokio::test]
 async fn a_truncated_database_is_corrupt() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sidecars.db");
@@ -212,8 +237,17 @@ async fn a_locked_database_is_unavailable_after_its_timeout() {
     other.execute_unprepared("BEGIN EXCLUSIVE").await.unwrap();
     let owner = LeaseOwner::new("a");
     let error = store.renew(&owner, NOW).await.unwrap_err();
-    assert_eq!(error.kind, PortErrorKind::Unavailable, "{}", chain(&error));
+    let told = chain(&error);
+    assert_eq!(error.kind, PortErrorKind::Unavailable, "{told}");
+    assert!(
+        told.contains("sidecars.db: another program holds it"),
+        "{told}"
+    );
     assert!(error.is_retryable());
+    // Whoever only reads is not kept waiting, nor is whoever comes now.
+    store.page(None, None, 9).await.unwrap();
+    let late = SeaOrmStore::open(&path, &options()).await.unwrap();
+    assert_eq!(late.page(None, None, 9).await.unwrap().len(), 2);
     other.execute_unprepared("ROLLBACK").await.unwrap();
     assert_eq!(store.renew(&owner, NOW).await.unwrap(), 0);
 }

@@ -1,11 +1,11 @@
-//! The thread of a watch: sleeps until there are notices or it is time for a look, and decides what
-//! each notice means.
+//! The thread of a watch: sleeps until there are notices or it is time for a look, and sees to both.
+
+mod heed;
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::oneshot;
 use vss_ports::{Coverage, WatchRequest};
 
-use crate::folders::{FolderId, Folders, Place};
+use crate::folders::{FolderId, Folders};
+use crate::notice::Notice;
 use crate::notices::Notices;
 use crate::outbox::Outbox;
 use crate::survey::Rules;
@@ -23,36 +24,6 @@ use crate::watcher::{Root, WatchSettings};
 const GATHER: Duration = Duration::from_millis(10);
 /// How long the other end of a move is waited for. The kernel tells both in one breath.
 const IN_TRANSIT: Duration = Duration::from_millis(100);
-
-/// What the system said.
-#[derive(Clone, Debug)]
-pub(crate) struct Notice {
-    /// By which number the folder is watched.
-    pub(crate) folder: i32,
-    pub(crate) what: What,
-    /// Whether it is about a folder in the watched one.
-    pub(crate) is_folder: bool,
-    /// The same for both ends of a move.
-    pub(crate) cookie: u32,
-    /// What in the folder it is about; the folder itself when `None`.
-    pub(crate) name: Option<OsString>,
-}
-
-/// What happened.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum What {
-    Created,
-    Changed,
-    Deleted,
-    MovedFrom,
-    MovedTo,
-    /// The folder itself is not where it was.
-    Left,
-    /// The folder is not watched any more.
-    Ended,
-    /// Notices were lost.
-    Overflow,
-}
 
 /// Everything that the thread knows.
 pub(crate) struct Keeper {
@@ -171,100 +142,6 @@ impl Keeper {
         }
     }
 
-    fn heed(&mut self, notice: Notice) {
-        let Notice { what, .. } = notice;
-        if what == What::Overflow {
-            self.overflowed = true;
-            return;
-        }
-        let Some(id) = self.folders.numbered(notice.folder) else {
-            return;
-        };
-        let Some(root) = self.folders.root_of(id) else {
-            return;
-        };
-        let Some(name) = notice.name else {
-            return self.heed_folder(id, root, what);
-        };
-        self.folders.warm(id, unix_seconds());
-        // In a folder that moves: the place where it arrives is told with all below it.
-        let Some(path) = self.folders.path(id).map(|path| path.join(&name)) else {
-            return;
-        };
-        if !notice.is_folder {
-            return self.outbox.changed(root, path);
-        }
-        if !self.rules.leads_on(&path) {
-            return;
-        }
-        match what {
-            What::MovedFrom => {
-                if let Some(moved) = self.folders.named(id, &name) {
-                    self.folders.put(moved, Place::Moving);
-                    self.transit.insert(notice.cookie, (moved, Instant::now()));
-                }
-            }
-            What::MovedTo => self.arrive(notice.cookie, root, (id, name), &path),
-            What::Created | What::Changed => self.cover(root, &path, Some((id, name))),
-            What::Deleted => {
-                if let Some(gone) = self.folders.named(id, &name) {
-                    self.forget(gone);
-                }
-            }
-            What::Left | What::Ended | What::Overflow => {}
-        }
-        self.outbox.changed(root, path);
-    }
-
-    /// Something about a watched folder itself.
-    fn heed_folder(&mut self, id: FolderId, root: usize, what: What) {
-        let is_root = self.folders.is_root(id);
-        match what {
-            What::Ended => {
-                self.forget(id);
-                self.roots_in_doubt |= is_root;
-            }
-            What::Left => self.roots_in_doubt |= is_root,
-            // Of any other, the folder that it is in says the same.
-            What::Changed if is_root => {
-                if let Some(path) = self.folders.path(id) {
-                    self.outbox.changed(root, path);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A folder has a new place: the one that left another place a moment ago, or one from outside.
-    fn arrive(&mut self, cookie: u32, root: usize, at: (FolderId, OsString), path: &Path) {
-        if let Some(replaced) = self.folders.named(at.0, &at.1) {
-            self.forget(replaced);
-        }
-        if let Some((moved, _)) = self.transit.remove(&cookie) {
-            if self.folders.root_of(moved) == Some(root) {
-                return self.folders.put(moved, Place::In(at.0, at.1));
-            }
-            self.forget(moved);
-        }
-        self.cover(root, path, Some(at));
-    }
-
-    /// What left a place and came to no other has left for good.
-    fn end_transit(&mut self) {
-        let now = Instant::now();
-        let over = |since: &Instant| now.duration_since(*since) >= IN_TRANSIT;
-        let gone: Vec<_> = self
-            .transit
-            .iter()
-            .filter(|(_, (_, since))| over(since))
-            .map(|(cookie, (id, _))| (*cookie, *id))
-            .collect();
-        for (cookie, id) in gone {
-            self.transit.remove(&cookie);
-            self.forget(id);
-        }
-    }
-
     /// Watches a folder, and what is below it, no longer.
     pub(crate) fn forget(&mut self, id: FolderId) {
         for number in self.folders.remove(id) {
@@ -325,9 +202,12 @@ pub(crate) fn unix_seconds() -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use vss_ports::Change;
 
     use super::*;
+    use crate::notice::What;
 
     fn watching(root: &Path, settings: &WatchSettings) -> Keeper {
         let request = WatchRequest {

@@ -7,11 +7,11 @@
 //! |---|---|
 //! | `watcher` | the port: starts the thread, hands on what it tells |
 //! | `outbox` | what was told and not yet heard, each path once |
-//! | `keeper` | the thread: what each notice means |
+//! | `keeper` | the thread: sleeps and sees to what there is; in `heed`, what each notice means |
 //! | `cover` | begins to watch folders, as many as the system lets |
 //! | `patrol` | looks at folders that cannot be watched, and whether the roots are there |
 //! | `folders` | which folders are watched, and how they are called now |
-//! | `notices` | inotify |
+//! | `notice`, `notices` | what the system says, and inotify |
 //! | `survey` | reads one folder: what to look into, and whether it changed |
 //! | `network` | which file systems others change without this machine hearing of it |
 //! | `limits` | what the system lets be watched |
@@ -25,6 +25,7 @@ mod folders;
 mod keeper;
 mod limits;
 mod network;
+mod notice;
 #[cfg(target_os = "linux")]
 mod notices;
 #[cfg(not(target_os = "linux"))]

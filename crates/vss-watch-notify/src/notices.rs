@@ -14,7 +14,7 @@ use std::path::Path;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
-pub(crate) use crate::keeper::{Notice, What};
+pub(crate) use crate::notice::{Notice, What};
 
 /// Bytes read at once: some hundred notices.
 const BUFFER: usize = 64 * 1024;

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
-pub(crate) use crate::keeper::{Notice, What};
+pub(crate) use crate::notice::{Notice, What};
 
 /// No notices.
 pub(crate) struct Notices;

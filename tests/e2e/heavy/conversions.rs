@@ -8,8 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::{Mounted, rounds};
-use crate::companions::snapshot;
-use crate::program::{Library, Said, program, said, write_jpeg};
+use crate::program::{Library, Said, program, said, snapshot, write_jpeg};
 
 /// Calls that change something, and before which the program is killed; each thread counts its own.
 const CALLS: &[&str] = &[
@@ -110,15 +109,7 @@ impl Scene {
         self.index();
         let outside = fs::read(self.outside.path().join("a.xmp"));
         let is_outside = outside.is_ok_and(|bytes| bytes == self.bytes);
-        let listed = self.library.json([Path::new("ls"), &self.photo()]);
-        let rows: Vec<_> = listed
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|row| row["kind"] == "xmp")
-            .collect();
-        assert_eq!(rows.len(), 1, "{what}: {listed}");
-        let row = rows[0];
+        let row = self.library.listed(&self.photo(), "xmp");
         assert_eq!(row["status"], "ready", "{what}: {row}");
         let is_managed = row["managed"] == true;
         assert_eq!(is_outside, !is_managed, "{what}: {row}");
@@ -276,13 +267,7 @@ fn a_full_library_refuses_a_move_and_the_original_stays() {
     assert!(detail.contains("o space left"), "{detail}");
     assert_eq!(document["refused"][0]["unfinished"], false, "{document}");
     assert_eq!(snapshot(&library.originals()), before);
-    let listed = library.json([Path::new("ls"), &library.originals().join("a.jpg")]);
-    let row = listed
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|row| row["kind"] == "xmp")
-        .unwrap();
+    let row = library.listed(&library.originals().join("a.jpg"), "xmp");
     assert_eq!(
         (&row["managed"], &row["status"]),
         (&false.into(), &"ready".into()),

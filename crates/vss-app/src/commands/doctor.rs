@@ -12,8 +12,8 @@ use crate::cli::Global;
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::library::{Library, Work};
-use crate::output;
 use crate::wiring::{self, App};
+use crate::{databases, output};
 
 #[derive(Serialize)]
 struct DoctorDocument {
@@ -244,11 +244,19 @@ async fn check_contents(app: &App, checks: &mut Vec<Check>) {
         }
         Err(error) => checks.push(Check::bad("vault", &Failure::from(error))),
     }
+    match app.engine.empty_vault().await {
+        Ok(None) => {}
+        Ok(Some(empty)) => checks.push(Check::bad("vault", &empty.into())),
+        Err(error) => checks.push(Check::bad("vault", &error.into())),
+    }
+    if let Err(failure) = databases::examine(&app.library, &app.config).await {
+        return checks.push(Check::bad("databases", &failure));
+    }
     match app.engine.status().await {
         Ok(status) => {
             let place = match app.config.database {
-                Some(_) => "rows on a server",
-                None => "rows in the library",
+                Some(_) => "rows on a server; the catalog is whole",
+                None => "rows in the library; both are whole",
             };
             let detail = format!(
                 "{} contents in the catalog, {place}",

@@ -139,6 +139,9 @@ async fn due(app: &App) -> Result<u64, Failure> {
 /// Runs with a progress display; the processor time it took.
 pub(super) async fn drain(app: &App, stop: CancelToken) -> Result<(RunReport, Duration), Failure> {
     let cpu_before = cpu_time();
+    if app.is_sole_owner() {
+        app.engine.make_rows_again().await?;
+    }
     let tally = Tally::of(&app.engine.ports().store.counts().await?);
     let progress = Arc::new(Progress::start("making", Some(tally.total())));
     let shown = tokio::spawn(show(app.events.listen(), tally, Arc::clone(&progress)));

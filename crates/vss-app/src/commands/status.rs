@@ -3,7 +3,7 @@
 use super::daemon::daemon_of;
 use crate::cli::Global;
 use crate::failure::{Exit, Failure};
-use crate::output::{self, StatusCounts, StatusDocument};
+use crate::output::{self, StatusCounts, StatusDocument, TroubleEntry};
 use crate::wiring::App;
 
 pub(super) async fn status(global: &Global) -> Result<Exit, Failure> {
@@ -22,6 +22,7 @@ pub(super) async fn status(global: &Global) -> Result<Exit, Failure> {
         sidecars: counts.collect(),
         bytes: report.sidecars.bytes,
         daemon: daemon_of(&app.library).await?,
+        trouble: trouble(&app).await?,
     };
     if global.json {
         output::json(&document);
@@ -44,6 +45,12 @@ pub(super) async fn status(global: &Global) -> Result<Exit, Failure> {
             daemon.ready,
             daemon.uptime
         ));
+    }
+    if let Some(trouble) = &document.trouble {
+        output::line(&format!("trouble: {}", trouble.error));
+        if let Some(remedy) = &trouble.remedy {
+            output::line(&format!("  what to do: {remedy}"));
+        }
     }
     let heading = [
         "kind",
@@ -71,4 +78,13 @@ pub(super) async fn status(global: &Global) -> Result<Exit, Failure> {
     }
     output::table(&rows);
     Ok(Exit::Done)
+}
+
+/// What a daemon says once and then lives with.
+async fn trouble(app: &App) -> Result<Option<TroubleEntry>, Failure> {
+    let empty = app.engine.empty_vault().await?.map(Failure::from);
+    Ok(empty.map(|failure| TroubleEntry {
+        error: failure.to_string(),
+        remedy: failure.remedy,
+    }))
 }

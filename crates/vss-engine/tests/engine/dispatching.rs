@@ -85,7 +85,7 @@ async fn work_that_another_process_queued_is_found_without_a_call() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_away_for_a_moment_loses_nothing_and_ends_nothing() {
-    for call in [Call::Claim, Call::Commit, Call::Fail] {
+    for call in [Call::Release, Call::Claim, Call::Commit, Call::Fail] {
         for takes_effect in [false, true] {
             let what = format!("{call:?}, takes effect: {takes_effect}");
             let world = Arc::new(World::with_pictures(3).await);

@@ -1,9 +1,12 @@
 //! Reconcile brings rows and files together from wherever they are, and then has nothing to do.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use vss_core::{Format, SidecarSource, Status};
 use vss_engine::{ReconcileOptions, ReconcileReport};
 use vss_ports::{Amendment, SidecarStore, Vault};
+use vss_testkit::store::{FaultyStore, MemoryStore};
 
 use crate::world::World;
 
@@ -16,6 +19,27 @@ fn did_nothing(report: &ReconcileReport) -> bool {
         report.enqueued,
         report.amended,
     ) == (0, 0, 0, 0, 0, 0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_rows_beside_a_vault_with_files_are_made_of_these_first_and_only_once() {
+    let mut world = World::with_pictures(3).await;
+    let asked = world.engine().make_rows_again().await.unwrap();
+    assert_eq!(asked, None, "nothing was made yet");
+    world.run().await;
+    let asked = world.engine().make_rows_again().await.unwrap();
+    assert_eq!(asked, None, "these rows know the vault");
+    // Another database, and whoever indexed had no idea.
+    world.rows = Arc::new(MemoryStore::default());
+    world.store = Arc::new(FaultyStore::over(Arc::clone(&world.rows)));
+    assert_eq!(world.plan().await, 9);
+    let report = world.engine().make_rows_again().await.unwrap().unwrap();
+    assert_eq!((report.adopted, report.missing), (9, 0));
+    assert_eq!(world.run().await.ready, 0);
+    assert_eq!(world.count(Status::Ready).await, 9);
+    world.assert_true().await;
+    let asked = world.engine().make_rows_again().await.unwrap();
+    assert_eq!(asked, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
