@@ -6,6 +6,8 @@ mod daemons;
 mod integrity;
 mod interactive;
 mod poison;
+#[cfg(target_os = "linux")]
+mod power;
 mod sharing;
 mod watching;
 
