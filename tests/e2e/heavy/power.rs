@@ -22,7 +22,7 @@ use crate::program::{Library, ask, files_below, write_jpeg};
 use disk::{Cache, Chance, Disks};
 
 /// Cuts in one test run, and with `VSS_CHAOS`.
-const CUTS: [u64; 2] = [8, 200];
+const CUTS: [usize; 2] = [8, 200];
 /// Pictures at first, and each time that new ones come.
 const PICTURES: u32 = 14;
 /// Photos with an XMP file that can be moved into the library, as many on its disk as on another.
@@ -314,27 +314,30 @@ fn scene(options: &'static str, durability: &'static str) -> Option<Scene> {
     }
 }
 
+/// Does something in a thread of its own, because what it mounts belongs to the thread.
+fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let ended = scope.spawn(work).join();
+        ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
 #[test]
 fn eight_power_cuts_lose_nothing_that_was_acknowledged() {
     let cuts = CUTS[usize::from(std::env::var_os("VSS_CHAOS").is_some())];
-    let (mut at_work, mut in_flight, mut acknowledged) = (0, 0, 0);
-    let mut cut = 0;
-    let mut library = 0;
-    while cut < cuts {
-        // Each half of the work on each file system, with each durability.
-        let durability = ["group", "strict"][(library + library / 4) % 2];
-        let Some(mut scene) = scene(OPTIONS[(library + library / 2) % 2], durability) else {
+    let mut seen = Vec::new();
+    for library in 0.. {
+        if seen.len() == cuts {
+            break;
+        }
+        let Some(of_this) = alone(|| cuts_of(library)) else {
             return;
         };
-        for work in Work::LIBRARIES[library % 2] {
-            let seen = cut_once(&mut scene, work, cut);
-            at_work += u64::from(seen.at_work);
-            in_flight += u64::from(seen.in_flight);
-            acknowledged += seen.acknowledged;
-            cut += 1;
-        }
-        library += 1;
+        seen.extend(of_this);
     }
+    let acknowledged: usize = seen.iter().map(|cut| cut.acknowledged).sum();
+    let at_work = seen.iter().filter(|cut| cut.at_work).count();
+    let in_flight = seen.iter().filter(|cut| cut.in_flight).count();
     eprintln!(
         "{cuts} power cuts: 0 missing, 0 corrupt, 0 of {acknowledged} acknowledged lost; {at_work} \
          hit a program at work, {in_flight} took something that it had written"
@@ -342,8 +345,23 @@ fn eight_power_cuts_lose_nothing_that_was_acknowledged() {
     assert!(at_work > cuts / 2, "most cuts came too late");
 }
 
+/// Half of the work on one library, cut off again and again.
+fn cuts_of(library: usize) -> Option<Vec<Seen>> {
+    // Each half of the work on each file system, with each durability.
+    let durability = ["group", "strict"][(library + library / 4) % 2];
+    let mut scene = scene(OPTIONS[(library + library / 2) % 2], durability)?;
+    let half = Work::LIBRARIES[library % 2];
+    let numbered = half.into_iter().zip(library * half.len()..);
+    let cut = numbered.map(|(work, cut)| cut_once(&mut scene, work, cut as u64));
+    Some(cut.collect())
+}
+
 #[test]
 fn a_power_cut_may_damage_what_fast_durability_made_and_that_is_given_to_nobody() {
+    alone(cuts_of_a_fast_library);
+}
+
+fn cuts_of_a_fast_library() {
     let mut harmed = 0;
     let Some(mut scene) = scene(OPTIONS[0], "fast") else {
         return;

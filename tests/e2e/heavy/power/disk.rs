@@ -11,10 +11,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
 use tempfile::TempDir;
 
@@ -76,7 +77,6 @@ pub(super) struct Loss {
     pub(super) lost: usize,
 }
 
-#[derive(Default)]
 struct Platter {
     /// What is read.
     seen: Vec<u8>,
@@ -171,66 +171,48 @@ pub(super) struct Disks {
     options: &'static str,
     /// Where each is, and the file that is its device.
     places: Vec<(PathBuf, PathBuf)>,
-    servers: Vec<JoinHandle<()>>,
     restarts: u32,
     folder: TempDir,
 }
 
 impl Disks {
     /// Makes disks and mounts them, in a mount namespace of this thread and what it starts, so
-    /// that nothing stays mounted however the test ends; or says what is lacking.
+    /// that nothing stays mounted however the test ends; or says what is lacking. The thread must
+    /// be one that has no such namespace yet.
     pub(super) fn mounted(places: &[&Path], options: &'static str) -> Result<Self, String> {
         let mut disks = Self {
             power: Arc::default(),
             options,
             places: Vec::new(),
-            servers: Vec::new(),
             restarts: 0,
             folder: tempfile::tempdir().unwrap(),
         };
+        let mut channels = Vec::new();
+        for (number, place) in places.iter().enumerate() {
+            let device = disks.folder.path().join(format!("device-{number}"));
+            let content = formatted(&device)?;
+            disks.power.lock().unwrap().platters.push(Platter {
+                safe: content.clone(),
+                seen: content,
+                cache: Vec::new(),
+            });
+            channels.push(served(number, &disks.power)?);
+            disks.places.push((place.to_path_buf(), device));
+        }
         apart()?;
-        for place in places {
-            disks.add(place)?;
+        for (number, (channel, begin)) in channels.into_iter().enumerate() {
+            // The file system is nothing but one file; its channel is what `mount` knows as 0.
+            let mut mount = Command::new("mount");
+            mount.args(["-i", "-t", "fuse", "-o"]);
+            mount.arg(format!(
+                "fd=0,rootmode=100600,user_id=0,group_id=0,max_read={LARGEST}"
+            ));
+            mount.arg("power").arg(&disks.places[number].1);
+            done(mount.stdin(channel))?;
+            begin.send(()).unwrap();
+            disks.mount(number)?;
         }
         Ok(disks)
-    }
-
-    fn add(&mut self, place: &Path) -> Result<(), String> {
-        let number = self.places.len();
-        let device = self.folder.path().join(format!("device-{number}"));
-        let image = File::create(&device).unwrap();
-        image.set_len(SIZE as u64).unwrap();
-        let mut make = Command::new("mkfs.ext4");
-        make.args(["-q", "-F", "-m", "0", "-b", "4096"]);
-        done(make.arg(&device))?;
-        let seen = fs::read(&device).unwrap();
-        image.set_len(0).unwrap();
-        let safe = seen.clone();
-        let platter = Platter {
-            seen,
-            safe,
-            ..Platter::default()
-        };
-        self.power.lock().unwrap().platters.push(platter);
-
-        let channel = File::options().read(true).write(true).open("/dev/fuse");
-        let channel = channel.map_err(|error| format!("/dev/fuse: {error}"))?;
-        // The descriptor that `mount` knows as 0. The file system is nothing but one file.
-        let mut mount = Command::new("mount");
-        mount
-            .args(["-i", "-t", "fuse", "-o"])
-            .arg(format!(
-                "fd=0,rootmode=100600,user_id=0,group_id=0,max_read={LARGEST}"
-            ))
-            .arg("power")
-            .arg(&device)
-            .stdin(Stdio::from(channel.try_clone().unwrap()));
-        done(&mut mount)?;
-        let power = Arc::clone(&self.power);
-        let server = std::thread::spawn(move || serve(&channel, number, &power));
-        self.servers.push(server);
-        self.places.push((place.to_owned(), device));
-        self.mount(number)
     }
 
     fn mount(&self, number: usize) -> Result<(), String> {
@@ -294,12 +276,6 @@ impl Drop for Disks {
                 let _ = Command::new("umount").arg("-l").arg(mounted).output();
             }
         }
-        // A device that something still holds is served until that is gone.
-        if !std::thread::panicking() {
-            for server in self.servers.drain(..) {
-                let _ = server.join();
-            }
-        }
     }
 }
 
@@ -314,6 +290,65 @@ fn done(command: &mut Command) -> Result<(), String> {
         }
         Err(error) => Err(format!("{name}: {error}")),
     }
+}
+
+/// What is on a fresh disk; its device is an empty file.
+fn formatted(device: &Path) -> Result<Vec<u8>, String> {
+    let image = File::create(device).unwrap();
+    image.set_len(SIZE as u64).unwrap();
+    let mut make = Command::new("mkfs.ext4");
+    make.args(["-q", "-F", "-m", "0", "-b", "4096"]);
+    done(make.arg(device))?;
+    let content = fs::read(device).unwrap();
+    image.set_len(0).unwrap();
+    Ok(content)
+}
+
+/// Makes ready to serve a disk: what it answers has to be mounted, and then said so. It is served
+/// until it is unmounted, by a thread that has the file descriptor for itself, and no part in what
+/// is mounted: when all are killed, whoever unmounts must not wait for an answer of whom it keeps
+/// from ending.
+fn served(number: usize, power: &Arc<Mutex<Power>>) -> Result<(File, Sender<()>), String> {
+    let channel = File::options().read(true).write(true).open("/dev/fuse");
+    let channel = channel.map_err(|error| format!("/dev/fuse: {error}"))?;
+    let (descriptor, power) = (channel.as_raw_fd(), Arc::clone(power));
+    let (ready, is_ready) = mpsc::channel();
+    let (begin, is_mounted) = mpsc::channel();
+    std::thread::spawn(move || match alone_with(descriptor) {
+        Ok(own) => {
+            ready.send(Ok(())).unwrap();
+            // Before that there is nothing to read.
+            if is_mounted.recv().is_ok() {
+                serve(&own, number, &power);
+            }
+        }
+        Err(error) => ready.send(Err(format!("close_range: {error}"))).unwrap(),
+    });
+    is_ready.recv().unwrap()?;
+    Ok((channel, begin))
+}
+
+/// Gives this thread a table of file descriptors of its own, with one of those that there are.
+fn alone_with(descriptor: RawFd) -> io::Result<File> {
+    const UNSHARE: libc::c_uint = 2;
+    let one = libc::c_uint::try_from(descriptor).unwrap();
+    let close = |from: libc::c_uint, to: libc::c_uint| {
+        // SAFETY: the table is this thread's before anything in it is closed.
+        #[expect(unsafe_code, reason = "std shares its file descriptors")]
+        let closed = unsafe { libc::syscall(libc::SYS_close_range, from, to, UNSHARE) };
+        match closed {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    };
+    close(one + 1, libc::c_uint::MAX)?;
+    if one > 3 {
+        close(3, one - 1)?;
+    }
+    // SAFETY: it is open, and in this table nobody else has it.
+    #[expect(unsafe_code, reason = "the owner in the other table keeps its own")]
+    let own = unsafe { File::from_raw_fd(descriptor) };
+    Ok(own)
 }
 
 /// Takes this thread to a mount namespace of its own.
