@@ -8,6 +8,8 @@ mod disks;
 mod integrity;
 mod interactive;
 mod poison;
+#[cfg(target_os = "linux")]
+mod power;
 mod sharing;
 mod watching;
 

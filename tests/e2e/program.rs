@@ -233,7 +233,7 @@ impl Library {
 }
 
 /// Asks a database something, without the program.
-fn ask(url: &str, sql: &str) -> Vec<sea_orm::QueryResult> {
+pub(crate) fn ask(url: &str, sql: &str) -> Vec<sea_orm::QueryResult> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let database = Database::connect(url).await.unwrap();

@@ -44,7 +44,11 @@ enum Task {
     /// Run the whole test suite
     Test,
     /// Run the tests that kill, stop, fill and poison for many more rounds: hours
-    Chaos,
+    Chaos {
+        /// Only the power cuts, 200 of them; needs root
+        #[arg(long)]
+        power: bool,
+    },
     /// Install what building and testing needs, saying first what is missing
     Setup {
         /// Also what only `ci` needs: cargo-deny
@@ -65,7 +69,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Demo { folder, out } => demo::run(folder, out),
         Task::Test => test::run(),
-        Task::Chaos => test::chaos(),
+        Task::Chaos { power } => test::chaos(power),
         Task::Setup { ci } => setup::run(ci),
         Task::Ci => ci::run(),
         Task::Arch => arch::run(),

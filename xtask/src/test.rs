@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::{corpus, postgres, setup, shell, workspace};
 
@@ -54,8 +54,12 @@ pub(crate) fn run() -> Result<()> {
     suite.and(examples)
 }
 
-/// The tests that kill, stop, fill and poison, each for many more rounds: hours.
-pub(crate) fn chaos() -> Result<()> {
+/// The tests that kill, stop, fill and poison, each for many more rounds: hours. With `power` only
+/// those that cut the power, which then are not skipped.
+pub(crate) fn chaos(power: bool) -> Result<()> {
+    if power {
+        power_can_be_cut()?;
+    }
     setup::system_packages()?;
     let root = workspace::root()?;
     let media = Surroundings::find(&root)?;
@@ -70,10 +74,29 @@ pub(crate) fn chaos() -> Result<()> {
             "--profile",
             "chaos",
             "-E",
-            "test(/(^|::)heavy::/) or test(any_sequence_of_calls_is_answered_alike)",
+            match power {
+                true => "test(/(^|::)heavy::power::/)",
+                false => "test(/(^|::)heavy::/) or test(any_sequence_of_calls_is_answered_alike)",
+            },
         ],
     );
-    shell::run(media.tell(&mut suite).env("VSS_CHAOS", "1"))
+    let rounds = if power { "power" } else { "1" };
+    shell::run(media.tell(&mut suite).env("VSS_CHAOS", rounds))
+}
+
+/// Whether this user may mount a disk that loses its power.
+fn power_can_be_cut() -> Result<()> {
+    ensure!(
+        cfg!(target_os = "linux"),
+        "power is cut on a loop device, which only Linux has"
+    );
+    let user = shell::read(Command::new("id").arg("-u"))?;
+    ensure!(
+        user.trim() == "0",
+        "power is cut on a disk that is mounted for it, which needs root: \
+         sudo env \"PATH=$PATH\" cargo xtask chaos --power"
+    );
+    Ok(())
 }
 
 /// What tests need beside the checkout: real media and a PostgreSQL server, as far as they are

@@ -8,6 +8,7 @@ use vss_core::DeviceUuid;
 use vss_ports::Entropy;
 
 use crate::failure::{Exit, Failure};
+use crate::whole_file;
 
 /// This device's uuid, made at first use in `$XDG_STATE_HOME/vss/device`.
 pub(crate) fn this_device(entropy: &dyn Entropy) -> Result<DeviceUuid, Failure> {
@@ -16,23 +17,27 @@ pub(crate) fn this_device(entropy: &dyn Entropy) -> Result<DeviceUuid, Failure> 
         let message = format!("this device's name could not be kept in {}", path.display());
         Failure::new(Exit::Failure, message).because(error)
     };
-    match std::fs::read_to_string(&path) {
-        Ok(text) => text.trim().parse().map_err(|error: uuid::Error| {
-            let message = format!("{} holds no device uuid", path.display());
-            Failure::new(Exit::Failure, message)
-                .because(error)
-                .remedy("delete it: a new one is made, and peers take this for a new device")
-        }),
+    let text = match std::fs::read_to_string(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let device = DeviceUuid::new(random_uuid(entropy));
-            if let Some(folder) = path.parent() {
-                std::fs::create_dir_all(folder).map_err(failed)?;
+            let made = path
+                .parent()
+                .map_or(Ok(()), whole_file::make_folders)
+                .and_then(|()| whole_file::make(&path, &format!("{device}\n")));
+            if made.map_err(failed)? {
+                return Ok(device);
             }
-            std::fs::write(&path, format!("{device}\n")).map_err(failed)?;
-            Ok(device)
+            // Another process named it first.
+            std::fs::read_to_string(&path).map_err(failed)?
         }
-        Err(error) => Err(failed(error)),
-    }
+        read => read.map_err(failed)?,
+    };
+    text.trim().parse().map_err(|error: uuid::Error| {
+        let message = format!("{} holds no device uuid", path.display());
+        Failure::new(Exit::Failure, message)
+            .because(error)
+            .remedy("delete it: a new one is made, and peers take this for a new device")
+    })
 }
 
 /// A random (version 4) uuid.

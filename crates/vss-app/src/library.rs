@@ -5,13 +5,18 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use vss_core::LibraryId;
+use vss_core::{LibraryId, layout};
 
 use crate::failure::{Exit, Failure};
+use crate::whole_file;
 
 /// The layout this program writes. A greater one is refused, never guessed at.
 const VERSION: u32 = 1;
 const EXTENSION: &str = "sdlibrary";
+/// Says that a folder is a library.
+const MARKER: &str = "library.json";
+/// The vault's folder.
+const SIDECARS: &str = "sidecars";
 
 /// What `library.json` holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,20 +49,28 @@ pub(crate) enum Work {
 pub(crate) struct Lock(#[expect(dead_code, reason = "holding the file holds the lock")] File);
 
 impl Library {
-    /// Makes an empty library.
-    pub(crate) fn create(place: &Path, id: LibraryId) -> Result<Self, Failure> {
+    /// Makes an empty library; `vault` makes its folder for sidecars. The marker comes last: what a
+    /// crash leaves is no library, and can be made one.
+    pub(crate) fn create(
+        place: &Path,
+        id: LibraryId,
+        vault: impl FnOnce(&Path) -> Result<(), Failure>,
+    ) -> Result<Self, Failure> {
         let root = with_extension(place);
         let name = root
             .file_stem()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        if root.join("library.json").exists() {
+        let already = |root: &Path| {
             let message = format!("{} is a library already", root.display());
-            return Err(Failure::new(Exit::Library, message)
-                .remedy("use it with --library, or choose another name"));
+            Failure::new(Exit::Library, message)
+                .remedy("use it with --library, or choose another name")
+        };
+        if root.join(MARKER).exists() {
+            return Err(already(&root));
         }
-        if fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_some()) {
+        if fs::read_dir(&root).is_ok_and(|entries| !entries.flatten().all(|one| is_begun(&one))) {
             let message = format!("{} is not empty and not a library", root.display());
             return Err(Failure::new(Exit::Library, message).remedy("choose another name"));
         }
@@ -65,7 +78,7 @@ impl Library {
             let message = format!("the library {} could not be made", root.display());
             Failure::new(Exit::Library, message).because(error)
         };
-        fs::create_dir_all(&root).map_err(made)?;
+        whole_file::make_folders(&root).map_err(made)?;
         let root = fs::canonicalize(&root).map_err(made)?;
         let file = LibraryFile {
             id,
@@ -73,14 +86,13 @@ impl Library {
             version: VERSION,
         };
         let text = serde_json::to_string_pretty(&file).map_err(|e| made(e.into()))?;
-        // Written last and renamed into place: a crash leaves no half library.
-        let staged = root.join(".library.json.new");
-        fs::write(&staged, text + "\n").map_err(made)?;
-        File::open(&staged)
-            .and_then(|f| f.sync_all())
-            .map_err(made)?;
-        fs::rename(&staged, root.join("library.json")).map_err(made)?;
-        Ok(Self { root, file })
+        let library = Self { root, file };
+        vault(&library.sidecars_root())?;
+        let marker = library.root.join(MARKER);
+        match whole_file::make(&marker, &(text + "\n")).map_err(made)? {
+            true => Ok(library),
+            false => Err(already(&library.root)),
+        }
     }
 
     /// Opens a library.
@@ -100,7 +112,7 @@ impl Library {
                 .because(error)
                 .remedy("is its disk mounted? `vss init` makes a new one")
         })?;
-        let marker = root.join("library.json");
+        let marker = root.join(MARKER);
         let text = fs::read_to_string(&marker).map_err(|error| {
             let message = format!(
                 "{} is not a library: it has no library.json",
@@ -132,7 +144,7 @@ impl Library {
     }
 
     pub(crate) fn sidecars_root(&self) -> PathBuf {
-        self.root.join("sidecars")
+        self.root.join(SIDECARS)
     }
 
     pub(crate) fn sidecars_db(&self) -> PathBuf {
@@ -195,6 +207,13 @@ impl Library {
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }
+}
+
+/// Whether this is what making a library leaves when it does not come to its end.
+fn is_begun(entry: &fs::DirEntry) -> bool {
+    let name = entry.file_name();
+    let vault_is_new = || !entry.path().join(layout::CONTENT_ROOT).exists();
+    whole_file::is_staged(&name.to_string_lossy(), MARKER) || name == SIDECARS && vault_is_new()
 }
 
 fn with_extension(place: &Path) -> PathBuf {

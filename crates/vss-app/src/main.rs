@@ -29,6 +29,7 @@ mod tally;
 mod target;
 mod watch_config;
 mod watching;
+mod whole_file;
 mod wiring;
 
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ use crate::Engine;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the vault is empty, and {recorded} sidecars are recorded to be in it")]
 pub struct EmptyVault {
-    /// Ready rows.
+    /// Ready rows of kinds that have files in it.
     pub recorded: u64,
 }
 
@@ -24,7 +24,12 @@ impl Engine {
             return Ok(None);
         }
         let counts = self.ports.store.counts().await?;
-        let ready = counts.rows.values().filter_map(|by| by.get(&Status::Ready));
+        // Kinds of which every ready sidecar is a file of the user have no bytes here.
+        let managed = counts
+            .rows
+            .iter()
+            .filter(|(kind, _)| counts.bytes.contains_key(*kind));
+        let ready = managed.filter_map(|(_, by)| by.get(&Status::Ready));
         let recorded = ready.sum();
         Ok((recorded > 0).then_some(EmptyVault { recorded }))
     }

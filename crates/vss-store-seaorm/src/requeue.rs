@@ -34,8 +34,11 @@ pub(crate) async fn requeue(
             continue;
         };
         let mut meant = Meant::by(selection, from, stale.as_deref(), Vec::new());
-        // Nobody makes a reference.
-        meant.and("generator_id NOT IN (SELECT id FROM generators WHERE source = 'reference')");
+        // Nobody makes an original, wherever it is.
+        meant.and(
+            "generator_id NOT IN \
+                (SELECT id FROM generators WHERE source IN ('reference', 'converted'))",
+        );
         meant.hold(tx).await.map_err(failed(OPERATION))?;
         count(tx, &meant, (from, to), &mut delta).await?;
         moved += update(tx, meant, to, priority, now).await?;

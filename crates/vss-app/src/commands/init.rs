@@ -25,8 +25,11 @@ pub(super) async fn init(global: &Global, place: Option<&Path>) -> Result<Exit, 
     let Some(place) = place.or(global.library.as_deref()) else {
         return Err(Failure::new(Exit::Usage, "where?").remedy("vss init LIBRARY"));
     };
-    let library = Library::create(place, LibraryId::new(random_uuid(&OsEntropy)))?;
-    FsVault::create(&library.sidecars_root(), FsVaultOptions::default())?;
+    let vault = |folder: &Path| {
+        FsVault::create(folder, FsVaultOptions::default())?;
+        Ok(())
+    };
+    let library = Library::create(place, LibraryId::new(random_uuid(&OsEntropy)), vault)?;
     // Opening it once makes both databases and proves that it can be opened.
     let app = App::open(Some(&library.root)).await?;
     let path = app.library.root.display().to_string();

@@ -1,7 +1,9 @@
 //! The check of requeue.
 
-use vss_core::{FailureClass, Kind, Priority, Status, Variant};
-use vss_ports::{ClaimRequest, Maker, Selection};
+use vss_core::{
+    Digest, FailureClass, Format, Kind, Priority, SidecarKey, SidecarSource, Status, Variant,
+};
+use vss_ports::{Adoption, ClaimRequest, Maker, Selection};
 
 use crate::rows::{
     Bench, RowsHarness, at, content, generator, item, makers, request, wanted, wanted_kind,
@@ -20,6 +22,16 @@ pub(super) async fn requeue_moves_what_was_selected_and_may_move(harness: &dyn R
     bench.claimed(6, &GRID).await;
     let late = vec![item(7, Priority::Missing, vec![wanted_text()])];
     bench.plan_at(late, at(0)).await;
+    let converted = Adoption {
+        key: SidecarKey::new(content(8), Kind::LIVE, Variant::ORIGINAL),
+        format: Format::MOV,
+        size: 8,
+        digest: Digest::of(&[8]),
+        source: SidecarSource::Converted,
+        version: None,
+        original: None,
+    };
+    bench.store.adopt(&[converted], at(1)).await.unwrap();
     let requeue = async |selection: Selection| {
         let control = &bench.control;
         let moved = control.requeue(&selection, Priority::Visible, at(50)).await;
@@ -38,7 +50,7 @@ pub(super) async fn requeue_moves_what_was_selected_and_may_move(harness: &dyn R
             ..any.clone()
         },
         Selection {
-            contents: contents(&[6, 7]),
+            contents: contents(&[6, 7, 8]),
             ..any.clone()
         },
         Selection {

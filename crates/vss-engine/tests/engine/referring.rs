@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use vss_core::companion::Relation;
 use vss_core::{ContentUuid, Digest, EntryId, FailureClass, Kind, SidecarSource, Status, Variant};
-use vss_engine::{LinkError, PathAnswer, ReferenceReport, RegenScope};
+use vss_engine::{LinkError, PathAnswer, ReconcileOptions, ReferenceReport, RegenScope};
 use vss_ports::{ContentCatalog, SidecarRecord};
 use vss_testkit::catalog::MemoryCatalog;
 
@@ -382,4 +382,13 @@ async fn lost_rows_are_found_again_by_reconcile() {
     let report = engine.reconcile(Default::default()).await.unwrap();
     assert_eq!(report.references.changed, 1);
     assert_eq!(folder.reference("a.jpg").await.status, Status::Ready);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_was_made_yet_references_do_not_speak_of_a_disk_that_is_missing() {
+    let folder = Folder::new(&[("a.jpg", &photo("a")), ("a.xmp", b"of a")]);
+    assert_eq!(folder.index().await.changed, 1);
+    let engine = folder.world.engine();
+    let reconciled = engine.reconcile(ReconcileOptions::default()).await;
+    assert!(reconciled.is_ok(), "{reconciled:?}");
 }

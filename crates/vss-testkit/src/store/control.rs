@@ -49,7 +49,7 @@ impl QueueControl for MemoryStore {
             let meant = rows
                 .records
                 .values_mut()
-                .filter(|row| means(selection, row) && row.source != SidecarSource::Reference);
+                .filter(|row| means(selection, row) && is_made(&row.source));
             let moved = meant.filter_map(|row| {
                 let events = [Event::Retry, Event::Invalidate, Event::Want];
                 let to = events.iter().find_map(|e| row.status.after(*e).ok())?;
@@ -136,6 +136,11 @@ impl Rows {
         row.failure = Some(FailureNote { class, detail });
         row.updated_at = now;
     }
+}
+
+/// Nobody makes an original, wherever it is.
+fn is_made(source: &SidecarSource) -> bool {
+    !matches!(source, SidecarSource::Reference | SidecarSource::Converted)
 }
 
 fn means(selection: &Selection, row: &SidecarRecord) -> bool {

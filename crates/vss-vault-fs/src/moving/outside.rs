@@ -89,6 +89,8 @@ impl Outside {
         self.remove_aside(folders, file, &aside)?;
         match self.open_file()? {
             Some((_, identity)) if identity == file.identity => {}
+            // A restart numbered the devices anew: then its bytes say whether it is the same one.
+            Some((_, identity)) if same_file(&identity, &file.identity) && self.has(file)? => {}
             // Gone, or another one, which is none of ours.
             _ => return Ok(()),
         }

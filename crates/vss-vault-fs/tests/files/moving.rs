@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use vss_core::{Digest, Format, Kind, SidecarKey, Timestamp, Variant};
+use vss_core::{Digest, Format, Kind, SidecarKey, Timestamp, Variant, layout};
 use vss_ports::{FileIdentity, Move, Mover, OriginalPlace};
 
 use crate::support::{FAST, Library, content};
@@ -140,7 +140,7 @@ async fn a_file_that_is_swapped_while_it_is_moved_is_neither_followed_nor_lost()
         attacker.join().unwrap();
         let place = library
             .sidecars()
-            .join(vss_core::layout::sidecar_path(&file.key, &file.format).as_str());
+            .join(layout::sidecar_path(&file.key, &file.format).as_str());
         let managed = std::fs::read(&place).ok();
         let what = format!("round {round}, {swap:?}: {taken:?}");
         match &taken {
@@ -188,4 +188,32 @@ async fn a_file_that_is_swapped_while_it_is_moved_is_neither_followed_nor_lost()
         library.names(".quarantine").len()
     );
     assert!(moved > 0 && refused > 0, "the race is one: {outcomes:?}");
+}
+
+#[tokio::test]
+async fn a_restart_that_numbers_devices_anew_does_not_keep_a_move_from_its_end() {
+    let library = Library::new(FAST);
+    for (round, is_same) in [(0, true), (1, false)] {
+        let outside = tempfile::tempdir().unwrap();
+        let scene = Scene::new(&outside.path().canonicalize().unwrap(), round);
+        let mut file = scene.seen(round);
+        file.identity.device += 1;
+        // The copy was made, and the machine died before the original went.
+        let copy = layout::sidecar_path(&file.key, &file.format);
+        let copy = library.sidecars().join(copy.as_str());
+        std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        std::fs::write(&copy, &scene.original).unwrap();
+        let place = scene.path("in/a.mov");
+        if !is_same {
+            // A file of another disk, with the same number, size and time.
+            let time = place.metadata().unwrap().modified().unwrap();
+            let other = std::fs::File::options().write(true).open(&place).unwrap();
+            std::os::unix::fs::FileExt::write_all_at(&other, &scene.other, 0).unwrap();
+            other.set_modified(time).unwrap();
+        }
+        library.vault.take(&file).await.unwrap();
+        assert_eq!(std::fs::read(&copy).unwrap(), scene.original);
+        let left = std::fs::read(&place).ok();
+        assert_eq!(left, (!is_same).then_some(scene.other));
+    }
 }
