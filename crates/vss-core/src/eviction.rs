@@ -19,18 +19,29 @@ pub struct Quotas {
 /// again at once, since looking for what can go reads every row.
 const LEFT_PERCENT: u64 = 95;
 
-/// Milliseconds of a step in which sidecars are told apart by age: a second, so that what somebody
-/// just asked for is not among the oldest. The sums of a kind grow by one for each second in which
-/// some of it was made: 200,000 for ten million at fifty a second.
-const AGE_STEP_MS: i64 = 1_000;
+/// So many ages are told apart. They begin with a millisecond, so that what somebody just asked for
+/// is newer than all else, and get twice as long whenever there are more.
+const MOST_AGES: usize = 1 << 15;
 
 /// What there is of one kind.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Held {
     /// Bytes of all of it.
     pub bytes: u64,
+    /// Milliseconds that count as one age.
+    step: i64,
     /// Bytes of what may go, by age.
     by_age: BTreeMap<i64, u64>,
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self {
+            bytes: 0,
+            step: 1,
+            by_age: BTreeMap::new(),
+        }
+    }
 }
 
 impl Held {
@@ -38,8 +49,17 @@ impl Held {
     /// again and nobody wants it kept.
     pub fn count(&mut self, bytes: u64, made: Timestamp, may_go: bool) {
         self.bytes += bytes;
-        if may_go {
-            *self.by_age.entry(step(made)).or_default() += bytes;
+        if !may_go {
+            return;
+        }
+        let age = made.as_millis().div_euclid(self.step);
+        *self.by_age.entry(age).or_default() += bytes;
+        while self.by_age.len() > MOST_AGES {
+            self.step *= 2;
+            let finer = std::mem::take(&mut self.by_age);
+            for (age, bytes) in finer {
+                *self.by_age.entry(age.div_euclid(2)).or_default() += bytes;
+            }
         }
     }
 
@@ -47,23 +67,21 @@ impl Held {
         self.by_age.values().sum()
     }
 
-    /// Up to which age whole steps go to free this many bytes, and what then is missing.
+    /// Up to which age all goes to free this many bytes, and what then is missing.
     fn cut(&self, bytes: u64) -> Cut {
         let mut missing = bytes;
-        for (step, sum) in &self.by_age {
-            match missing.checked_sub(*sum) {
-                Some(rest) if rest > 0 => missing = rest,
-                _ => {
-                    return Cut {
-                        step: *step,
-                        missing,
-                    };
-                }
+        let mut ages = self.by_age.iter();
+        let last = ages.find(|(_, sum)| match missing.checked_sub(**sum) {
+            Some(rest) if rest > 0 => {
+                missing = rest;
+                false
             }
-        }
+            _ => true,
+        });
         Cut {
-            step: i64::MAX,
-            missing: 0,
+            step: self.step,
+            age: last.map_or(i64::MAX, |(age, _)| *age),
+            missing,
         }
     }
 }
@@ -71,9 +89,11 @@ impl Held {
 /// How far the eviction of a kind goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Cut {
-    /// All that is older than this step goes.
+    /// Milliseconds that count as one age.
     step: i64,
-    /// Of this step, so many bytes.
+    /// All that is older than this goes.
+    age: i64,
+    /// Of this age, so many bytes.
     missing: u64,
 }
 
@@ -98,7 +118,8 @@ impl Eviction {
         let Some(cut) = self.cuts.get_mut(kind) else {
             return false;
         };
-        match step(made).cmp(&cut.step) {
+        let age = made.as_millis().div_euclid(cut.step);
+        match age.cmp(&cut.age) {
             std::cmp::Ordering::Less => true,
             std::cmp::Ordering::Equal if cut.missing > 0 => {
                 cut.missing = cut.missing.saturating_sub(bytes);
@@ -165,8 +186,4 @@ impl Quotas {
 
 fn left_of(quota: u64) -> u64 {
     quota / 100 * LEFT_PERCENT + quota % 100 * LEFT_PERCENT / 100
-}
-
-fn step(made: Timestamp) -> i64 {
-    made.as_millis().div_euclid(AGE_STEP_MS)
 }

@@ -145,3 +145,24 @@ fn down_to_a_little_below_the_quota_so_that_the_next_sidecar_does_not_exceed_it_
     assert_eq!((goes.len(), stays.len()), (24, 76));
     assert!(quotas.evict(&held(&stays)).is_none());
 }
+
+#[test]
+fn however_many_there_are_sums_stay_few_and_the_newest_stays() {
+    // Each in a second of its own, over more than a day.
+    let made = |n: i64| Timestamp::from_millis(n * 1_000);
+    let mut held: BTreeMap<Kind, Held> = BTreeMap::new();
+    for n in 0..100_000 {
+        held.entry(Kind::THUMB)
+            .or_default()
+            .count(10, made(n), true);
+    }
+    let quotas = Quotas {
+        total: Some(20),
+        kinds: BTreeMap::new(),
+    };
+    let mut eviction = quotas.evict(&held);
+    let stays: Vec<i64> = (0..100_000)
+        .filter(|n| !eviction.takes(&Kind::THUMB, 10, made(*n)))
+        .collect();
+    assert_eq!(stays, [99_999]);
+}

@@ -172,7 +172,7 @@ mod tests {
         for priority in Priority::ALL {
             assert_eq!(priority_of(priority_code(priority)), Some(priority));
         }
-        assert_eq!(status_of(5), None);
+        assert_eq!(status_of(6), None);
         assert_eq!(status_of(-1), None);
         assert_eq!(priority_of(256), None);
         assert_eq!(hex(&[0, 0xab, 0x7f]), "00AB7F");

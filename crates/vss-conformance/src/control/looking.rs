@@ -59,6 +59,10 @@ pub(super) async fn depths_count_due_later_and_running(harness: &dyn RowsHarness
 pub(super) async fn list_answers_a_selection_by_pages(harness: &dyn RowsHarness) {
     let bench = Bench::fresh(harness).await;
     bench.ready(9, &GRID).await;
+    bench.ready(10, &GRID).await;
+    let made = bench.row(10, &GRID).await;
+    let room = [(made.key, made.digest.unwrap())];
+    assert_eq!(bench.store.evict(&room, at(2)).await.unwrap(), [true]);
     bench.failed(7, &GRID, FailureClass::TooLarge).await;
     bench.failed(8, &GRID, FailureClass::Crash).await;
     bench.claimed(6, &GRID).await;
@@ -77,7 +81,7 @@ pub(super) async fn list_answers_a_selection_by_pages(harness: &dyn RowsHarness)
         found.unwrap()
     };
     let all = bench.store.page(None, None, 99).await.unwrap();
-    assert_eq!(all.len(), 13);
+    assert_eq!(all.len(), 14);
     let of = |means: &dyn Fn(&SidecarRecord) -> bool| {
         let rows = all.iter().filter(|row| means(row)).cloned();
         rows.collect::<Vec<_>>()
