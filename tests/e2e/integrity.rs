@@ -15,7 +15,15 @@ pub(crate) fn made_of(pictures: u32) -> Library {
     let library = Library::new();
     for seed in 0..pictures {
         let place = library.originals().join(format!("{seed}.jpg"));
-        let picture = picture(seed, 64, 48);
+        let mut picture = picture(seed, 64, 48);
+        // Its number in squares of black and white, or every so many would be alike.
+        for bit in 0..24_u32 {
+            let shade = if seed >> bit & 1 == 1 { 255 } else { 0 };
+            let (left, top) = (bit % 8 * 8, bit / 8 * 8);
+            for (x, y) in (0..64).map(|n| (left + n % 8, top + n / 8)) {
+                picture.put_pixel(x, y, image::Rgb([shade; 3]));
+            }
+        }
         picture
             .save_with_format(place, image::ImageFormat::Jpeg)
             .unwrap();

@@ -20,9 +20,7 @@ impl Engine {
     /// # Errors
     /// When a port fails.
     pub async fn empty_vault(&self) -> PortResult<Option<EmptyVault>> {
-        if !self.ports.vault.scan(None, 1).await?.is_empty() {
-            return Ok(None);
-        }
+        // Rows first: what is ready by then has its file, whoever publishes the first one meanwhile.
         let counts = self.ports.store.counts().await?;
         // Kinds of which every ready sidecar is a file of the user have no bytes here.
         let managed = counts
@@ -31,6 +29,9 @@ impl Engine {
             .filter(|(kind, _)| counts.bytes.contains_key(*kind));
         let ready = managed.filter_map(|(_, by)| by.get(&Status::Ready));
         let recorded = ready.sum();
-        Ok((recorded > 0).then_some(EmptyVault { recorded }))
+        if recorded == 0 || !self.ports.vault.scan(None, 1).await?.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(EmptyVault { recorded }))
     }
 }

@@ -1,6 +1,6 @@
 //! All rows of many contents in few words: what a reconcile compares with files. A row of its own
-//! costs the driver several times what finding it costs the database, so all rows of a content come
-//! as one text, in numbers of the dictionaries.
+//! costs the driver several times what finding it costs the database, and wakes a thread, so a page
+//! of them comes as one text, in numbers of the dictionaries.
 
 use std::collections::HashMap;
 
@@ -15,20 +15,24 @@ use crate::record::Cells;
 
 const OPERATION: &str = "outline sidecars";
 
-/// The rows of a content, with commas between them: `slot format status generator size digest`.
+/// A page as one text: contents with semicolons between them, each `uuid=rows` with commas between
+/// the rows, each `slot format status generator size digest`.
 fn sql(db: &DatabaseConnection) -> String {
-    let hex = match on_server(db) {
-        true => "encode(s.checksum, 'hex')",
-        false => "lower(hex(s.checksum))",
+    let hex = |column: &str| match on_server(db) {
+        true => format!("encode({column}, 'hex')"),
+        false => format!("lower(hex({column}))"),
     };
+    let (uuid, checksum) = (hex("c.content_uuid"), hex("s.checksum"));
     format!(
-        r#"SELECT c.content_uuid AS "contents.content_uuid",
-            (SELECT string_agg(s.slot_id || ' ' || s.format_id || ' ' || s.status || ' ' ||
-                s.generator_id || ' ' || coalesce(s.size, -1) || ' ' || coalesce({hex}, ''), ',')
-             FROM sidecars s WHERE s.content_id = c.id) AS "sidecars.rows"
-        FROM contents c WHERE c.content_uuid > ?1 AND c.content_uuid <= ?2
-            AND EXISTS (SELECT 1 FROM sidecars WHERE content_id = c.id)
-        ORDER BY c.content_uuid LIMIT ?3"#
+        r#"SELECT string_agg(o.uuid || '=' || o.texts, ';') AS "sidecars.rows" FROM (
+            SELECT {uuid} AS uuid,
+                (SELECT string_agg(s.slot_id || ' ' || s.format_id || ' ' || s.status || ' ' ||
+                    s.generator_id || ' ' || coalesce(s.size, -1) || ' ' ||
+                    coalesce({checksum}, ''), ',')
+                 FROM sidecars s WHERE s.content_id = c.id) AS texts
+            FROM contents c WHERE c.content_uuid > ?1 AND c.content_uuid <= ?2
+                AND EXISTS (SELECT 1 FROM sidecars WHERE content_id = c.id)
+            ORDER BY c.content_uuid LIMIT ?3) o"#
     )
 }
 
@@ -38,31 +42,47 @@ pub(crate) async fn outline(
     bounds: [Value; 3],
 ) -> PortResult<Vec<ContentOutline>> {
     let query = statement(db, sql(db), bounds);
-    let found = db.query_all_raw(query).await.map_err(failed(OPERATION))?;
-    if found.is_empty() {
+    let found = db.query_one_raw(query).await.map_err(failed(OPERATION))?;
+    let text: Option<String> = match &found {
+        Some(row) => Cells::of(row).get("sidecars.rows")?,
+        None => None,
+    };
+    let Some(text) = text else {
         return Ok(Vec::new());
-    }
+    };
     let names = Names::read(db).await?;
-    let mut outlines = Vec::with_capacity(found.len());
-    for row in &found {
-        let cells = Cells::of(row);
-        let content = cells.content("contents.content_uuid")?;
-        let text: String = cells.get("sidecars.rows")?;
-        let rows = text.split(',').map(|text| {
-            let corrupt = || corrupt(content, text);
-            names.row(text).ok_or_else(corrupt)
-        });
-        let mut rows = rows.collect::<PortResult<Vec<_>>>()?;
+    let outline = |text: &str| {
+        let (uuid, rows) = text
+            .split_once('=')
+            .ok_or_else(|| corrupt("a content", text))?;
+        let content = content(uuid).ok_or_else(|| corrupt("a content", uuid))?;
+        let row = |text| {
+            let row = names.row(text);
+            row.ok_or_else(|| corrupt(&format!("a row of content {content}"), text))
+        };
+        let mut rows = rows.split(',').map(row).collect::<PortResult<Vec<_>>>()?;
         rows.sort_by(|a, b| (&a.kind, &a.variant).cmp(&(&b.kind, &b.variant)));
-        outlines.push(ContentOutline { content, rows });
-    }
+        Ok(ContentOutline { content, rows })
+    };
+    let mut outlines = text
+        .split(';')
+        .map(outline)
+        .collect::<PortResult<Vec<_>>>()?;
+    // No database promises an order inside of an aggregate.
+    outlines.sort_by_key(|outline| outline.content);
     Ok(outlines)
 }
 
-fn corrupt(content: ContentUuid, text: &str) -> PortError {
-    let operation = format!("read a row of content {content}");
+/// The content of 32 hex digits.
+fn content(digits: &str) -> Option<ContentUuid> {
+    let number = u128::from_str_radix(digits, 16).ok();
+    let number = number.filter(|_| digits.len() == 32);
+    number.map(|number| ContentUuid::from_bytes(number.to_be_bytes()))
+}
+
+fn corrupt(what: &str, text: &str) -> PortError {
     let cause = format!("{text:?} names something that is not there or cannot be");
-    PortError::new(PortErrorKind::Corrupt, operation, cause)
+    PortError::new(PortErrorKind::Corrupt, format!("read {what}"), cause)
 }
 
 /// What the numbers in a row stand for.
