@@ -78,7 +78,7 @@ impl Engine {
 
     /// Queues what follows from what was found; how many rows are pending because of it.
     pub(crate) async fn plan_found(&self, found: &RefreshReport) -> PortResult<u64> {
-        let planned = self.plan_changes(false).await?;
+        let planned = self.plan_changes().await?;
         let mut enqueued = planned.inserted + planned.revived;
         if found.moved + found.hashed > 0 {
             enqueued += self.retry_returned().await?;

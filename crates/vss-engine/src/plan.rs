@@ -52,12 +52,12 @@ pub struct PlannedKind {
 
 impl Engine {
     /// Plans everything that changed in the catalog since the last time; everything anew when the
-    /// policy or the generators changed, or when `everything` is asked for.
-    pub(crate) async fn plan_changes(&self, everything: bool) -> PortResult<EnqueueReport> {
+    /// policy or the generators changed.
+    pub(crate) async fn plan_changes(&self) -> PortResult<EnqueueReport> {
         let (catalog, queue) = (&self.ports.catalog, &self.ports.queue);
         let name = format!("plan/{}", catalog.instance().await?);
         let fingerprint = plan::fingerprint(&self.settings.policy, &self.descriptors);
-        let reached = queue.watermark(&name).await?.filter(|_| !everything);
+        let reached = queue.watermark(&name).await?;
         let mut after = resume_at(reached.as_deref(), &fingerprint);
         let mut total = EnqueueReport::default();
         loop {

@@ -120,7 +120,7 @@ impl Engine {
         report.unknown.extend(strays.into_iter().map(stray));
         if !options.dry_run {
             // What lacked rows was planned with its content; what changed since the last plan is left.
-            let planned = self.plan_changes(false).await?;
+            let planned = self.plan_changes().await?;
             report.enqueued += planned.inserted + planned.revived;
             report.references = self.refer(true).await?;
             self.note_rows_know_the_vault().await?;
