@@ -68,7 +68,11 @@ pub(crate) fn entries_once(folder: BorrowedFd<'_>) -> io::Result<Vec<Entry>> {
     let mut listing = rustix::fs::RawDir::new(folder, &mut room);
     let mut found = Vec::new();
     while let Some(entry) = listing.next() {
-        let entry = entry?;
+        let entry = match entry {
+            // It was removed since it was opened: nothing is in it any more.
+            Err(Errno::NOENT) => break,
+            entry => entry?,
+        };
         found.extend(noted(folder, entry.file_name(), entry.file_type())?);
     }
     found.sort_unstable_by(|a, b| a.raw.cmp(&b.raw));

@@ -29,7 +29,19 @@ pub(crate) fn scan(
     after: Option<ContentUuid>,
     limit: usize,
 ) -> Step<Vec<ScannedContent>> {
-    read_all(folders, &next(folders, after, limit)?)
+    let mut found = Vec::new();
+    let mut after = after;
+    // Fewer than were asked for means that there are no more: what vanished between being listed and
+    // being read must not look like the end.
+    loop {
+        let wanted = limit - found.len();
+        let listed = next(folders, after, wanted)?;
+        found.append(&mut read_all(folders, &listed)?);
+        match listed.last() {
+            Some(last) if listed.len() == wanted && found.len() < limit => after = Some(*last),
+            _ => return Ok(found),
+        }
+    }
 }
 
 /// Which contents come next.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::Barrier;
-use vss_core::{Digest, Format, Kind, SidecarKey, Variant};
+use vss_core::{Digest, Format, Kind, SidecarKey, Variant, layout};
 use vss_ports::Vault;
 use vss_vault_fs::{FsVault, FsVaultOptions};
 
@@ -150,4 +150,38 @@ async fn a_folder_that_is_removed_under_a_publication_loses_nothing() {
         removing.await.unwrap();
         assert_eq!(library.vault.scan(None, 1).await.unwrap(), []);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn folders_that_vanish_while_they_are_scanned_are_not_taken_for_the_end() {
+    let library = Library::new(FAST);
+    for number in 0..40 {
+        publish(&library.vault, &thumb(number), b"stays")
+            .await
+            .unwrap();
+    }
+    let passing: Vec<_> = (1_000..1_040)
+        .map(|number| {
+            library
+                .sidecars()
+                .join(layout::content_folder(content(number)).as_str())
+        })
+        .collect();
+    let (done, stopped) = tokio::sync::watch::channel(false);
+    let flickering = tokio::task::spawn_blocking(move || {
+        while !*stopped.borrow() {
+            for folder in &passing {
+                std::fs::create_dir_all(folder).unwrap();
+            }
+            for folder in &passing {
+                std::fs::remove_dir(folder).unwrap();
+            }
+        }
+    });
+    for _ in 0..400 {
+        let page = library.vault.scan(None, 30).await.unwrap();
+        assert_eq!(page.len(), 30);
+    }
+    done.send(true).unwrap();
+    flickering.await.unwrap();
 }
