@@ -1,13 +1,13 @@
 //! Group commit: finished files of several jobs share one sync and one transaction. The order is
 //! the one that survives a crash: bytes durable, fences checked, files in place, rows ready.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use tokio::sync::{Mutex, mpsc};
-use vss_core::{Disposition, FailureClass, ManifestEntry, SidecarKey, SidecarSource};
+use vss_core::{ContentUuid, Disposition, FailureClass, ManifestEntry, SidecarKey, SidecarSource};
 use vss_ports::{
     AttemptUsage, CancelToken, ClaimedOutput, Commit, CommitOutcome, Entropy, Event, Failure,
     GenerateFailure, PortResult, Publication, Publisher,
@@ -16,6 +16,7 @@ use vss_ports::{
 use crate::Engine;
 use crate::job::{Finished, Made, failed_port};
 use crate::outage::{Outage, PAUSE};
+use crate::returned::Tried;
 use crate::run::{RunOptions, RunReport};
 
 /// Takes what jobs made and commits it in groups.
@@ -27,7 +28,14 @@ pub(crate) struct Committer {
     outage: Outage,
 }
 
-type Failures = Vec<(ClaimedOutput, GenerateFailure, AttemptUsage)>;
+/// An output that could not be made.
+struct Lost {
+    output: ClaimedOutput,
+    why: GenerateFailure,
+    usage: AttemptUsage,
+    /// The original that was read for it.
+    tried: Option<Tried>,
+}
 
 impl Committer {
     pub(crate) fn new(engine: Arc<Engine>, options: &RunOptions) -> Self {
@@ -78,13 +86,17 @@ impl Committer {
     }
 
     async fn commit(&mut self, group: Vec<Made>) -> PortResult<()> {
-        let (mut finished, mut failed) = (Vec::new(), Failures::new());
+        let (mut finished, mut failed) = (Vec::new(), Vec::new());
         for made in group {
             let usage = made.usage;
             self.report.cpu += usage.cpu.unwrap_or_default();
             finished.extend(made.finished.into_iter().map(|one| (one, usage)));
-            let of_job = made.failed.into_iter();
-            failed.extend(of_job.map(|(output, why)| (output, why, usage)));
+            failed.extend(made.failed.into_iter().map(|(output, why)| Lost {
+                output,
+                why,
+                usage,
+                tried: made.tried.clone(),
+            }));
         }
         let settled = {
             let sealed: Vec<_> = finished.iter().map(|(one, _)| &one.sealed).collect();
@@ -94,8 +106,12 @@ impl Committer {
             Ok(()) => failed.extend(self.publish(finished).await?),
             Err(error) => {
                 let why = failed_port(&error);
-                let finished = finished.into_iter();
-                failed.extend(finished.map(|(one, usage)| (one.output, why.clone(), usage)));
+                failed.extend(finished.into_iter().map(|(one, usage)| Lost {
+                    output: one.output,
+                    why: why.clone(),
+                    usage,
+                    tried: None,
+                }));
             }
         }
         self.fail(failed).await
@@ -103,9 +119,9 @@ impl Committer {
 
     /// Publishes and records; answers what may or may not have been recorded because the store
     /// went away in the middle. Its fences tell, once the store is back.
-    async fn publish(&mut self, finished: Vec<(Finished, AttemptUsage)>) -> PortResult<Failures> {
+    async fn publish(&mut self, finished: Vec<(Finished, AttemptUsage)>) -> PortResult<Vec<Lost>> {
         if finished.is_empty() {
-            return Ok(Failures::new());
+            return Ok(Vec::new());
         }
         let now = self.engine.ports.clock.now();
         let mut commits = Vec::with_capacity(finished.len());
@@ -168,8 +184,12 @@ impl Committer {
             }
             if publisher.began.load(Ordering::Acquire) {
                 let why = failed_port(&error);
-                let lost = commits.iter().zip(outputs);
-                let lost = lost.map(|(commit, output)| (output, why.clone(), commit.usage));
+                let lost = commits.iter().zip(outputs).map(|(commit, output)| Lost {
+                    output,
+                    why: why.clone(),
+                    usage: commit.usage,
+                    tried: None,
+                });
                 return Ok(lost.collect());
             }
             self.engine.ports.clock.sleep(PAUSE).await;
@@ -178,7 +198,7 @@ impl Committer {
         for ((commit, output), outcome) in commits.iter().zip(outputs).zip(outcomes) {
             self.account(commit, &output, outcome).await;
         }
-        Ok(Failures::new())
+        Ok(Vec::new())
     }
 
     async fn account(&mut self, commit: &Commit, output: &ClaimedOutput, outcome: CommitOutcome) {
@@ -210,7 +230,7 @@ impl Committer {
         }
     }
 
-    async fn fail(&mut self, failed: Failures) -> PortResult<()> {
+    async fn fail(&mut self, failed: Vec<Lost>) -> PortResult<()> {
         if failed.is_empty() {
             return Ok(());
         }
@@ -226,8 +246,12 @@ impl Committer {
             }
         };
         self.outage.over();
-        for ((output, why, _), disposition) in failed.into_iter().zip(recorded) {
+        let back = self.bring_back(&failed, &recorded).await;
+        for (lost, disposition) in failed.into_iter().zip(recorded) {
+            let Lost { output, why, .. } = lost;
+            let is_back = back.contains(&output.key.content);
             match disposition {
+                Some(Disposition::Failed) if is_back => self.report.retried += 1,
                 Some(Disposition::Failed) => self.report.failed += 1,
                 Some(Disposition::Quarantined) => self.report.quarantined += 1,
                 Some(Disposition::RetryAfter(_)) => self.report.retried += 1,
@@ -237,10 +261,33 @@ impl Committer {
                 }
             }
             self.halt_for(&why).await;
-            let will_retry = matches!(disposition, Some(Disposition::RetryAfter(_)));
+            let will_retry = is_back || matches!(disposition, Some(Disposition::RetryAfter(_)));
             self.emit_failure(&output, why.class, &why.detail, will_retry);
         }
         Ok(())
+    }
+
+    /// The contents of which an original is back for those outputs that failed for want of one.
+    async fn bring_back(
+        &self,
+        failed: &[Lost],
+        recorded: &[Option<Disposition>],
+    ) -> BTreeSet<ContentUuid> {
+        let with_end = failed.iter().zip(recorded);
+        let missing = with_end.filter(|(lost, disposition)| {
+            lost.why.class == FailureClass::MissingSource
+                && **disposition == Some(Disposition::Failed)
+        });
+        let missing = missing.map(|(lost, _)| (lost.output.key.content, lost.tried.as_ref()));
+        let back = self.engine.bring_back(missing.collect()).await;
+        back.unwrap_or_else(|error| {
+            let error = error.in_full();
+            tracing::warn!(
+                error,
+                "could not look whether an original is back: index again"
+            );
+            BTreeSet::new()
+        })
     }
 
     /// Where nothing can be written every further job would only be work thrown away.
@@ -272,17 +319,17 @@ impl Committer {
 
 /// What failed together is tried again together: outputs of one content have one jitter, or each of
 /// them would kill a worker by itself.
-fn failures(failed: &Failures, entropy: &dyn Entropy) -> Vec<Failure> {
+fn failures(failed: &[Lost], entropy: &dyn Entropy) -> Vec<Failure> {
     let mut jitters = HashMap::new();
-    let failure = |(output, why, usage): &(ClaimedOutput, GenerateFailure, AttemptUsage)| Failure {
-        key: output.key.clone(),
-        fence: output.fence,
-        class: why.class,
-        detail: why.detail.clone(),
+    let failure = |lost: &Lost| Failure {
+        key: lost.output.key.clone(),
+        fence: lost.output.fence,
+        class: lost.why.class,
+        detail: lost.why.detail.clone(),
         jitter: *jitters
-            .entry(output.key.content)
+            .entry(lost.output.key.content)
             .or_insert_with(|| entropy.next_u64()),
-        usage: *usage,
+        usage: lost.usage,
     };
     failed.iter().map(failure).collect()
 }

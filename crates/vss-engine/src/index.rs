@@ -2,13 +2,9 @@
 
 use std::path::PathBuf;
 
-use vss_core::{FailureClass, Priority, Status};
-use vss_ports::{PortError, PortResult, RefreshObserver, RefreshOptions, RefreshReport, Selection};
+use vss_ports::{PortError, PortResult, RefreshObserver, RefreshOptions, RefreshReport};
 
 use crate::{Engine, ReferenceReport};
-
-/// Rows that are looked at in one step.
-const BATCH: usize = 256;
 
 /// Why indexing stopped. Files that cannot be read do not stop it; the observer hears of them.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +51,10 @@ impl Engine {
             .refresh(roots, options, observer, now)
             .await
             .map_err(IndexError::Refresh)?;
-        let enqueued = self.plan_found(&found).await.map_err(IndexError::Plan)?;
+        let enqueued = self
+            .plan_found(&found, true)
+            .await
+            .map_err(IndexError::Plan)?;
         let references = self.refer_found(&found).await.map_err(IndexError::Refer)?;
         tracing::info!(
             files = found.files,
@@ -76,50 +75,15 @@ impl Engine {
         self.refer(anything).await
     }
 
-    /// Queues what follows from what was found; how many rows are pending because of it.
-    pub(crate) async fn plan_found(&self, found: &RefreshReport) -> PortResult<u64> {
+    /// Queues what follows from a look at some places, at `whole` roots or not; how many rows are
+    /// pending because of it.
+    pub(crate) async fn plan_found(&self, found: &RefreshReport, whole: bool) -> PortResult<u64> {
         let planned = self.plan_changes().await?;
         let mut enqueued = planned.inserted + planned.revived;
-        if found.moved + found.hashed > 0 {
+        // A file that was away for a while, unnoticed, is as it was when it is back.
+        if whole || found.moved + found.hashed > 0 {
             enqueued += self.retry_returned().await?;
         }
         Ok(enqueued)
-    }
-
-    /// Queues again what failed because no original was where it was known to be, and whose content
-    /// has one after all: it had moved, or was touched, and nobody had looked yet. The catalog
-    /// gives such a content no new number, so planning passes it over.
-    async fn retry_returned(&self) -> PortResult<u64> {
-        let missing = Selection {
-            statuses: vec![Status::Failed],
-            class: Some(FailureClass::MissingSource),
-            ..Selection::default()
-        };
-        let (mut after, mut queued) = (None, 0);
-        loop {
-            let rows = self
-                .ports
-                .control
-                .list(&missing, after.as_ref(), BATCH)
-                .await?;
-            let Some(last) = rows.last() else {
-                return Ok(queued);
-            };
-            after = Some(last.key.clone());
-            let mut contents: Vec<_> = rows.iter().map(|row| row.key.content).collect();
-            contents.dedup();
-            let known = self.ports.catalog.find(&contents).await?;
-            let back = known.iter().filter(|content| content.originals > 0);
-            let back: Vec<_> = back.map(|content| content.content).collect();
-            if !back.is_empty() {
-                let selection = Selection {
-                    contents: Some(back),
-                    ..missing.clone()
-                };
-                let now = self.ports.clock.now();
-                let control = &self.ports.control;
-                queued += control.requeue(&selection, Priority::New, now).await?;
-            }
-        }
     }
 }

@@ -14,6 +14,7 @@ use vss_ports::{
 use crate::Engine;
 use crate::breaker::Health;
 use crate::hosting::Hosting;
+use crate::returned::Tried;
 use crate::source_digest::digest_of;
 
 /// What became of one claim: every claimed output is in one of the two lists, unless the job was
@@ -24,6 +25,8 @@ pub(crate) struct Made {
     pub(crate) usage: AttemptUsage,
     /// Whether somebody waits for any of it.
     pub(crate) urgent: bool,
+    /// The original that was read.
+    pub(crate) tried: Option<Tried>,
 }
 
 /// One output that is made, sealed and not yet published.
@@ -80,6 +83,7 @@ impl Engine {
                 .outputs
                 .iter()
                 .any(|output| output.priority == Priority::Interactive),
+            tried: None,
         };
         let health = match self.work(&claim, &hosting, &mut made).await {
             Ok(health) => health,
@@ -126,6 +130,7 @@ impl Engine {
             }
             Err(error) => return Err(failed_port(&error)),
         };
+        made.tried = Tried::of(&original);
         let place = original.path.display().to_string();
         let ordered = self.order(&claim.outputs, made).await;
         let mut health = None;
@@ -326,21 +331,22 @@ impl Job {
             cancel: self.hosting.cancel().clone(),
         });
         self.hosting.pulse().rest();
-        let answers = answers?;
-        if answers.len() != outputs.len() {
-            let why = "the generator did not answer every output";
-            return Err(failure(FailureClass::Crash, why));
-        }
+        // First of all: whatever the generator says of a file that changed, it says of no content.
         let changed = stamp(&original.file).map_err(unreadable)? != self.read.stamp;
         if changed || self.read.size != original.size {
             let why = "the original changed while it was read: index it again";
             return Err(failure(FailureClass::MissingSource, why));
         }
+        let answers = answers?;
+        if answers.len() != outputs.len() {
+            let why = "the generator did not answer every output";
+            return Err(failure(FailureClass::Crash, why));
+        }
         Ok(answers)
     }
 }
 
-fn stamp(file: &File) -> std::io::Result<(u64, SystemTime)> {
+pub(crate) fn stamp(file: &File) -> std::io::Result<(u64, SystemTime)> {
     let metadata = file.metadata()?;
     Ok((metadata.len(), metadata.modified()?))
 }

@@ -43,6 +43,7 @@ mod reconcile;
 mod referenced;
 mod references;
 mod regen;
+mod returned;
 mod run;
 mod scrub;
 mod settings;

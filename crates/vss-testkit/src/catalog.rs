@@ -38,6 +38,8 @@ pub struct MemoryCatalog {
     /// Where [`MemoryCatalog::add`] puts bytes.
     folder: TempDir,
     known: Mutex<Known>,
+    /// How many originals more are not found where they are.
+    misses: AtomicU64,
 }
 
 #[derive(Default)]
@@ -73,7 +75,13 @@ impl MemoryCatalog {
             instance: format!("memory-{}", INSTANCES.fetch_add(1, Ordering::Relaxed)),
             folder: TempDir::new().unwrap(),
             known: Mutex::default(),
+            misses: AtomicU64::new(0),
         }
+    }
+
+    /// Lets the next original that is opened not be found, as if it were just being moved.
+    pub fn miss_next(&self) {
+        self.misses.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Adds an original with these bytes, which must be some, and says what it is. Adding the same
@@ -312,6 +320,11 @@ impl ContentCatalog for MemoryCatalog {
     }
 
     async fn open(&self, content: ContentUuid) -> PortResult<Option<OpenOriginal>> {
+        let fewer = |misses: u64| misses.checked_sub(1);
+        let relaxed = Ordering::Relaxed;
+        if self.misses.fetch_update(relaxed, relaxed, fewer).is_ok() {
+            return Ok(None);
+        }
         let known = self.known.lock().unwrap();
         let mut places = known.places(content).into_iter();
         Ok(places.find_map(|path| known.open(&path)))

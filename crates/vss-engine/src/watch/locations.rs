@@ -185,7 +185,8 @@ impl Engine {
             }
             Err(error) => return Err(IndexError::Refresh(error)),
         }
-        let planned = self.plan_found(&report.found).await;
+        let whole = batch.places.iter().any(|place| batch.roots.contains(place));
+        let planned = self.plan_found(&report.found, whole).await;
         report.enqueued = planned.map_err(IndexError::Plan)?;
         let referred = self.refer_found(&report.found).await;
         report.references = referred.map_err(IndexError::Refer)?;

@@ -12,6 +12,7 @@ mod making;
 mod paths;
 mod reconciling;
 mod referring;
+mod returning;
 mod scrubbing;
 mod verifying;
 mod watching;

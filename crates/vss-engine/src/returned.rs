@@ -1,0 +1,103 @@
+//! Originals that are back: what failed for want of one is queued again. Whoever indexes does it for
+//! what has failed by then, and whoever records such a failure for what was indexed meanwhile, so
+//! that nothing falls between the two.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use vss_core::{ContentUuid, FailureClass, Priority, Status};
+use vss_ports::{OpenOriginal, PortResult, Selection};
+
+use crate::Engine;
+use crate::job::stamp;
+
+/// Rows that are looked at in one step.
+const BATCH: usize = 256;
+
+/// An original as a job found it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Tried {
+    path: PathBuf,
+    stamp: (u64, SystemTime),
+}
+
+impl Tried {
+    /// `None` when it cannot be looked at.
+    pub(crate) fn of(original: &OpenOriginal) -> Option<Self> {
+        Some(Self {
+            path: original.path.clone(),
+            stamp: stamp(&original.file).ok()?,
+        })
+    }
+}
+
+impl Engine {
+    /// Queues again those of the contents that have an original now, other than the one that was
+    /// tried: a file that was moved, and found there, while a job still looked for it. To be called
+    /// once the failure is recorded; who indexes later than that sees it.
+    pub(crate) async fn bring_back(
+        &self,
+        missing: BTreeMap<ContentUuid, Option<&Tried>>,
+    ) -> PortResult<BTreeSet<ContentUuid>> {
+        let mut back = BTreeSet::new();
+        for (content, tried) in missing {
+            if let Some(original) = self.ports.catalog.open(content).await?
+                && Tried::of(&original).is_some_and(|now| tried != Some(&now))
+            {
+                back.insert(content);
+            }
+        }
+        if !back.is_empty() {
+            self.queue_again(back.iter().copied().collect()).await?;
+            self.wake();
+        }
+        Ok(back)
+    }
+
+    /// Queues again what failed because no original was where it was known to be, and whose content
+    /// has one after all: it had moved, or was touched, and nobody had looked yet. The catalog
+    /// gives such a content no new number, so planning passes it over.
+    pub(crate) async fn retry_returned(&self) -> PortResult<u64> {
+        let missing = missing();
+        let (mut after, mut queued) = (None, 0);
+        loop {
+            let rows = self
+                .ports
+                .control
+                .list(&missing, after.as_ref(), BATCH)
+                .await?;
+            let Some(last) = rows.last() else {
+                return Ok(queued);
+            };
+            after = Some(last.key.clone());
+            let mut contents: Vec<_> = rows.iter().map(|row| row.key.content).collect();
+            contents.dedup();
+            let known = self.ports.catalog.find(&contents).await?;
+            let back = known.iter().filter(|content| content.originals > 0);
+            let back: Vec<_> = back.map(|content| content.content).collect();
+            if !back.is_empty() {
+                queued += self.queue_again(back).await?;
+            }
+        }
+    }
+
+    async fn queue_again(&self, contents: Vec<ContentUuid>) -> PortResult<u64> {
+        let selection = Selection {
+            contents: Some(contents),
+            ..missing()
+        };
+        let now = self.ports.clock.now();
+        let control = &self.ports.control;
+        control.requeue(&selection, Priority::New, now).await
+    }
+}
+
+/// What failed for want of an original.
+fn missing() -> Selection {
+    Selection {
+        statuses: vec![Status::Failed],
+        class: Some(FailureClass::MissingSource),
+        ..Selection::default()
+    }
+}
