@@ -195,6 +195,10 @@ impl Committer {
             self.engine.ports.clock.sleep(PAUSE).await;
         };
         self.outage.over();
+        let is_there = |outcome: &CommitOutcome| matches!(outcome, CommitOutcome::Committed);
+        if outcomes.iter().any(is_there) {
+            self.engine.note_a_vault_that_fills().await;
+        }
         for ((commit, output), outcome) in commits.iter().zip(outputs).zip(outcomes) {
             self.account(commit, &output, outcome).await;
         }

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use vss_core::eviction::{Eviction, Held};
 use vss_core::worth::{can_be_made_again, is_precious};
 use vss_core::{ContentUuid, Digest, Kind, SidecarKey, SidecarSource, Status};
-use vss_ports::{Event, LocalFile, LocationRecord, PortError, PortResult, SidecarRecord};
+use vss_ports::{Adoption, Event, LocalFile, LocationRecord, PortError, PortResult, SidecarRecord};
 
 use crate::Engine;
 use crate::empty_vault::EmptyVault;
@@ -16,6 +16,9 @@ use crate::gc::Amount;
 
 /// Contents looked at in one step.
 const BATCH: usize = 256;
+
+/// Sidecars that go in one step, for which commits wait.
+const TOGETHER: usize = 32;
 
 /// How often a run looks whether there is room, which costs a look at the totals.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
@@ -41,6 +44,8 @@ pub struct EvictReport {
     pub short: BTreeMap<Kind, u64>,
     /// Bytes above the quota of all kinds that stay.
     pub short_in_all: u64,
+    /// Files that could not be removed, and are kept with their rows.
+    pub stuck: u64,
 }
 
 /// Why no room was made, or not enough.
@@ -76,7 +81,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`EvictError`] when the vault is empty and should not be, or a port fails; what went until
-    /// then stays evicted, and doing it again goes on.
+    /// then stays evicted, and doing it again goes on. A file that cannot be removed is no error:
+    /// it is counted and keeps its row.
     pub async fn evict(&self, options: &EvictOptions) -> Result<EvictReport, EvictError> {
         let quotas = &self.settings.quotas;
         let mut report = EvictReport::default();
@@ -107,12 +113,11 @@ impl Engine {
                 break;
             }
             let gone = self.taken(&rows, &missing, options, &mut eviction).await?;
-            for row in self.make_room(gone, options).await? {
-                report
-                    .evicted
-                    .entry(row.key.kind.clone())
-                    .or_default()
-                    .add(&row);
+            for few in gone.chunks(TOGETHER) {
+                for row in self.make_room(few, options, &mut report).await? {
+                    let kind = row.key.kind.clone();
+                    report.evicted.entry(kind).or_default().add(&row);
+                }
             }
         }
         Ok(report)
@@ -138,21 +143,22 @@ impl Engine {
     }
 
     /// Evicts: rows first, since a file without a row is adopted and a ready row without a file is
-    /// a lie. Those that went.
+    /// a lie. A file that cannot be removed gets its row back. Those that went.
     async fn make_room(
         &self,
-        gone: Vec<SidecarRecord>,
+        gone: &[SidecarRecord],
         options: &EvictOptions,
+        report: &mut EvictReport,
     ) -> PortResult<Vec<SidecarRecord>> {
         if !options.apply {
-            return Ok(gone);
+            return Ok(gone.to_vec());
         }
         // Nobody publishes or compares in between.
         let _alone = self.shared.commits.write().await;
         let mut files: Vec<(SidecarRecord, Option<LocalFile>)> = Vec::with_capacity(gone.len());
         for row in gone {
             let file = self.ports.vault.locate(&row.key, &row.format)?;
-            files.push((row, file));
+            files.push((row.clone(), file));
         }
         let said: Vec<(SidecarKey, Digest)> = files
             .iter()
@@ -166,18 +172,35 @@ impl Engine {
         let evicted = said.into_iter().zip(evicted).filter(|(_, went)| *went);
         let evicted: BTreeSet<SidecarKey> = evicted.map(|((key, _), _)| key).collect();
         files.retain(|(row, _)| evicted.contains(&row.key));
-        for (row, file) in &files {
+        let (mut went, mut kept) = (Vec::with_capacity(files.len()), Vec::new());
+        for (row, file) in files {
             // One that another process published meanwhile has another stamp.
-            if let Some(file) = file {
-                let only = Some(file.stamp);
-                self.ports.vault.remove(&row.key, &row.format, only).await?;
+            if let Some(file) = file
+                && let only = Some(file.stamp)
+                && let Err(error) = self.ports.vault.remove(&row.key, &row.format, only).await
+            {
+                let (sidecar, error) = (row.key.to_string(), error.in_full());
+                tracing::warn!(sidecar, error, "could not be removed to make room");
+                let now = self.ports.vault.locate(&row.key, &row.format)?;
+                if now.is_some_and(|now| now.stamp == file.stamp) {
+                    kept.extend(vouched(&row));
+                    continue;
+                }
             }
             self.ports.events.emit(Event::SidecarEvicted {
                 key: row.key.clone(),
                 size: row.size.unwrap_or_default(),
             });
+            went.push(row);
         }
-        Ok(files.into_iter().map(|(row, _)| row).collect())
+        report.stuck += kept.len() as u64;
+        if !kept.is_empty() {
+            self.ports
+                .store
+                .adopt(&kept, self.ports.clock.now())
+                .await?;
+        }
+        Ok(went)
     }
 
     /// The contents of these rows that have an original on a disk that is there.
@@ -227,13 +250,26 @@ impl Engine {
                     if sidecars > 0 {
                         tracing::info!(sidecars, bytes, "made room: more than the quotas allow");
                     }
+                    if report.stuck > 0 {
+                        pause = REST;
+                    }
                     if report.is_short() {
-                        tracing::warn!("more than the quotas allow, and nothing more that may go");
+                        let kinds = report.short.iter();
+                        let kinds: Vec<_> =
+                            kinds.map(|(kind, by)| format!("{kind} by {by}")).collect();
+                        let (kinds, in_all) = (kinds.join(", "), report.short_in_all);
+                        tracing::warn!(
+                            kinds,
+                            in_all,
+                            "more bytes than the quotas allow, and nothing more that may go: raise \
+                             [quota] in vss.toml, or look at `vss gc --precious`"
+                        );
                         pause = REST;
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "no room could be made");
+                    let cause = std::error::Error::source(&error).map(ToString::to_string);
+                    tracing::warn!(%error, cause, "tries again in an hour");
                     pause = REST;
                 }
             }
@@ -242,6 +278,19 @@ impl Engine {
             }
         }
     }
+}
+
+/// What a row says of its file, as a file that was found says it.
+fn vouched(row: &SidecarRecord) -> Option<Adoption> {
+    Some(Adoption {
+        key: row.key.clone(),
+        format: row.format.clone(),
+        size: row.size?,
+        digest: row.digest?,
+        source: row.source.clone(),
+        version: row.version.clone(),
+        original: None,
+    })
 }
 
 /// All rows, page by page.

@@ -1,27 +1,82 @@
 //! Examining a sidecar file: its bytes against its format and what its manifest says of it.
 
-use vss_core::reconcile::FoundFile;
-use vss_core::{ContentUuid, Digest, Manifest, SidecarKey, SidecarSource};
-use vss_ports::{Adoption, PortError, PortErrorKind, PortResult};
+use std::collections::HashMap;
+
+use vss_core::reconcile::{Action, FoundFile, KnownRow, diff};
+use vss_core::{ContentUuid, Digest, Format, Manifest, SidecarKey, SidecarSource};
+use vss_ports::{Adoption, FileStamp, PortError, PortErrorKind, PortResult};
 
 use crate::Engine;
 use crate::source_digest::digest_of;
 
+/// What the bytes of a file without a row that vouches for it say.
+#[derive(Clone, Debug)]
+pub(crate) enum Verdict {
+    /// They are what its format says, and its manifest, if it says anything.
+    Good(Adoption),
+    /// They are not, or the file went away.
+    Bad,
+    /// They cannot be read, and why.
+    Unreadable(String),
+}
+
+/// Verdicts, each with the look of the file that it is of.
+#[derive(Default)]
+pub(crate) struct Verdicts(HashMap<(SidecarKey, Format), (FileStamp, Verdict)>);
+
+impl Verdicts {
+    /// The verdict on a file, if it still looks as it did.
+    pub(crate) fn of(&self, key: &SidecarKey, format: &Format, now: FileStamp) -> Option<&Verdict> {
+        let (stamp, verdict) = self.0.get(&(key.clone(), format.clone()))?;
+        (*stamp == now).then_some(verdict)
+    }
+}
+
 impl Engine {
-    /// Hashes a file without a row that vouches for it. `None` when it is not what its format or
-    /// its manifest says, or went away.
+    /// Hashes those files of a content that a comparison asks for. Holds nothing off meanwhile.
+    pub(crate) async fn examine_asked(
+        &self,
+        content: ContentUuid,
+        files: &[FoundFile],
+        rows: &[KnownRow],
+        manifest: Option<&Manifest>,
+        verdicts: &mut Verdicts,
+    ) -> PortResult<()> {
+        for action in diff(files, rows) {
+            let (Action::Adopt(file) | Action::Verify(file)) = action else {
+                continue;
+            };
+            let key = SidecarKey::new(content, file.kind.clone(), file.variant.clone());
+            // Looked at before it is read: what changes meanwhile has another look.
+            let Some(there) = self.ports.vault.locate(&key, &file.format)? else {
+                continue;
+            };
+            let verdict = self.examine(content, &file, manifest).await?;
+            verdicts
+                .0
+                .insert((key, file.format), (there.stamp, verdict));
+        }
+        Ok(())
+    }
+
+    /// Hashes a file without a row that vouches for it.
     pub(crate) async fn examine(
         &self,
         content: ContentUuid,
         file: &FoundFile,
         manifest: Option<&Manifest>,
-    ) -> PortResult<Option<Adoption>> {
+    ) -> PortResult<Verdict> {
         let key = SidecarKey::new(content, file.kind.clone(), file.variant.clone());
-        let Some((size, digest, head)) = self.hash(&key, file).await? else {
-            return Ok(None);
+        let (size, digest, head) = match self.hash(&key, file).await? {
+            Some(Ok(hashed)) => hashed,
+            Some(Err(error)) => {
+                let why = format!("it cannot be read: {error}");
+                return Ok(Verdict::Unreadable(why));
+            }
+            None => return Ok(Verdict::Bad),
         };
         if size == 0 || !file.format.accepts_head(&head) {
-            return Ok(None);
+            return Ok(Verdict::Bad);
         }
         let entry = manifest
             .and_then(|manifest| manifest.entry(&file.kind, &file.variant))
@@ -39,33 +94,23 @@ impl Engine {
             Some(entry) if entry.blake3 == digest => {
                 let original = manifest.and_then(|m| Some((m.source_size?, m.source_blake3?)));
                 let (source, version) = (entry.source.clone(), entry.generator_version.clone());
-                Some(adoption(source, version, original))
+                Verdict::Good(adoption(source, version, original))
             }
-            Some(_) => None,
-            None => Some(adoption(SidecarSource::Adopted, None, None)),
+            Some(_) => Verdict::Bad,
+            None => Verdict::Good(adoption(SidecarSource::Adopted, None, None)),
         })
     }
 
-    pub(crate) async fn hash(
+    async fn hash(
         &self,
         key: &SidecarKey,
         file: &FoundFile,
-    ) -> PortResult<Option<(u64, Digest, Vec<u8>)>> {
+    ) -> PortResult<Option<std::io::Result<(u64, Digest, Vec<u8>)>>> {
         let Some(open) = self.ports.vault.open(key, &file.format).await? else {
             return Ok(None);
         };
         let hashed = tokio::task::spawn_blocking(move || digest_of(&open)).await;
-        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-            PortError::new(
-                PortErrorKind::Unavailable,
-                format!("read the sidecar {key}"),
-                error,
-            )
-        };
-        match hashed {
-            Ok(Ok(hashed)) => Ok(Some(hashed)),
-            Ok(Err(error)) => Err(failed(error.into())),
-            Err(death) => Err(failed(death.into())),
-        }
+        let died = |death| PortError::new(PortErrorKind::Unexpected, "hash a sidecar", death);
+        hashed.map(Some).map_err(died)
     }
 }

@@ -56,6 +56,7 @@ mod verify;
 mod watch;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::{Notify, RwLock};
@@ -119,6 +120,8 @@ struct Shared {
     /// Held shared while files are published and their rows recorded, and alone by whoever
     /// compares the two.
     commits: RwLock<()>,
+    /// Whether the vault was empty and nobody knew whether it is new; set until it has a file.
+    began_empty: AtomicBool,
 }
 
 impl Engine {
@@ -140,6 +143,7 @@ impl Engine {
             published: OnceLock::new(),
             wake: Notify::new(),
             commits: RwLock::new(()),
+            began_empty: AtomicBool::new(false),
         };
         Self {
             ports,

@@ -2,6 +2,8 @@
 //! deleted, is made anew without a word; beside a vault with files in it, these are what its rows
 //! are made from before anything else is made.
 
+use std::sync::atomic::Ordering;
+
 use vss_ports::{EnqueueBatch, PortResult, Watermark};
 
 use crate::Engine;
@@ -21,12 +23,29 @@ impl Engine {
             return Ok(None);
         }
         if self.ports.vault.scan(None, 1).await?.is_empty() {
-            self.note_rows_know_the_vault().await?;
+            // A vault on a disk that is away is as empty as one that is new. Only beside a catalog
+            // that knows of nothing is it known to be new; else what is made into it tells.
+            if self.ports.catalog.page(None, None, 1).await?.is_empty() {
+                self.note_rows_know_the_vault().await?;
+            } else {
+                self.shared.began_empty.store(true, Ordering::Relaxed);
+            }
             return Ok(None);
         }
         tracing::warn!("the rows are new and the vault is not: making rows of its files first");
         let report = self.reconcile(ReconcileOptions::default()).await?;
         Ok(Some(report))
+    }
+
+    /// Files went into a vault that began empty: there is no other vault behind it.
+    pub(crate) async fn note_a_vault_that_fills(&self) {
+        if !self.shared.began_empty.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        if let Err(error) = self.note_rows_know_the_vault().await {
+            // The next run compares the two, and finds nothing.
+            tracing::debug!(error = error.in_full(), "not noted that the vault is new");
+        }
     }
 
     /// Notes that rows and vault were compared from one end to the other.

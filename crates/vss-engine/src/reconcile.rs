@@ -3,26 +3,32 @@
 //! does not grow with the library. Doing it again finds nothing to do.
 //!
 //! What this first look finds out of step is looked at again while no commit is under way, so that
-//! half of one is never taken for damage; whatever has to be hashed for it is hashed before.
+//! half of one is never taken for damage. What has to be hashed for it is hashed before, and again
+//! only where it changed in between.
 
+mod apply;
 mod content;
+mod in_a_row;
 mod look;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::task::{JoinError, JoinHandle};
-use vss_core::{ContentUuid, Priority};
+use vss_core::ContentUuid;
 use vss_ports::{
-    ContentRecord, Invalidation, LocationRecord, PortError, PortErrorKind, PortResult, RowOutline,
+    ContentRecord, LocationRecord, PortError, PortErrorKind, PortResult, RowOutline,
     ScannedContent, ScannedStranger,
 };
 
 use crate::empty_vault::EmptyVault;
+use crate::examine::Verdicts;
 use crate::{Engine, ReferenceReport};
 
 pub(crate) use content::Suspect;
-use content::{Changes, OneContent};
+use content::{Changes, OneContent, known_row};
+use in_a_row::InARow;
+pub(crate) use in_a_row::UNREADABLE_IN_A_ROW;
 use look::is_in_step;
 
 /// Contents compared in one step.
@@ -222,9 +228,19 @@ impl Engine {
             .map(|record| (record.content, record.originals == 0))
             .collect();
         let mut out_of_step = Vec::new();
+        let (mut bad, mut verdicts) = (InARow::default(), Verdicts::default());
         for content in contents {
             let outline = rows.remove(&content).unwrap_or_default();
             let folder = folders.remove(&content);
+            let unreadable = folder
+                .as_ref()
+                .and_then(|folder| folder.unreadable.as_ref());
+            bad.note(unreadable.map(String::as_str))?;
+            if let Some(reason) = unreadable {
+                // Its rows are left as they are: nobody knows what is there.
+                report.unknown.push(unread(content, reason));
+                continue;
+            }
             let files = folder
                 .as_ref()
                 .map(|f| f.files.as_slice())
@@ -236,6 +252,11 @@ impl Engine {
                 || !is_in_step(&outline, folder.as_ref(), originals == Some(&true))
             {
                 out_of_step.push(content);
+                let found = folder.as_ref();
+                let known: Vec<_> = outline.iter().map(known_row).collect();
+                let manifest = found.and_then(|folder| folder.manifest.as_ref());
+                self.examine_asked(content, files, &known, manifest, &mut verdicts)
+                    .await?;
             }
             for stranger in folder.into_iter().flat_map(|folder| folder.strangers) {
                 let (name, reason) = (stranger.name, stranger.reason);
@@ -246,14 +267,22 @@ impl Engine {
                 });
             }
         }
+        let mut bad = InARow::default();
         for contents in out_of_step.chunks(TOGETHER) {
             let mut suspects = Vec::new();
             if options.verify_all {
                 for content in contents {
-                    suspects.extend(self.suspects(*content, |_, _| true).await?);
+                    let of_content = self.suspects(*content, |_, _| true).await?;
+                    let unreadable = of_content.iter().any(Suspect::is_unreadable);
+                    bad.note(unreadable.then_some("its sidecars cannot be read"))?;
+                    suspects.extend(of_content);
                 }
             }
-            let agree = self.make_agree(contents, &suspects, options, report);
+            let found = Found {
+                suspects: &suspects,
+                verdicts: &verdicts,
+            };
+            let agree = self.make_agree(contents, found, options, report);
             lacking.extend(agree.await?);
         }
         if !options.dry_run && !lacking.is_empty() {
@@ -268,18 +297,22 @@ impl Engine {
     pub(crate) async fn make_agree(
         &self,
         contents: &[ContentUuid],
-        suspects: &[Suspect],
+        found: Found<'_>,
         options: ReconcileOptions,
         report: &mut ReconcileReport,
     ) -> PortResult<Vec<ContentUuid>> {
-        let originals = self.lost_originals(contents.iter().copied()).await?;
         let _alone = self.shared.commits.write().await;
+        let originals = self.lost_originals(contents.iter().copied()).await?;
         let folders = self.ports.vault.inspect(contents).await?;
         let mut folders: BTreeMap<_, _> = folders.into_iter().map(|f| (f.content, f)).collect();
         let mut changes = Changes::default();
         for &content in contents {
-            let rows = self.ports.store.of_content(content).await?;
             let folder = folders.remove(&content);
+            if let Some(reason) = folder.as_ref().and_then(|f| f.unreadable.as_ref()) {
+                report.unknown.push(unread(content, reason));
+                continue;
+            }
+            let rows = self.ports.store.of_content(content).await?;
             let mut one = OneContent {
                 engine: self,
                 content,
@@ -287,10 +320,11 @@ impl Engine {
                 files: folder.as_ref().map_or(&[], |folder| &folder.files),
                 manifest: folder.as_ref().and_then(|folder| folder.manifest.as_ref()),
                 options,
+                verdicts: found.verdicts,
                 changes: &mut changes,
                 report,
             };
-            one.reconcile(suspects).await?;
+            one.reconcile(found.suspects).await?;
             if let Some(folder) = &folder {
                 one.amend(folder.sums).await?;
             }
@@ -298,7 +332,9 @@ impl Engine {
                 one.give_up();
             }
         }
+        // What was forgotten for want of an original may have one again by now.
         let lacking = changes.gone.iter().chain(&changes.unmake);
+        let lacking = lacking.chain(&changes.forget);
         let mut lacking: Vec<_> = lacking.map(|key| key.content).collect();
         lacking.sort_unstable();
         lacking.dedup();
@@ -322,35 +358,20 @@ impl Engine {
         let lost = known.iter().map(|r| (r.content, r.originals == 0));
         Ok(lost.collect())
     }
+}
 
-    async fn apply(&self, changes: Changes, report: &mut ReconcileReport) -> PortResult<()> {
-        let (store, now) = (&self.ports.store, self.ports.clock.now());
-        // Missing first: a row that vouched for a file in another format may then adopt this one.
-        if !changes.gone.is_empty() {
-            let gone = Invalidation::FileGone;
-            store
-                .invalidate(&changes.gone, gone, Priority::Missing, now)
-                .await?;
-        }
-        // Nobody makes again what was adopted; planning wants it anew where it can be made.
-        if !changes.unmake.is_empty() {
-            store.forget(&changes.unmake).await?;
-        }
-        if !changes.adopt.is_empty() {
-            store.adopt(&changes.adopt, now).await?;
-        }
-        if !changes.forget.is_empty() {
-            store.forget(&changes.forget).await?;
-        }
-        for (content, amendment) in changes.amend {
-            match self.ports.vault.amend(content, &amendment).await {
-                Ok(written) => report.amended += u64::from(written),
-                // A newer manifest is a stranger, and named as one.
-                Err(error) if error.kind == PortErrorKind::Unsupported => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+/// What was found out before commits were held off.
+#[derive(Clone, Copy)]
+pub(crate) struct Found<'a> {
+    pub(crate) suspects: &'a [Suspect],
+    pub(crate) verdicts: &'a Verdicts,
+}
+
+fn unread(content: ContentUuid, reason: &str) -> Stranger {
+    Stranger {
+        content: Some(content),
+        name: String::new(),
+        reason: format!("left alone: {reason}"),
     }
 }
 

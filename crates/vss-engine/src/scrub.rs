@@ -13,15 +13,13 @@ use vss_ports::{CancelToken, Event, PortError, PortResult, SidecarRecord};
 
 use crate::Engine;
 use crate::empty_vault::EmptyVault;
+use crate::reconcile::UNREADABLE_IN_A_ROW;
 use crate::verify::Checked;
 
 pub use cycle::ScrubCycle;
 
 /// Contents looked at in one step.
 const BATCH: usize = 256;
-
-/// Files in a row that cannot be read before it is the disk that is ill, and not they.
-const UNREADABLE_IN_A_ROW: u32 = 8;
 
 /// How long a scrub that waits for its time sleeps at a stretch: the library may grow meanwhile.
 const NAP: Duration = Duration::from_secs(600);

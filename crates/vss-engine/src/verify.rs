@@ -11,6 +11,7 @@ use vss_ports::{
 };
 
 use crate::Engine;
+use crate::examine::Verdict;
 use crate::source_digest::digest_of;
 
 /// What a look at the file of a row found.
@@ -193,16 +194,23 @@ impl Engine {
             format: format.clone(),
             size: file.size,
         };
-        let scanned = vault.scan(before(key), 1).await?;
-        let folder = scanned.iter().find(|s| s.content == key.content);
-        let manifest = folder.and_then(|folder| folder.manifest.as_ref());
-        if let Some(adoption) = self.examine(key.content, &found, manifest).await? {
-            let (found, now) = ([adoption], self.ports.clock.now());
-            if self.ports.store.adopt(&found, now).await?.first() == Some(&true) {
+        let folder = vault.inspect(&[key.content]).await?.pop();
+        let manifest = folder.as_ref().and_then(|folder| folder.manifest.as_ref());
+        match self.examine(key.content, &found, manifest).await? {
+            Verdict::Good(adoption) => {
+                let (found, now) = ([adoption], self.ports.clock.now());
+                let adopted = self.ports.store.adopt(&found, now).await?;
+                if adopted.first() != Some(&true) {
+                    return Ok(None);
+                }
                 self.shared.verified.remember(key, file.stamp);
                 return Ok(Some(file));
             }
-            return Ok(None);
+            Verdict::Unreadable(why) => {
+                tracing::warn!(sidecar = %key, why, "a sidecar could not be read");
+                return Ok(None);
+            }
+            Verdict::Bad => {}
         }
         if let Some(kept) = vault.quarantine(key, format).await? {
             let (damage, kept) = (Damage::Unvouched, kept.display());
@@ -212,11 +220,4 @@ impl Engine {
         }
         Ok(None)
     }
-}
-
-/// The content just before a key's, for a scan that is to begin with it.
-fn before(key: &SidecarKey) -> Option<vss_core::ContentUuid> {
-    let number = u128::from_be_bytes(*key.content.as_bytes());
-    let before = number.checked_sub(1)?.to_be_bytes();
-    Some(vss_core::ContentUuid::from_bytes(before))
 }

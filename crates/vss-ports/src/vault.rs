@@ -31,6 +31,7 @@ use crate::PortResult;
 /// - `scan` answers at most the wanted number of contents and none when there are no more.
 /// - `scan` names every sidecar of a content with its size, and the manifest as it was written.
 /// - `scan` answers what does not parse, and an empty file, as a stranger and nothing else of that name.
+/// - `scan` and `inspect` answer a content whose folder cannot be read as unreadable, and go on.
 /// - `scan` says whether the sums beside a manifest are those of its sidecars.
 /// - `inspect` answers what `scan` would of the asked contents, each once, and none for one without a folder.
 /// - `strays` answers what lies outside of every content's folder and belongs nowhere, at most the wanted number.
@@ -243,6 +244,22 @@ pub struct ScannedContent {
     pub sums: bool,
     /// What is there and is no sidecar.
     pub strangers: Vec<ScannedStranger>,
+    /// Why it could not be read; then all else says nothing of what is there.
+    pub unreadable: Option<String>,
+}
+
+impl ScannedContent {
+    /// A folder of which nothing is known yet.
+    pub fn new(content: ContentUuid) -> Self {
+        Self {
+            content,
+            files: Vec::new(),
+            manifest: None,
+            sums: false,
+            strangers: Vec::new(),
+            unreadable: None,
+        }
+    }
 }
 
 /// Something in the vault that is no sidecar.

@@ -33,8 +33,18 @@ struct State {
     strangers: BTreeSet<String>,
     set_aside: Vec<Vec<u8>>,
     blocked: BTreeSet<ContentUuid>,
+    unreadable: BTreeMap<ContentUuid, Unreadable>,
     /// How many stamps were given out.
     stamped: u64,
+}
+
+/// What of a content cannot be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unreadable {
+    /// Its folder cannot be looked into.
+    Folder,
+    /// Its files can be opened, and end in an error when they are read.
+    Bytes,
 }
 
 /// A file.
@@ -100,6 +110,16 @@ impl MemoryVault {
     /// Makes every publication for a content fail from now on.
     pub fn block(&self, content: ContentUuid) {
         self.state().blocked.insert(content);
+    }
+
+    /// Makes a part of a content unreadable from now on.
+    pub fn make_unreadable(&self, content: ContentUuid, what: Unreadable) {
+        self.state().unreadable.insert(content, what);
+    }
+
+    /// Makes all of it readable again.
+    pub fn make_readable(&self, content: ContentUuid) {
+        self.state().unreadable.remove(&content);
     }
 
     /// The bytes of every file that was set aside or quarantined, the first one first.
@@ -187,12 +207,16 @@ impl State {
     }
 
     fn scan_one(&self, content: ContentUuid) -> ScannedContent {
+        if self.unreadable.get(&content) == Some(&Unreadable::Folder) {
+            return ScannedContent {
+                unreadable: Some("the folder cannot be read (Permission denied)".into()),
+                ..ScannedContent::new(content)
+            };
+        }
         let mut scanned = ScannedContent {
-            content,
-            files: Vec::new(),
             manifest: self.manifests.get(&content).cloned(),
             sums: true,
-            strangers: Vec::new(),
+            ..ScannedContent::new(content)
         };
         for ((key, format), Kept { bytes, .. }) in &self.files {
             if key.content != content {
@@ -238,6 +262,10 @@ impl Vault for MemoryVault {
 
     async fn open(&self, key: &SidecarKey, format: &Format) -> PortResult<Option<File>> {
         let bytes = self.bytes(key, format).filter(|bytes| !bytes.is_empty());
+        if self.state().unreadable.get(&key.content) == Some(&Unreadable::Bytes) {
+            // What every system refuses to read from.
+            return Ok(bytes.map(|_| File::open("/").unwrap()));
+        }
         Ok(bytes.map(|bytes| {
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(&bytes).unwrap();

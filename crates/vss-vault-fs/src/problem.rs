@@ -37,6 +37,30 @@ impl Problem {
         }
     }
 
+    /// Whether it says something of the place that was looked at, and nothing of this process or of
+    /// the whole disk.
+    pub(crate) fn is_of_the_place(&self) -> bool {
+        let of_the_place = |errno: &Errno| {
+            let bad = [
+                Errno::ACCESS,
+                Errno::PERM,
+                Errno::IO,
+                Errno::BADMSG,
+                Errno::UCLEAN,
+            ];
+            bad.contains(errno)
+        };
+        matches!(self, Self::System { errno, .. } if of_the_place(errno))
+    }
+
+    /// What went wrong and why, for a person to read.
+    pub(crate) fn in_full(&self) -> String {
+        match self {
+            Self::System { errno, .. } => format!("{self} ({errno})"),
+            Self::Refused { .. } => self.to_string(),
+        }
+    }
+
     /// The error of the port, for the operation that failed.
     pub(crate) fn during(self, operation: impl Into<String>) -> PortError {
         let kind = match &self {

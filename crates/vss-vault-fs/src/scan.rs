@@ -3,7 +3,6 @@
 
 use std::num::NonZero;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::thread::ScopedJoinHandle;
 
 use rustix::fs::FileType;
 use vss_core::layout::{self, CONTENT_ROOT, MANIFEST_NAME, SUMS_NAME};
@@ -87,9 +86,17 @@ fn read_all(folders: &Folders, contents: &[ContentUuid]) -> Step<Vec<ScannedCont
         return read_one_by_one(folders, contents);
     }
     let shares = std::thread::scope(|scope| {
-        let read = |share| scope.spawn(move || read_one_by_one(folders, share));
+        let read = |share| {
+            let reader = std::thread::Builder::new();
+            let reader = reader.spawn_scoped(scope, move || read_one_by_one(folders, share));
+            // Where there is no thread to be had, this one does it.
+            reader.map_err(|_| share)
+        };
         let readers: Vec<_> = contents.chunks(share).map(read).collect();
-        let joined = readers.into_iter().map(ScopedJoinHandle::join);
+        let joined = readers.into_iter().map(|reader| match reader {
+            Ok(reader) => reader.join(),
+            Err(share) => Ok(read_one_by_one(folders, share)),
+        });
         joined.collect::<Vec<_>>()
     });
     let mut found = Vec::with_capacity(contents.len());
@@ -105,14 +112,26 @@ fn read_all(folders: &Folders, contents: &[ContentUuid]) -> Step<Vec<ScannedCont
 fn read_one_by_one(folders: &Folders, contents: &[ContentUuid]) -> Step<Vec<ScannedContent>> {
     let mut found = Vec::with_capacity(contents.len());
     for content in contents {
-        let path = layout::content_folder(*content);
-        let opened = folders.tree.open_folder(path.as_str());
-        // It may be gone by now, or no folder any more.
-        if let Some(folder) = opened.during("open a content's folder")? {
-            found.push(read_content(folder.as_fd(), *content)?);
+        match read_folder(folders, *content) {
+            Ok(scanned) => found.extend(scanned),
+            // One bad folder is one bad folder.
+            Err(problem) if problem.is_of_the_place() => found.push(ScannedContent {
+                unreadable: Some(problem.in_full()),
+                ..ScannedContent::new(*content)
+            }),
+            Err(problem) => return Err(problem),
         }
     }
     Ok(found)
+}
+
+/// `None` when it is gone by now, or no folder any more.
+fn read_folder(folders: &Folders, content: ContentUuid) -> Step<Option<ScannedContent>> {
+    let path = layout::content_folder(content);
+    let opened = folders.tree.open_folder(path.as_str());
+    let opened = opened.during("open a content's folder")?;
+    let read = opened.map(|folder| read_content(folder.as_fd(), content));
+    read.transpose()
 }
 
 /// The shard folders in a folder, sorted.
@@ -166,13 +185,7 @@ fn content_of(entry: &Entry, (h0, h1): (&str, &str)) -> Result<ContentUuid, Stri
 }
 
 fn read_content(folder: BorrowedFd<'_>, content: ContentUuid) -> Step<ScannedContent> {
-    let mut scanned = ScannedContent {
-        content,
-        files: Vec::new(),
-        manifest: None,
-        sums: false,
-        strangers: Vec::new(),
-    };
+    let mut scanned = ScannedContent::new(content);
     let mut sums = 0;
     for entry in entries_once(folder).during("list a content's folder")? {
         if entry.name() == Some(MANIFEST_NAME) {

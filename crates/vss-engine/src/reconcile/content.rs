@@ -4,12 +4,13 @@
 use vss_core::integrity::Damage;
 use vss_core::reconcile::{Action, FoundFile, KnownRow, diff, drift};
 use vss_core::{
-    ContentUuid, Kind, Manifest, ManifestEntry, SidecarKey, SidecarSource, Status, Variant,
+    ContentUuid, Format, Kind, Manifest, ManifestEntry, SidecarKey, SidecarSource, Status, Variant,
 };
-use vss_ports::{Adoption, Amendment, Event, FileStamp, LocalFile, PortResult, SidecarRecord};
+use vss_ports::{Adoption, Amendment, FileStamp, LocalFile, PortResult, RowOutline, SidecarRecord};
 
 use super::{ReconcileOptions, ReconcileReport, Stranger};
 use crate::Engine;
+use crate::examine::{Verdict, Verdicts};
 use crate::verify::Checked;
 
 /// What comparisons lead to.
@@ -20,6 +21,8 @@ pub(super) struct Changes {
     pub(super) gone: Vec<SidecarKey>,
     /// Rows whose file is gone and that no generator made.
     pub(super) unmake: Vec<SidecarKey>,
+    /// Files that are not what they should be; none of them has a row that is ready any more.
+    pub(super) aside: Vec<(SidecarKey, Format, Damage)>,
     pub(super) forget: Vec<SidecarKey>,
     pub(super) amend: Vec<(ContentUuid, Amendment)>,
 }
@@ -29,6 +32,12 @@ pub(crate) struct Suspect {
     row: SidecarRecord,
     stamp: FileStamp,
     damage: Damage,
+}
+
+impl Suspect {
+    pub(super) fn is_unreadable(&self) -> bool {
+        self.damage == Damage::Unreadable
+    }
 }
 
 impl Engine {
@@ -55,6 +64,19 @@ impl Engine {
         }
         Ok(suspects)
     }
+
+    /// Hashes what a comparison of these contents asks for. Changes nothing.
+    pub(crate) async fn verdicts_on(&self, contents: &[ContentUuid]) -> PortResult<Verdicts> {
+        let mut verdicts = Verdicts::default();
+        for folder in self.ports.vault.inspect(contents).await? {
+            let rows = self.ports.store.of_content(folder.content).await?;
+            let rows: Vec<_> = rows.iter().map(|row| known_row(&row.into())).collect();
+            let (files, manifest) = (&folder.files, folder.manifest.as_ref());
+            self.examine_asked(folder.content, files, &rows, manifest, &mut verdicts)
+                .await?;
+        }
+        Ok(verdicts)
+    }
 }
 
 /// One content while it is reconciled.
@@ -65,6 +87,7 @@ pub(super) struct OneContent<'a> {
     pub(super) files: &'a [FoundFile],
     pub(super) manifest: Option<&'a Manifest>,
     pub(super) options: ReconcileOptions,
+    pub(super) verdicts: &'a Verdicts,
     pub(super) changes: &'a mut Changes,
     pub(super) report: &'a mut ReconcileReport,
 }
@@ -73,14 +96,14 @@ impl OneContent<'_> {
     /// Compares its rows and files, and sets those aside that were found to be damaged and are
     /// still the same.
     pub(super) async fn reconcile(&mut self, suspects: &[Suspect]) -> PortResult<()> {
-        let known: Vec<_> = self.rows.iter().map(known_row).collect();
+        let known: Vec<_> = self.rows.iter().map(|row| known_row(&row.into())).collect();
         for action in diff(self.files, &known) {
             self.act(action).await?;
         }
         let content = self.content;
         let its_own = |suspect: &&Suspect| suspect.row.key.content == content;
         for suspect in suspects.iter().filter(its_own) {
-            self.condemn(suspect).await?;
+            self.condemn(suspect)?;
         }
         Ok(())
     }
@@ -109,31 +132,47 @@ impl OneContent<'_> {
                 self.gone(SidecarKey::new(self.content, kind, variant));
             }
             Action::Adopt(file) => match self.examine(&file).await? {
-                Some(adoption) => {
+                Verdict::Good(adoption) => {
                     self.report.adopted += 1;
                     self.changes.adopt.push(adoption);
                 }
-                None => self.set_aside(&file, Damage::Unvouched).await?,
+                Verdict::Bad => self.set_aside(&file, Damage::Unvouched),
+                Verdict::Unreadable(why) => self.name(&file, why),
             },
             Action::Verify(file) => match self.examine(&file).await? {
                 // Only a manifest that vouches for it makes a file of an unexpected size good.
-                Some(adoption) if adoption.source != SidecarSource::Adopted => {
+                Verdict::Good(adoption) if adoption.source != SidecarSource::Adopted => {
                     self.report.repaired += 1;
                     self.changes.adopt.push(adoption);
                 }
-                _ => self.set_aside(&file, Damage::Replaced).await?,
+                Verdict::Good(_) | Verdict::Bad => self.set_aside(&file, Damage::Replaced),
+                Verdict::Unreadable(why) => self.name(&file, why),
             },
-            Action::Unknown(file) => self.report.unknown.push(Stranger {
-                content: Some(self.content),
-                name: format!("{}/{}.{}", file.kind.folder(), file.variant, file.format),
-                reason: "the sidecar is there in another format".into(),
-            }),
+            Action::Unknown(file) => {
+                self.name(&file, "the sidecar is there in another format".into());
+            }
         }
         Ok(())
     }
 
-    async fn examine(&self, file: &FoundFile) -> PortResult<Option<Adoption>> {
-        self.engine.examine(self.content, file, self.manifest).await
+    /// The verdict on a file, which is only read now where it changed since it was examined.
+    async fn examine(&self, file: &FoundFile) -> PortResult<Verdict> {
+        let key = SidecarKey::new(self.content, file.kind.clone(), file.variant.clone());
+        let there = self.engine.ports.vault.locate(&key, &file.format)?;
+        let stamp = there.map(|there| there.stamp);
+        match stamp.and_then(|stamp| self.verdicts.of(&key, &file.format, stamp)) {
+            Some(verdict) => Ok(verdict.clone()),
+            None => self.engine.examine(self.content, file, self.manifest).await,
+        }
+    }
+
+    /// Reports a file that is left alone.
+    fn name(&mut self, file: &FoundFile, reason: String) {
+        self.report.unknown.push(Stranger {
+            content: Some(self.content),
+            name: format!("{}/{}.{}", file.kind.folder(), file.variant, file.format),
+            reason,
+        });
     }
 
     /// Its row is to be made again.
@@ -145,26 +184,17 @@ impl OneContent<'_> {
         }
     }
 
-    /// Moves a file that is not what it should be out of the way; its row is to be made again.
-    async fn set_aside(&mut self, file: &FoundFile, damage: Damage) -> PortResult<()> {
+    /// A file that is not what it should be: its row is to be made again.
+    fn set_aside(&mut self, file: &FoundFile, damage: Damage) {
         self.report.repaired += 1;
         let (kind, variant) = (file.kind.clone(), file.variant.clone());
         let key = SidecarKey::new(self.content, kind, variant);
-        let ports = &self.engine.ports;
-        if !self.options.dry_run
-            && let Some(kept) = ports.vault.quarantine(&key, &file.format).await?
-        {
-            let kept = kept.display();
-            tracing::warn!(sidecar = %key, %damage, %kept, "a damaged sidecar was set aside");
-            ports
-                .events
-                .emit(Event::SidecarCorrupt { key: key.clone() });
-        }
+        let aside = (key.clone(), file.format.clone(), damage);
+        self.changes.aside.push(aside);
         self.gone(key);
-        Ok(())
     }
 
-    async fn condemn(&mut self, suspect: &Suspect) -> PortResult<()> {
+    fn condemn(&mut self, suspect: &Suspect) -> PortResult<()> {
         let Suspect { row, stamp, damage } = suspect;
         let is_same = |now: &&SidecarRecord| {
             let same = (&now.key, &now.format, now.digest) == (&row.key, &row.format, row.digest);
@@ -178,7 +208,7 @@ impl OneContent<'_> {
         if located.is_some_and(|now| now.stamp == *stamp)
             && let Some(file) = self.files.iter().find(|file| is_of(file, row))
         {
-            self.set_aside(file, *damage).await?;
+            self.set_aside(file, *damage);
         }
         Ok(())
     }
@@ -285,13 +315,14 @@ fn is_of(file: &FoundFile, row: &SidecarRecord) -> bool {
     (&file.kind, &file.variant, &file.format) == (&row.key.kind, &row.key.variant, &row.format)
 }
 
-fn known_row(row: &SidecarRecord) -> KnownRow {
+/// A row as the comparison needs it.
+pub(super) fn known_row(row: &RowOutline) -> KnownRow {
     KnownRow {
-        kind: row.key.kind.clone(),
-        variant: row.key.variant.clone(),
+        kind: row.kind.clone(),
+        variant: row.variant.clone(),
         format: row.format.clone(),
         status: row.status,
         vouched_size: row.size,
-        is_reference: !is_managed(row),
+        is_reference: row.source == SidecarSource::Reference,
     }
 }

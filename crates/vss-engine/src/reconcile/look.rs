@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vss_core::plan::WantedOutput;
 use vss_core::reconcile::FoundFile;
-use vss_core::{ContentUuid, MediaType, Status};
+use vss_core::{ContentUuid, MediaType, SidecarSource, Status};
 use vss_ports::{ContentRecord, RowOutline, ScannedContent};
 
 use crate::Engine;
@@ -47,7 +47,10 @@ pub(super) fn is_in_step(rows: &[RowOutline], folder: Option<&ScannedContent>, l
         let same = |file: &&FoundFile| (&file.kind, &file.variant) == (&row.kind, &row.variant);
         files.iter().find(same)
     };
+    let is_reference = |row: &&RowOutline| row.source == SidecarSource::Reference;
     let whole = |row: &RowOutline| match (row.size, file_of(row)) {
+        // A reference's file is somewhere else, and its row nobody's work.
+        (_, file) if is_reference(&row) => file.is_none(),
         (None, file) => file.is_none() && !lost,
         (Some(_), None) => false,
         (Some(size), Some(file)) => {
@@ -58,7 +61,10 @@ pub(super) fn is_in_step(rows: &[RowOutline], folder: Option<&ScannedContent>, l
                 && said == Some((&row.format, size, row.digest))
         }
     };
-    let vouching = rows.iter().filter(|row| row.size.is_some()).count();
+    let vouching = rows
+        .iter()
+        .filter(|row| row.size.is_some() && !is_reference(row));
+    let vouching = vouching.count();
     folder.is_none_or(|folder| folder.sums)
         && (vouching, vouching) == (files.len(), entries)
         && rows.iter().all(whole)

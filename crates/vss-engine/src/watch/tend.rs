@@ -12,7 +12,7 @@ use vss_ports::{FileStamp, LocalFile, PortResult, SidecarRecord};
 use super::spot::Spot;
 use super::vault::{TendReport, VaultBatch};
 use crate::Engine;
-use crate::reconcile::{ReconcileError, ReconcileOptions};
+use crate::reconcile::{Found, ReconcileError, ReconcileOptions};
 
 /// Contents that are compared in one step.
 const BATCH: usize = 256;
@@ -159,8 +159,13 @@ impl Engine {
             suspects.extend(self.suspects(*content, is_asked).await?);
         }
         let contents: Vec<_> = batch.iter().map(|(content, _)| *content).collect();
+        let verdicts = self.verdicts_on(&contents).await?;
+        let found = Found {
+            suspects: &suspects,
+            verdicts: &verdicts,
+        };
         let (options, done) = (ReconcileOptions::default(), &mut report.done);
-        let lacking = self.make_agree(&contents, &suspects, options, done).await?;
+        let lacking = self.make_agree(&contents, found, options, done).await?;
         if !lacking.is_empty() {
             done.enqueued += self.plan_contents(&lacking).await?;
         }

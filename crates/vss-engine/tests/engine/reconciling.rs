@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use vss_core::{Format, SidecarSource, Status};
-use vss_engine::{ReconcileOptions, ReconcileReport};
-use vss_ports::{Amendment, SidecarStore, Vault};
+use vss_core::{ContentUuid, Format, SidecarSource, Status};
+use vss_engine::{ReconcileError, ReconcileOptions, ReconcileReport};
+use vss_ports::{Amendment, PortErrorKind, SidecarStore, Vault};
+use vss_testkit::faulty_vault::{FaultyVault, VaultFault, VaultStep};
 use vss_testkit::store::{FaultyStore, MemoryStore};
+use vss_testkit::vault::{MemoryVault, Unreadable};
 
-use crate::world::World;
+use crate::world::{World, run};
 
 fn did_nothing(report: &ReconcileReport) -> bool {
     (
@@ -24,9 +26,10 @@ fn did_nothing(report: &ReconcileReport) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn new_rows_beside_a_vault_with_files_are_made_of_these_first_and_only_once() {
     let mut world = World::with_pictures(3).await;
-    let asked = world.engine().make_rows_again().await.unwrap();
+    let engine = world.engine();
+    let asked = engine.make_rows_again().await.unwrap();
     assert_eq!(asked, None, "nothing was made yet");
-    world.run().await;
+    run(&engine).await;
     let asked = world.engine().make_rows_again().await.unwrap();
     assert_eq!(asked, None, "these rows know the vault");
     // Another database, and whoever indexed had no idea.
@@ -40,6 +43,148 @@ async fn new_rows_beside_a_vault_with_files_are_made_of_these_first_and_only_onc
     world.assert_true().await;
     let asked = world.engine().make_rows_again().await.unwrap();
     assert_eq!(asked, None);
+}
+
+#[tokio::test]
+async fn an_empty_vault_is_not_known_before_something_is_made_into_it() {
+    let mut world = World::with_pictures(3).await;
+    world.run().await;
+    world.rows = Arc::new(MemoryStore::default());
+    world.store = Arc::new(FaultyStore::over(Arc::clone(&world.rows)));
+    world.plan().await;
+    // The disk with the vault is away, and what is seen in its place is as empty as a new one.
+    let there = std::mem::replace(
+        &mut world.vault,
+        Arc::new(FaultyVault::new(Arc::new(MemoryVault::new()))),
+    );
+    assert_eq!(world.engine().make_rows_again().await.unwrap(), None);
+    world.vault = there;
+    let report = world.engine().make_rows_again().await.unwrap().unwrap();
+    assert_eq!(report.adopted, 9);
+    assert_eq!(world.run().await.ready, 0, "nothing is made again");
+}
+
+/// The contents of a world, in order.
+async fn contents(world: &World) -> Vec<ContentUuid> {
+    let mut contents: Vec<_> = world
+        .rows()
+        .await
+        .iter()
+        .map(|row| row.key.content)
+        .collect();
+    contents.dedup();
+    contents
+}
+
+#[tokio::test]
+async fn one_sidecar_that_cannot_be_read_keeps_no_other_from_getting_its_row() {
+    let world = World::with_pictures(3).await;
+    world.run().await;
+    let bad = contents(&world).await[1];
+    world.files.make_unreadable(bad, Unreadable::Bytes);
+    let keys: Vec<_> = world.rows().await.into_iter().map(|row| row.key).collect();
+    world.rows.forget(&keys).await.unwrap();
+    let report = world
+        .engine()
+        .reconcile(ReconcileOptions::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        (report.adopted, report.repaired, report.unknown.len()),
+        (6, 0, 3)
+    );
+    for stranger in &report.unknown {
+        assert_eq!(stranger.content, Some(bad));
+        assert!(stranger.reason.contains("cannot be read"), "{stranger:?}");
+    }
+    // It is wanted, has no row and is made again over what cannot be read.
+    world.files.make_readable(bad);
+    assert_eq!(world.run().await.ready, 3);
+    world.assert_true().await;
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_read_is_named_and_its_rows_are_left_alone() {
+    let world = World::with_pictures(3).await;
+    world.run().await;
+    let all = contents(&world).await;
+    world.files.make_unreadable(all[0], Unreadable::Folder);
+    let other = world
+        .rows()
+        .await
+        .into_iter()
+        .find(|row| row.key.content == all[1])
+        .unwrap();
+    assert!(world.files.lose(&other.key, &other.format));
+    let report = world
+        .engine()
+        .reconcile(ReconcileOptions::default())
+        .await
+        .unwrap();
+    assert_eq!((report.missing, report.unknown.len()), (1, 1));
+    assert_eq!(report.unknown[0].content, Some(all[0]));
+    assert!(report.unknown[0].reason.contains("Permission denied"));
+    assert_eq!(world.count(Status::Ready).await, 8);
+    world.files.make_readable(all[0]);
+    world.run().await;
+    world.assert_true().await;
+}
+
+#[tokio::test]
+async fn where_one_folder_after_the_other_cannot_be_read_it_is_the_disk() {
+    let world = World::with_pictures(9).await;
+    world.run().await;
+    let before = world.rows().await;
+    for what in [Unreadable::Folder, Unreadable::Bytes] {
+        for content in contents(&world).await {
+            world.files.make_unreadable(content, what);
+        }
+        let options = ReconcileOptions {
+            verify_all: true,
+            ..ReconcileOptions::default()
+        };
+        let error = world.engine().reconcile(options).await.unwrap_err();
+        let ReconcileError::Port(error) = error else {
+            panic!("{error}");
+        };
+        assert!(
+            error.in_full().contains("look at the disk"),
+            "{}",
+            error.in_full()
+        );
+        assert_eq!(world.rows().await, before, "{what:?}");
+        assert!(world.files.set_aside().is_empty(), "{what:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_file_that_cannot_be_set_aside_is_named_and_no_row_says_it_is_whole() {
+    for (kind, ends_well) in [
+        (PortErrorKind::Unsupported, true),
+        (PortErrorKind::Unexpected, false),
+    ] {
+        let world = World::with_pictures(2).await;
+        world.run().await;
+        let rows = world.rows().await;
+        for row in [&rows[0], &rows[3]] {
+            let place = vss_core::layout::sidecar_path(&row.key, &row.format);
+            world.files.plant(place.as_str(), b"not what it was");
+        }
+        world
+            .vault
+            .arm(VaultStep::Quarantine, 0, VaultFault::Refuse(kind));
+        let done = world.engine().reconcile(ReconcileOptions::default()).await;
+        assert_eq!(done.is_ok(), ends_well, "{kind:?}");
+        if let Ok(report) = done {
+            assert_eq!(report.unknown.len(), 1);
+            assert!(report.unknown[0].reason.contains("cannot be set aside"));
+        }
+        // The other one is aside, and both are made again.
+        assert_eq!(world.files.set_aside().len(), 1);
+        assert_eq!(world.count(Status::Ready).await, 4);
+        world.run().await;
+        world.assert_true().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
