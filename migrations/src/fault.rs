@@ -54,6 +54,10 @@ impl Trouble {
 
     fn of_code(error: &dyn DatabaseError) -> Self {
         let code = error.code().and_then(|code| code.parse::<u32>().ok());
+        // No room to map the index of the log into.
+        if code == Some(4_874) {
+            return Self::Full;
+        }
         match code.map(|extended| extended & 0xff) {
             // Busy, locked, and a race for the lock of the log that was lost too often.
             Some(5 | 6 | 15) => Self::Held,

@@ -120,7 +120,9 @@ async fn work(
             let _ = errand.answer.send(answer);
         } else if !stop.is_cancelled() {
             let why = report.halted.unwrap_or_default();
-            trouble.goes_on(&Failure::new(Exit::Failure, why));
+            // Where it became full is in brackets, and another place each time.
+            let what = why.split(" (").next().unwrap_or_default().to_owned();
+            trouble.goes_on(&Failure::new(Exit::Failure, why).about(what));
             made = Some(app.events.listen());
             tokio::select! {
                 () = tokio::time::sleep(REST) => {}

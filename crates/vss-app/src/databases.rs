@@ -22,9 +22,15 @@ pub(crate) async fn open_rows(library: &Library, config: &Config) -> Result<SeaO
                 "the database of {} cannot be used: {error}",
                 library.root.display()
             );
+            let remedy = match error.kind {
+                PortErrorKind::Unavailable => {
+                    "is the server running? `database` in vss.toml says where it is"
+                }
+                _ => "`database` in vss.toml says where it is, and as whom vss asks there",
+            };
             Failure::new(Exit::Library, message)
                 .because(error.source)
-                .remedy("is the server running? `database` in vss.toml says where it is")
+                .remedy(remedy)
         });
     }
     let place = library.sidecars_db();
@@ -41,11 +47,12 @@ pub(crate) async fn open_catalog(library: &Library) -> Result<SeaOrmCatalog, Fai
     catalog.map_err(|error| unopened(error, &place))
 }
 
-/// Reads both databases from end to end, where they are files.
-pub(crate) async fn examine(library: &Library, config: &Config) -> Result<(), Failure> {
-    open_rows(library, config).await?.examine().await?;
-    open_catalog(library).await?.examine().await?;
-    Ok(())
+/// Reads both databases from end to end, where they are files; what is the matter with each.
+pub(crate) async fn examine(library: &Library, config: &Config) -> Vec<Failure> {
+    let rows = async { Ok::<_, Failure>(open_rows(library, config).await?.examine().await?) };
+    let catalog = async { Ok::<_, Failure>(open_catalog(library).await?.examine().await?) };
+    let found = [rows.await.err(), catalog.await.err()];
+    found.into_iter().flatten().collect()
 }
 
 fn store_options(config: &Config) -> StoreOptions {
@@ -86,7 +93,7 @@ pub(crate) fn unopened(error: PortError, part: &Path) -> Failure {
             PortErrorKind::Rejected => Exit::Library,
             _ => exit_of(fault),
         };
-        let failure = Failure::new(exit, message);
+        let failure = Failure::new(exit, message).about(about(fault));
         return match remedy(fault) {
             Some(remedy) => failure.remedy(remedy),
             None => failure,
@@ -103,6 +110,11 @@ pub(crate) fn unopened(error: PortError, part: &Path) -> Failure {
         true => failure.remedy("restore it from a backup"),
         false => failure,
     }
+}
+
+/// What is the matter with which database.
+pub(crate) fn about(fault: &DatabaseFault) -> String {
+    format!("{}: {}", fault.database, fault.trouble)
 }
 
 /// A database that somebody else keeps is in use, as a library is.
@@ -135,7 +147,7 @@ pub(crate) fn remedy(fault: &DatabaseFault) -> Option<String> {
             )
         }
         Trouble::Disk => format!(
-            "look at the disk, its cable or its mount, and do this again when it answers; nothing \
+            "look at the disk, its cable, its mount and the room on it, and do this again when it answers; nothing \
              says that {database} is damaged: remove nothing"
         ),
         Trouble::ReadOnly => {

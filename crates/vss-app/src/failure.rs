@@ -59,6 +59,8 @@ pub(crate) struct Failure {
     pub(crate) source: Option<Box<dyn Error + Send + Sync>>,
     /// What to do next.
     pub(crate) remedy: Option<String>,
+    /// What is the matter, without the words that differ each time.
+    pub(crate) about: Option<String>,
 }
 
 impl Failure {
@@ -68,6 +70,7 @@ impl Failure {
             message: message.into(),
             source: None,
             remedy: None,
+            about: None,
         }
     }
 
@@ -77,6 +80,11 @@ impl Failure {
 
     pub(crate) fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn about(mut self, what: impl Into<String>) -> Self {
+        self.about = Some(what.into());
         self
     }
 
@@ -137,7 +145,10 @@ fn from_engine(error: &(dyn Error + 'static)) -> Failure {
     };
     let mut failure = Failure::new(exit, in_words(causes.iter().map(ToString::to_string)));
     failure.remedy = remedy;
-    failure
+    match fault {
+        Some(fault) => failure.about(databases::about(fault)),
+        None => failure,
+    }
 }
 
 fn of_kind(kind: Option<PortErrorKind>) -> (Exit, Option<String>) {

@@ -18,9 +18,8 @@ impl Lasting {
 
     /// It failed, and will be tried again.
     pub(crate) fn goes_on(&mut self, failure: &Failure) {
-        // Details are in brackets, and may differ each time.
-        let words = failure.to_string();
-        let words = words.split(" (").next().unwrap_or_default().to_owned();
+        let words = failure.about.clone();
+        let words = words.unwrap_or_else(|| failure.to_string());
         if self.said.as_ref() == Some(&words) {
             tracing::debug!(%failure, "{}, still", self.what);
             return;

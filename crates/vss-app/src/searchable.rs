@@ -1,7 +1,7 @@
 //! A picture or a document as a PDF whose words can be searched and copied.
 //!
 //! A JPEG goes in as it is, only without what cameras note of place and time (`jpeg`). Of every
-//! other picture the worker of stills makes one, since nothing is decoded in this process
+//! other picture the worker of stills makes one, since no picture is decoded in this process
 //! (`picture`). The words lie over it invisibly, each in its box (`document`), in a font that has
 //! no shapes (`font`). A document keeps all it has, and gets the words of its recognised pages
 //! behind what they show (`overlay`).

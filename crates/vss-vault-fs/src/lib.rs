@@ -60,6 +60,8 @@ mod staging;
 #[cfg(test)]
 mod sync_failure_tests;
 mod tree;
+#[cfg(all(test, target_os = "linux"))]
+mod unreadable_tests;
 mod vault;
 
 pub use durability::Durability;

@@ -16,12 +16,12 @@ use vss_ports::{PortErrorKind, Publication, Vault};
 
 use crate::{Durability, FsVault, FsVaultOptions};
 
-fn key(n: u8) -> SidecarKey {
+pub(crate) fn key(n: u8) -> SidecarKey {
     let content = ContentUuid::new(Uuid::from_bytes([n; 16]));
     SidecarKey::new(content, Kind::THUMB, Variant::GRID_1X)
 }
 
-async fn prepared(vault: &FsVault, n: u8, bytes: &[u8]) -> Publication {
+pub(crate) async fn prepared(vault: &FsVault, n: u8, bytes: &[u8]) -> Publication {
     let mut staged = vault.stage().await.unwrap();
     staged.file.write_all(bytes).unwrap();
     let sealed = vault.seal(staged).await.unwrap();
@@ -50,7 +50,7 @@ async fn bytes_of(vault: &FsVault, n: u8) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn opened(durability: Durability, portable: bool) -> (TempDir, FsVault) {
+pub(crate) fn opened(durability: Durability, portable: bool) -> (TempDir, FsVault) {
     let folder = tempfile::tempdir().unwrap();
     let options = FsVaultOptions {
         durability,

@@ -249,8 +249,10 @@ async fn check_contents(app: &App, checks: &mut Vec<Check>) {
         Ok(Some(empty)) => checks.push(Check::bad("vault", &empty.into())),
         Err(error) => checks.push(Check::bad("vault", &error.into())),
     }
-    if let Err(failure) = databases::examine(&app.library, &app.config).await {
-        return checks.push(Check::bad("databases", &failure));
+    let damaged = databases::examine(&app.library, &app.config).await;
+    if !damaged.is_empty() {
+        let bad = |failure| Check::bad("databases", failure);
+        return checks.extend(damaged.iter().map(bad));
     }
     match app.engine.status().await {
         Ok(status) => {

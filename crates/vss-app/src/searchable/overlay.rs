@@ -16,7 +16,7 @@ use super::document::{letters, pixels, write_font};
 const FONT: &str = "VssWords";
 
 /// The most that a single stream of the document may unfold to, in bytes.
-const LARGEST_STREAM: usize = 128 << 20;
+const LARGEST_STREAM: usize = 32 << 20;
 
 /// So many ancestors a page may have in the tree of pages.
 const DEEPEST: usize = 64;
@@ -38,6 +38,9 @@ pub(super) enum OverlayError {
     /// Its pages are not those whose words are known.
     #[error("it has {0} pages here, and {1} when it was read")]
     OtherPages(usize, u32),
+    /// Its places are counted from where it begins, and that is not where the file does.
+    #[error("the file has something else before the document begins")]
+    Preceded,
     /// Its table of objects is missing or wrong.
     #[error("it is damaged: its table of objects had to be guessed")]
     Damaged,
@@ -56,6 +59,9 @@ pub(super) fn write(bytes: Vec<u8>, text: &TextDocument) -> Result<Vec<u8>, Over
     let pages: Vec<_> = text.pages.iter().filter(recognised).collect();
     if pages.is_empty() {
         return Ok(bytes);
+    }
+    if !bytes.starts_with(b"%PDF-") {
+        return Err(OverlayError::Preceded);
     }
     let options = LoadOptions::with_max_decompressed_size(LARGEST_STREAM);
     let known = Document::load_mem_with_options(&bytes, options)?;
@@ -284,6 +290,8 @@ fn inherited<'a>(document: &'a Document, place: ObjectId, key: &[u8]) -> Option<
 
 #[cfg(test)]
 mod tests {
+    use pdf_writer::Finish;
+
     use super::*;
 
     fn page(width: u32, height: u32, rotation: u16) -> TextPage {
@@ -347,5 +355,43 @@ mod tests {
         );
         let elsewhere = sheet(500.0, 500.0, 10.0, 10.0);
         assert_eq!(shown_part(Some(media), Some(elsewhere)), A4);
+    }
+
+    /// A page of 200 by 100 units, and a word on it.
+    fn one_page() -> (Vec<u8>, TextDocument) {
+        let mut pdf = Pdf::new();
+        let [catalog, pages, only] = [1, 2, 3].map(Ref::new);
+        pdf.catalog(catalog).pages(pages);
+        pdf.pages(pages).count(1).kids([only]);
+        let mut written = pdf.page(only);
+        written.parent(pages);
+        written.media_box(pdf_writer::Rect::new(0.0, 0.0, 200.0, 100.0));
+        written.finish();
+        let text = serde_json::json!({
+            "version": 1, "engine": {"name": "none", "version": "1"}, "languages": ["eng"],
+            "page_count": 1, "empty": false, "pages": [{
+                "number": 1, "source": "ocr", "width": 400, "height": 200, "rotation": 0,
+                "blocks": [{"box": [40, 40, 80, 20], "lines": [{
+                    "box": [40, 40, 80, 20], "paragraph": 1,
+                    "words": [{"box": [40, 40, 80, 20], "text": "words", "confidence": 0.9}],
+                }]}],
+            }],
+        });
+        (pdf.finish(), serde_json::from_value(text).unwrap())
+    }
+
+    #[test]
+    fn a_document_behind_something_else_is_refused_since_its_places_are_not_those_of_the_file() {
+        let (document, text) = one_page();
+        let written = write(document.clone(), &text).unwrap();
+        assert!(written.starts_with(&document) && written.len() > document.len());
+        let preceded = [b"a mail\n", document.as_slice()].concat();
+        // It can be read, so it would be written to.
+        assert!(Document::load_mem(&preceded).is_ok());
+        let refused = write(preceded, &text);
+        assert!(
+            matches!(refused, Err(OverlayError::Preceded)),
+            "{refused:?}"
+        );
     }
 }

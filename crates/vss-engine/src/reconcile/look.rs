@@ -69,3 +69,49 @@ pub(super) fn is_in_step(rows: &[RowOutline], folder: Option<&ScannedContent>, l
         && (vouching, vouching) == (files.len(), entries)
         && rows.iter().all(whole)
 }
+
+#[cfg(test)]
+mod tests {
+    use vss_core::{Digest, Format, Kind, Variant};
+
+    use super::*;
+
+    fn row(kind: Kind, source: SidecarSource) -> RowOutline {
+        RowOutline {
+            kind,
+            variant: Variant::ORIGINAL,
+            format: Format::WEBP,
+            status: Status::Ready,
+            source,
+            size: Some(9),
+            digest: Some(Digest::of(b"whatever")),
+        }
+    }
+
+    #[test]
+    fn a_reference_is_no_file_of_the_vault_and_nothing_to_look_into() {
+        let reference = row(Kind::LIVE, SidecarSource::Reference);
+        let made = row(Kind::THUMB, SidecarSource::Adopted);
+        let content = ContentUuid::from_bytes([7; 16]);
+        let mut folder = ScannedContent {
+            sums: true,
+            ..ScannedContent::new(content)
+        };
+        assert!(is_in_step(std::slice::from_ref(&reference), None, false));
+        assert!(is_in_step(std::slice::from_ref(&reference), None, true));
+        assert!(is_in_step(&[reference.clone()], Some(&folder), false));
+        assert!(!is_in_step(
+            &[reference.clone(), made],
+            Some(&folder),
+            false
+        ));
+        // A file of its name is the trace of a move that was interrupted.
+        folder.files.push(FoundFile {
+            kind: Kind::LIVE,
+            variant: Variant::ORIGINAL,
+            format: Format::WEBP,
+            size: 9,
+        });
+        assert!(!is_in_step(&[reference], Some(&folder), false));
+    }
+}

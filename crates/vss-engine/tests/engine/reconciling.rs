@@ -7,7 +7,7 @@ use vss_core::{ContentUuid, Format, SidecarSource, Status};
 use vss_engine::{ReconcileError, ReconcileOptions, ReconcileReport};
 use vss_ports::{Amendment, PortErrorKind, SidecarStore, Vault};
 use vss_testkit::faulty_vault::{FaultyVault, VaultFault, VaultStep};
-use vss_testkit::store::{FaultyStore, MemoryStore};
+use vss_testkit::store::{Call, FaultyStore, MemoryStore};
 use vss_testkit::vault::{MemoryVault, Unreadable};
 
 use crate::world::{World, run};
@@ -185,6 +185,22 @@ async fn a_damaged_file_that_cannot_be_set_aside_is_named_and_no_row_says_it_is_
         world.run().await;
         world.assert_true().await;
     }
+}
+
+#[tokio::test]
+async fn no_file_is_set_aside_before_its_row_stops_saying_that_it_is_whole() {
+    let world = World::with_pictures(1).await;
+    world.run().await;
+    let row = world.rows().await.remove(0);
+    let place = vss_core::layout::sidecar_path(&row.key, &row.format);
+    world.files.plant(place.as_str(), b"not what it was");
+    let away = PortErrorKind::Unavailable;
+    world.store.refuse(Call::Invalidate, 0, away);
+    let options = ReconcileOptions::default();
+    assert!(world.engine().reconcile(options).await.is_err());
+    assert!(world.files.set_aside().is_empty());
+    assert_eq!(world.engine().reconcile(options).await.unwrap().repaired, 1);
+    assert_eq!(world.files.set_aside(), [b"not what it was"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
