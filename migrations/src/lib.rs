@@ -12,5 +12,5 @@ mod migrate;
 pub mod sidecars;
 
 pub use fault::{DatabaseFault, Trouble};
-pub use file::{has_log, is_new};
+pub use file::{is_new, read_only};
 pub use migrate::{MigrateError, check, migrate};

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use vss_migrations::catalog::CatalogMigrator;
-use vss_migrations::{DatabaseFault, MigrateError, Trouble, has_log, is_new};
+use vss_migrations::{DatabaseFault, MigrateError, Trouble, is_new};
 use vss_ports::{PortError, PortErrorKind, PortResult};
 
 /// The name of the file in a library.
@@ -123,9 +123,7 @@ async fn connect(
         .record_stmt_in_spans(false)
         .map_sqlx_sqlite_opts(move |options: SqliteConnectOptions| {
             let options = match access {
-                // Without a log nobody writes, and what lies still needs no lock, which could not
-                // be had.
-                Access::Read => options.read_only(true).immutable(!has_log(&file)),
+                Access::Read => vss_migrations::read_only(options, &file),
                 Access::Write => options
                     .create_if_missing(true)
                     .page_size(4096)

@@ -10,7 +10,7 @@ use sea_orm::sqlx::sqlite::{
 use sea_orm::sqlx::{ConnectOptions, Sqlite};
 use sea_orm::{ConnectionTrait, DatabaseConnection, SqlxSqliteConnector};
 use vss_migrations::sidecars::SidecarsMigrator;
-use vss_migrations::{DatabaseFault, has_log, is_new};
+use vss_migrations::{DatabaseFault, is_new};
 use vss_ports::{PortError, PortResult};
 
 use crate::dialect::{on_server, statement};
@@ -199,10 +199,7 @@ fn connect_options(path: &Path, options: &StoreOptions, access: Access) -> Sqlit
         Durability::Fast => SqliteSynchronous::Normal,
     };
     let connect = match access {
-        // Without a log nobody writes, and what lies still needs no lock, which could not be had.
-        Access::Read => SqliteConnectOptions::new()
-            .read_only(true)
-            .immutable(!has_log(path)),
+        Access::Read => vss_migrations::read_only(SqliteConnectOptions::new(), path),
         _ => SqliteConnectOptions::new()
             .create_if_missing(access == Access::Make)
             .page_size(4096)
