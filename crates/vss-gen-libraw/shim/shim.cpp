@@ -150,7 +150,7 @@ void vss_raw_drop(vss_raw *raw) {
   }
 }
 
-// The bytes must stay where they are until the end, and are not written to.
+// The bytes must stay where they are until they are unpacked or the end, and are not written to.
 vss_end vss_raw_open(vss_raw *raw, const uint8_t *bytes, size_t length, uint32_t most_megabytes, vss_sizes *sizes) {
   return guarded([=]() -> int {
     libraw_output_params_t &params = raw->library.imgdata.params;
@@ -181,13 +181,20 @@ vss_end vss_raw_open(vss_raw *raw, const uint8_t *bytes, size_t length, uint32_t
   });
 }
 
-vss_end vss_raw_develop(vss_raw *raw, int32_t half, vss_picture *picture) {
+// When it went well, the bytes are not read any more.
+vss_end vss_raw_unpack(vss_raw *raw, int32_t half) {
   return guarded([=]() -> int {
     raw->library.imgdata.params.half_size = half ? 1 : 0;
     int code = raw->library.unpack();
-    if (code)
-      return code;
-    code = raw->library.dcraw_process();
+    if (!code)
+      raw->library.recycle_datastream();
+    return code;
+  });
+}
+
+vss_end vss_raw_develop(vss_raw *raw, vss_picture *picture) {
+  return guarded([=]() -> int {
+    int code = raw->library.dcraw_process();
     if (code)
       return code;
     int width = 0, height = 0, colours = 0, bits = 0;

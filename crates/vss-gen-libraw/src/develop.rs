@@ -70,10 +70,11 @@ pub(crate) fn develop(wanted: &Wanted<'_>, scratch: &mut Scratch) -> Outcome<Opt
     // Two by two places have all colours; nothing has to be guessed.
     let half = longer.div_ceil(2) >= wanted.largest;
     let needed = needed(sizes, half);
-    check_bytes(limits, needed)?;
-    let all = needed.saturating_add(wanted.source.size()) + BESIDE;
-    vss_ports::JobHost::reserve(wanted.host, all)?;
-    let developed = opened.develop(half)?;
+    check_bytes(limits, needed.places.saturating_add(needed.pixels))?;
+    vss_ports::JobHost::reserve(wanted.host, needed.with(wanted.source.size()))?;
+    let unpacked = opened.unpack(half)?;
+    drop(bytes);
+    let developed = unpacked.develop()?;
     let picture = developed.picture();
     let layout = match picture.colours {
         1 => Layout::Gray,
@@ -91,15 +92,31 @@ pub(crate) fn develop(wanted: &Wanted<'_>, scratch: &mut Scratch) -> Outcome<Opt
     }))
 }
 
-/// Bytes of the sensor's data and of the picture that is made of it.
-fn needed(sizes: Sizes, half: bool) -> u64 {
+/// Bytes of the sensor's data, and of the picture that is made of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Needed {
+    places: u64,
+    pixels: u64,
+}
+
+impl Needed {
+    /// All that is held at once: the file until it is unpacked, then the picture.
+    fn with(self, file: u64) -> u64 {
+        let most = self.pixels.max(file);
+        self.places.saturating_add(most).saturating_add(BESIDE)
+    }
+}
+
+fn needed(sizes: Sizes, half: bool) -> Needed {
     // LibRaw adds eight rows.
     let rows = sizes.raw_height.saturating_add(8);
     let places = bytes_of(sizes.raw_width, rows, sizes.bytes_a_place.into());
     let side = |side: u32| if half { side.div_ceil(2) } else { side };
     let (width, height) = (side(sizes.width), side(sizes.height));
-    let pixels = bytes_of(width, height, BYTES_A_PIXEL + BYTES_A_COPY);
-    places.saturating_add(pixels)
+    Needed {
+        places,
+        pixels: bytes_of(width, height, BYTES_A_PIXEL + BYTES_A_COPY),
+    }
 }
 
 /// What the pixels are: the picture's own size is that of all its places, unless LibRaw changed the
@@ -138,14 +155,17 @@ mod tests {
 
     #[test]
     fn memory_is_counted_for_the_sensor_and_the_picture() {
-        assert_eq!(needed(SIZES, false), 1_600_000 + 999 * 700 * 11);
-        assert_eq!(needed(SIZES, true), 1_600_000 + 500 * 350 * 11);
+        let all = needed(SIZES, false);
+        assert_eq!((all.places, all.pixels), (1_600_000, 999 * 700 * 11));
+        assert_eq!(needed(SIZES, true).pixels, 500 * 350 * 11);
+        assert_eq!(all.with(9_000_000), 1_600_000 + 9_000_000 + BESIDE);
+        assert_eq!(all.with(1_000_000), 1_600_000 + all.pixels + BESIDE);
         let boast = Sizes {
             raw_width: u32::MAX,
             raw_height: u32::MAX,
             ..SIZES
         };
-        assert!(needed(boast, true) > 1 << 62);
+        assert!(needed(boast, true).places > 1 << 62);
     }
 
     #[test]

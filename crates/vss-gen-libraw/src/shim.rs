@@ -57,7 +57,8 @@ unsafe extern "C" {
         most_megabytes: u32,
         sizes: *mut Sizes,
     ) -> End;
-    fn vss_raw_develop(raw: *mut Raw, half: i32, picture: *mut Picture) -> End;
+    fn vss_raw_unpack(raw: *mut Raw, half: i32) -> End;
+    fn vss_raw_develop(raw: *mut Raw, picture: *mut Picture) -> End;
     fn vss_raw_copy(raw: *mut Raw, picture: *const Picture, into: *mut u8) -> End;
     fn vss_raw_faults(raw: *const Raw) -> u32;
     fn vss_raw_version() -> *const c_char;
@@ -69,84 +70,37 @@ pub(crate) fn version() -> String {
     text(unsafe { vss_raw_version() }).to_owned()
 }
 
-/// A camera file that is open, and whose claims are known.
-pub(crate) struct LibRaw<'a> {
+/// Whether to go on; asked now and then.
+type GoOn<'g> = Box<dyn FnMut() -> bool + 'g>;
+
+/// An object of the library. It belongs to one thread: it is neither Send nor Sync.
+struct Handle<'g> {
     raw: NonNull<Raw>,
-    sizes: Sizes,
     /// Called by the library, which holds a pointer to it too; made of a box.
-    go_on: NonNull<GoOn<'a>>,
-    /// The library reads from them as long as it lives.
-    _bytes: PhantomData<&'a [u8]>,
+    go_on: NonNull<GoOn<'g>>,
+    _go_on: PhantomData<GoOn<'g>>,
 }
 
-/// Whether to go on; asked now and then.
-type GoOn<'a> = Box<dyn FnMut() -> bool + 'a>;
-
-impl<'a> LibRaw<'a> {
-    /// Reads the claims of a file; nothing is unpacked. The library itself refuses what needs more
-    /// than so many megabytes unpacked.
-    ///
-    /// # Errors
-    /// `unsupported` for what is no camera file, `corrupt_source`, `too_large`, `out_of_memory`,
-    /// `timeout` when it is not to go on.
-    pub(crate) fn open(
-        bytes: &'a [u8],
-        most_megabytes: u32,
-        go_on: impl FnMut() -> bool + 'a,
-    ) -> Outcome<Self> {
-        let go_on: Box<GoOn<'a>> = Box::new(Box::new(go_on));
+impl<'g> Handle<'g> {
+    fn new(go_on: impl FnMut() -> bool + 'g) -> Outcome<Self> {
+        let go_on: Box<GoOn<'g>> = Box::new(Box::new(go_on));
         let go_on = NonNull::from(Box::leak(go_on));
-        // SAFETY: what it is told lives as long as the handle, which is not used by two threads, as
-        // it is neither Send nor Sync.
+        // SAFETY: what it is told lives as long as the handle, which no two threads use.
         let raw = unsafe { vss_raw_new(is_to_go_on, go_on.as_ptr().cast()) };
         let Some(raw) = NonNull::new(raw) else {
             // SAFETY: of a box, and nobody has it.
             drop(unsafe { Box::from_raw(go_on.as_ptr()) });
             return Err(out_of_memory("LibRaw does not start"));
         };
-        let mut opened = Self {
+        Ok(Self {
             raw,
-            sizes: Sizes::default(),
             go_on,
-            _bytes: PhantomData,
-        };
-        // SAFETY: the handle is alive; the bytes outlive it, and the library only reads them; the
-        // sizes are written before the call ends.
-        let end = unsafe {
-            vss_raw_open(
-                opened.raw.as_ptr(),
-                bytes.as_ptr(),
-                bytes.len(),
-                most_megabytes,
-                &raw mut opened.sizes,
-            )
-        };
-        end.outcome()?;
-        Ok(opened)
-    }
-
-    /// What it claims.
-    pub(crate) const fn sizes(&self) -> Sizes {
-        self.sizes
-    }
-
-    /// Unpacks the sensor's data and makes a picture of it, of half the size if that is to be.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub(crate) fn develop(self, half: bool) -> Outcome<Developed<'a>> {
-        let mut picture = Picture::default();
-        // SAFETY: the handle is alive and its file open; the picture is written before the call ends.
-        let end = unsafe { vss_raw_develop(self.raw.as_ptr(), half.into(), &raw mut picture) };
-        end.outcome()?;
-        Ok(Developed {
-            library: self,
-            picture,
+            _go_on: PhantomData,
         })
     }
 }
 
-impl Drop for LibRaw<'_> {
+impl Drop for Handle<'_> {
     fn drop(&mut self) {
         // SAFETY: ours, and not used any more; with the library gone, so is whoever calls back.
         unsafe {
@@ -156,9 +110,88 @@ impl Drop for LibRaw<'_> {
     }
 }
 
+/// A camera file that is open, and whose claims are known.
+pub(crate) struct LibRaw<'b, 'g> {
+    handle: Handle<'g>,
+    sizes: Sizes,
+    /// The library reads from them.
+    _bytes: PhantomData<&'b [u8]>,
+}
+
+impl<'b, 'g> LibRaw<'b, 'g> {
+    /// Reads the claims of a file; nothing is unpacked. The library itself refuses what needs more
+    /// than so many megabytes unpacked.
+    ///
+    /// # Errors
+    /// `unsupported` for what is no camera file, `corrupt_source`, `too_large`, `out_of_memory`,
+    /// `timeout` when it is not to go on.
+    pub(crate) fn open(
+        bytes: &'b [u8],
+        most_megabytes: u32,
+        go_on: impl FnMut() -> bool + 'g,
+    ) -> Outcome<Self> {
+        let handle = Handle::new(go_on)?;
+        let mut sizes = Sizes::default();
+        // SAFETY: the handle is alive; the bytes are borrowed until they are unpacked or the handle
+        // is gone, and the library only reads them; the sizes are written before the call ends.
+        let end = unsafe {
+            vss_raw_open(
+                handle.raw.as_ptr(),
+                bytes.as_ptr(),
+                bytes.len(),
+                most_megabytes,
+                &raw mut sizes,
+            )
+        };
+        end.outcome()?;
+        Ok(Self {
+            handle,
+            sizes,
+            _bytes: PhantomData,
+        })
+    }
+
+    /// What it claims.
+    pub(crate) const fn sizes(&self) -> Sizes {
+        self.sizes
+    }
+
+    /// Unpacks the sensor's data, for a picture of half the size if that is to be. The bytes of the
+    /// file are of no use any more.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(crate) fn unpack(self, half: bool) -> Outcome<Unpacked<'g>> {
+        // SAFETY: the handle is alive and its file open.
+        let end = unsafe { vss_raw_unpack(self.handle.raw.as_ptr(), half.into()) };
+        end.outcome()?;
+        Ok(Unpacked(self.handle))
+    }
+}
+
+/// What a sensor saw.
+pub(crate) struct Unpacked<'g>(Handle<'g>);
+
+impl<'g> Unpacked<'g> {
+    /// Makes a picture of it.
+    ///
+    /// # Errors
+    /// As [`open`](LibRaw::open).
+    pub(crate) fn develop(self) -> Outcome<Developed<'g>> {
+        let mut picture = Picture::default();
+        // SAFETY: the handle is alive and has unpacked; the picture is written before the call ends.
+        let end = unsafe { vss_raw_develop(self.0.raw.as_ptr(), &raw mut picture) };
+        end.outcome()?;
+        Ok(Developed {
+            handle: self.0,
+            picture,
+        })
+    }
+}
+
 /// A picture that is still the library's.
-pub(crate) struct Developed<'a> {
-    library: LibRaw<'a>,
+pub(crate) struct Developed<'g> {
+    handle: Handle<'g>,
     picture: Picture,
 }
 
@@ -171,7 +204,7 @@ impl Developed<'_> {
     /// How often the sensor's data made no sense.
     pub(crate) fn faults(&self) -> u32 {
         // SAFETY: the handle is alive.
-        unsafe { vss_raw_faults(self.library.raw.as_ptr()) }
+        unsafe { vss_raw_faults(self.handle.raw.as_ptr()) }
     }
 
     /// Writes its pixels, row by row.
@@ -192,7 +225,7 @@ impl Developed<'_> {
         // the buffer, as was just seen.
         let end = unsafe {
             vss_raw_copy(
-                self.library.raw.as_ptr(),
+                self.handle.raw.as_ptr(),
                 &raw const self.picture,
                 into.as_mut_ptr(),
             )
@@ -217,7 +250,7 @@ impl End {
 }
 
 unsafe extern "C" fn is_to_go_on(told: *mut c_void) -> i32 {
-    // SAFETY: `open` set it to its box, which lives as long as the handle that calls this.
+    // SAFETY: `Handle` set it to its box, which lives as long as the handle that calls this.
     let go_on = unsafe { &mut *told.cast::<GoOn<'_>>() };
     go_on().into()
 }

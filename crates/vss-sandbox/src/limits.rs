@@ -59,13 +59,6 @@ impl WorkerLimits {
         jobs: 100,
     };
 
-    /// For camera files: as for stills, but 2 GiB: the file, the sensor's data and the picture are in
-    /// memory at once.
-    pub const RAW: Self = Self {
-        address_space: 2 << 30,
-        ..Self::IMAGE
-    };
-
     /// For video and audio: four hours an output at most, which a long film takes on a slow
     /// machine ([`Pace::AV`] has what a shorter one gets), 20 s without progress, 1 GiB, files of 16 GiB, 100 jobs.
     pub const AV: Self = Self {

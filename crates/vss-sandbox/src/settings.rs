@@ -69,11 +69,12 @@ impl WorkerSettings {
         }
     }
 
-    /// A worker of camera files that is confined as much as can be.
+    /// A worker of camera files that is confined as much as can be. They have the limits of stills: one
+    /// of 60 megapixels takes 0.3 GiB.
     pub fn raw(descriptor: GeneratorDescriptor, program: PathBuf) -> Self {
         Self {
             needs: Some(LIBRAW),
-            ..Self::confined(descriptor, program, WorkerLimits::RAW)
+            ..Self::confined(descriptor, program, WorkerLimits::IMAGE)
         }
     }
 

@@ -85,8 +85,21 @@ fn half_or_all_of_the_places_are_used_as_the_stills_need() {
             size,
             ..CameraFile::default()
         };
-        let thumb = thumb(NEF, &file, side).unwrap();
+        let host = Asked::default();
+        let job = Job {
+            host: &host,
+            ..Job::default()
+        };
+        let thumb = job.thumb(&LibRawGenerator::new(), NEF, &file.bytes(), side);
+        let thumb = thumb.unwrap();
         assert_eq!(thumb.size(), expected, "{side}");
+        // The sensor's data and eight rows; then the file, or colours and their copy; what is beside it.
+        let by = if side * 2 <= size.0 { 2 } else { 1 };
+        let pixels = (size.0 / by) * (size.1 / by) * 11;
+        let places = size.0 * (size.1 + 8) * 2;
+        let most = u64::from(pixels).max(file.bytes().len() as u64);
+        let all = u64::from(places) + most + (24 << 20);
+        assert_eq!(*host.0.lock().unwrap(), [all], "{side}");
         assert!(
             thumb.shows_the_picture(CLOSE),
             "{side} {:?}",
