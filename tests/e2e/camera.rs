@@ -125,6 +125,12 @@ fn without_their_worker_camera_files_are_read_by_their_preview_and_developed_onc
     let run = camera.library.index_and_run().1;
     assert_eq!((&run["ready"], &run["failed"]), (&3.into(), &0.into()));
     assert_eq!(camera.seen(&camera.bare, "grid@2x"), ((512, 384), false));
+    // What was made stays until somebody asks.
+    assert_eq!(camera.seen(&camera.small, "grid@2x"), ((160, 120), true));
+    camera.library.json(["regen", "--stale"]);
+    let run = camera.library.json(["run"]);
+    assert_eq!((&run["ready"], &run["failed"]), (&6.into(), &0.into()));
+    assert_eq!(camera.seen(&camera.small, "grid@2x"), ((512, 384), false));
 }
 
 #[test]
