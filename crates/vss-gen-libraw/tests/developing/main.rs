@@ -9,6 +9,7 @@ mod job;
 mod media;
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use vss_core::FailureClass;
 use vss_core::plan::DecodeLimits;
@@ -233,7 +234,8 @@ fn data_that_makes_no_sense_is_told_and_data_that_ends_early_is_a_failure() {
 
 #[test]
 fn giant_claims_are_refused_before_memory_is_asked_for() {
-    for claim in [(60_000, 60_000), (63_000, 30_000), (20_000, 20_000)] {
+    // The last would have room: it is one of 108 megapixels.
+    for claim in [(60_000, 60_000), (63_000, 30_000), (12_000, 9_000)] {
         let file = CameraFile {
             claim: Some(claim),
             ..CameraFile::default()
@@ -282,8 +284,12 @@ fn who_refuses_the_memory_ends_the_job_even_where_there_is_a_preview() {
 #[test]
 fn a_job_that_is_called_off_while_it_is_developed_ends_as_such() {
     let cancel = CancelToken::new();
+    let host = CallsOff {
+        cancel: cancel.clone(),
+        signs: AtomicU32::new(0),
+    };
     let job = Job {
-        host: &CallsOff(&cancel),
+        host: &host,
         cancel: cancel.clone(),
         ..Job::default()
     };
@@ -295,6 +301,8 @@ fn a_job_that_is_called_off_while_it_is_developed_ends_as_such() {
     let failure = failure.err().unwrap();
     assert_eq!(failure.class, FailureClass::Timeout);
     assert_eq!(failure.detail, "stopped before it was done");
+    // LibRaw itself was told: whoever makes stills of what it made tells nobody of it.
+    assert_eq!(host.signs.load(Ordering::Relaxed), 1);
 }
 
 #[test]
@@ -358,16 +366,20 @@ impl JobHost for Refuses<'_> {
     fn used(&self, _: JobUsage) {}
 }
 
-/// Calls the job off at its first sign of life.
-struct CallsOff<'a>(&'a CancelToken);
+/// Calls the job off when it asks for memory, and counts its signs of life.
+struct CallsOff {
+    cancel: CancelToken,
+    signs: AtomicU32,
+}
 
-impl JobHost for CallsOff<'_> {
+impl JobHost for CallsOff {
     fn reserve(&self, _: u64) -> Result<(), GenerateFailure> {
+        self.cancel.cancel();
         Ok(())
     }
 
     fn progressed(&self) {
-        self.0.cancel();
+        self.signs.fetch_add(1, Ordering::Relaxed);
     }
 
     fn used(&self, _: JobUsage) {}
