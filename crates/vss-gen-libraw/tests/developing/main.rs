@@ -159,21 +159,19 @@ fn a_small_preview_serves_after_all_when_nothing_can_be_developed() {
 }
 
 #[test]
-fn a_preview_that_is_damaged_is_made_up_for_by_the_sensor() {
+fn a_preview_that_cannot_be_decoded_is_made_up_for_by_the_sensor() {
     let mut preview = orange(320, 240);
-    // It still says how large it is, and then nothing.
-    let scan = preview.windows(2).position(|pair| pair == [0xFF, 0xDA]);
-    preview.truncate(scan.unwrap());
+    // It says that it is far beyond the limits.
+    let frame = preview.windows(2).position(|pair| pair == [0xFF, 0xC0]);
+    let size = frame.unwrap() + 5;
+    preview[size..size + 4].copy_from_slice(&[0xF0, 0, 0xF0, 0]);
     let file = CameraFile {
         preview,
         ..CameraFile::default()
     };
-    let thumb = thumb(NEF, &file, 512);
-    // Whoever decodes it may have asked for less memory than developing takes, and nobody asks twice.
-    match thumb {
-        Ok(thumb) => assert!(thumb.shows_the_picture(CLOSE), "{:?}", thumb.quadrants()),
-        Err(failure) => panic!("{failure}"),
-    }
+    let thumb = thumb(NEF, &file, 512).unwrap();
+    assert_eq!(thumb.size(), (512, 384));
+    assert!(thumb.shows_the_picture(CLOSE), "{:?}", thumb.quadrants());
 }
 
 #[test]
