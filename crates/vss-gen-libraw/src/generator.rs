@@ -150,6 +150,12 @@ mod tests {
     use vss_raster::failure::too_large;
 
     #[test]
+    fn every_media_type_is_one_whose_previews_we_know() {
+        assert_eq!(descriptor().inputs().count(), 15);
+        assert!(descriptor().inputs().all(vss_raster::reads));
+    }
+
+    #[test]
     fn the_clearer_failure_has_the_class_and_both_are_told() {
         let none = || unsupported("no preview");
         let told = clearer(none(), too_large("giant"));

@@ -68,9 +68,11 @@ impl CameraFile {
         let (width, height) = self.stored();
         let mut file = b"II\x2A\0\0\0\0\0".to_vec();
         let strip = u32::try_from(file.len()).unwrap();
+        let light = QUADRANTS.map(|colour| colour.map(|value| self.light_of(value)));
         for y in 0..height {
             for x in 0..width {
-                file.extend(self.seen(x, y).to_le_bytes());
+                let value = light[self.quadrant(x, y)][self.colour(x, y) as usize];
+                file.extend(value.to_le_bytes());
             }
         }
         let length = u32::try_from(file.len()).unwrap() - strip;
@@ -143,8 +145,8 @@ impl CameraFile {
         }
     }
 
-    /// The light at a place of the sensor.
-    fn seen(&self, x: u32, y: u32) -> u16 {
+    /// Which quadrant of the picture a place of the sensor saw.
+    fn quadrant(&self, x: u32, y: u32) -> usize {
         let (w, h) = self.stored();
         // Where it is once the picture stands upright (EXIF 2.32, tag 274).
         let (x_up, y_up) = match self.orientation {
@@ -159,8 +161,11 @@ impl CameraFile {
         };
         let right = x_up >= self.size.0 / 2;
         let below = y_up >= self.size.1 / 2;
-        let [r, g, b] = QUADRANTS[2 * usize::from(below) + usize::from(right)];
-        let value = [r, g, b][self.colour(x, y) as usize];
+        2 * usize::from(below) + usize::from(right)
+    }
+
+    /// What a sensor stores of a colour.
+    fn light_of(&self, value: u8) -> u16 {
         // The curve of sRGB (IEC 61966-2-1).
         let value = f64::from(value) / 255.0;
         let linear = match value <= 0.04045 {
