@@ -125,12 +125,29 @@ fn without_their_worker_camera_files_are_read_by_their_preview_and_developed_onc
     let run = camera.library.index_and_run().1;
     assert_eq!((&run["ready"], &run["failed"]), (&3.into(), &0.into()));
     assert_eq!(camera.seen(&camera.bare, "grid@2x"), ((512, 384), false));
-    // What was made stays until somebody asks.
+    // What was made stays.
     assert_eq!(camera.seen(&camera.small, "grid@2x"), ((160, 120), true));
-    camera.library.json(["regen", "--stale"]);
-    let run = camera.library.json(["run"]);
-    assert_eq!((&run["ready"], &run["failed"]), (&6.into(), &0.into()));
-    assert_eq!(camera.seen(&camera.small, "grid@2x"), ((512, 384), false));
+}
+
+#[test]
+fn what_was_queued_for_a_worker_that_went_away_waits_for_it() {
+    let Some(camera) = Camera::new("camera files whose worker went away") else {
+        return;
+    };
+    let workers = camera.stills_only();
+    let bare = camera.bare.to_str().unwrap();
+    camera.library.json(["index", bare]);
+    let run = camera.with(&workers, &["run", "--json"]).json();
+    assert_eq!((&run["ready"], &run["retried"]), (&0.into(), &3.into()));
+    let explained = camera.with(&workers, &["explain", bare, "--json"]).json();
+    let sidecar = &explained["sidecars"][0];
+    assert_eq!(sidecar["class"], "tool_missing", "{explained}");
+    let reason = sidecar["reason"].as_str().unwrap();
+    for wanted in ["vss-worker-raw is not there", "apt install libraw"] {
+        assert!(reason.contains(wanted), "{reason}");
+    }
+    // By itself; a second is the shortest wait.
+    while camera.library.json(["run"])["ready"] != 3 {}
 }
 
 #[test]

@@ -173,11 +173,15 @@ fn generators(config: &Config, effort: Effort) -> Result<Vec<Arc<dyn Generator>>
         av_worker(require)?,
         ocr_worker(require, &config.policy())?,
     ];
-    // The first that fits makes it, so it goes before the one that only reads previews.
+    // The first that fits is planned with: the one of camera files before the one that only reads
+    // previews, but only where it is. Otherwise it is there for what was queued for it, which waits.
     let raw = raw_worker(require)?;
-    if raw.program.exists() {
-        workers.insert(0, raw);
-    }
+    let place = if raw.program.exists() {
+        0
+    } else {
+        workers.len()
+    };
+    workers.insert(place, raw);
     let generator = |settings| -> Arc<dyn Generator> {
         Arc::new(SandboxedGenerator::new(WorkerSettings {
             background: effort.background,

@@ -1,7 +1,7 @@
 //! The worker of camera files, confined as it is shipped: it develops what the generator develops, and
 //! damaged files harm nobody but their own job.
 #![expect(
-    clippy::print_stderr,
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     reason = "what a test cannot set up, it has not shown"
 )]
