@@ -97,6 +97,19 @@ fn camera_files_without_a_preview_or_with_a_tiny_one_get_thumbnails() {
     let doctor = camera.library.vss(["doctor"]);
     assert_eq!(doctor.code, 0, "{}", doctor.out);
     assert!(doctor.out.contains("libraw 1.0.0 at "), "{}", doctor.out);
+    // Two generators read them, and each is told once.
+    let kinds = camera.library.json(["kinds"]);
+    let mut kinds = kinds.as_array().unwrap().iter();
+    let thumb = kinds.find(|entry| entry["kind"] == "thumb").unwrap();
+    let reads = thumb["reads"].as_array().unwrap().iter();
+    assert_eq!(
+        reads.filter(|input| **input == "image/x-nikon-nef").count(),
+        1
+    );
+    assert!(
+        thumb["generators"].to_string().contains("libraw 1.0.0"),
+        "{thumb}"
+    );
     camera.library.assert_every_ready_row_has_its_whole_file();
 }
 
