@@ -10,6 +10,7 @@
 )]
 
 mod bad_input;
+mod camera;
 mod cli_shapes;
 mod companions;
 mod corpus;
@@ -18,6 +19,9 @@ mod documents;
 mod heavy;
 mod integrity;
 mod lifecycle;
+#[expect(dead_code, reason = "the tests of the generator need more of it")]
+#[path = "../../crates/vss-gen-libraw/tests/developing/media.rs"]
+mod media;
 mod program;
 mod quotas;
 mod text;

@@ -274,6 +274,7 @@ mod tests {
             ("vss-vault-fs", "libwebp-sys"),
             ("vss-app", "ffmpeg-next"),
             ("vss-app", "tesseract"),
+            ("vss-raster", "libraw-rs"),
             ("vss-app", "notify"),
             ("vss-app", "iroh-mdns-address-lookup"),
         ] {

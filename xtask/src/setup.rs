@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::{shell, workspace};
-use packages::{BASE, FONTS, Group, OCR, SERVER, TRACING, VIDEO};
+use packages::{BASE, CAMERA, FONTS, Group, OCR, SERVER, TRACING, VIDEO};
 
 /// The feature that builds the worker of video and audio.
 pub(crate) const VIDEO_WORKER: &str = "vss-worker/av";
@@ -16,8 +16,15 @@ pub(crate) const VIDEO_WORKER: &str = "vss-worker/av";
 /// The feature that builds the worker of text.
 pub(crate) const TEXT_WORKER: &str = "vss-worker/ocr";
 
+/// The feature that builds the worker of camera files.
+pub(crate) const CAMERA_WORKER: &str = "vss-worker/raw";
+
 /// The engines that need libraries of the system: the feature that builds each, and what it needs.
-const ENGINES: &[(&str, &Group)] = &[(VIDEO_WORKER, &VIDEO), (TEXT_WORKER, &OCR)];
+const ENGINES: &[(&str, &Group)] = &[
+    (VIDEO_WORKER, &VIDEO),
+    (TEXT_WORKER, &OCR),
+    (CAMERA_WORKER, &CAMERA),
+];
 
 /// A cargo subcommand that has to be installed.
 pub(crate) struct Tool {
@@ -60,7 +67,7 @@ impl Tool {
 /// System packages and cargo-nextest; with `ci` also cargo-deny.
 pub(crate) fn run(ci: bool) -> Result<()> {
     system_packages()?;
-    for group in [&VIDEO, &OCR, &FONTS, &SERVER, &TRACING] {
+    for group in [&VIDEO, &OCR, &CAMERA, &FONTS, &SERVER, &TRACING] {
         if let Err(error) = manager::install(group) {
             println!("going on without {}: {error:#}", group.what);
         }

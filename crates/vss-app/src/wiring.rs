@@ -168,23 +168,33 @@ pub(crate) fn watcher(config: &Config) -> NotifyWatcher {
 /// The engines of this program: each is a worker, and is started with its first job.
 fn generators(config: &Config, effort: Effort) -> Result<Vec<Arc<dyn Generator>>, Failure> {
     let require = config.sandbox.require;
-    let workers = [
+    let mut workers = vec![
         image_worker(require)?,
         av_worker(require)?,
         ocr_worker(require, &config.policy())?,
     ];
+    // The first that fits is planned with: the one of camera files before the one that only reads
+    // previews, but only where it is. Otherwise it is there for what was queued for it, which waits.
+    let raw = raw_worker(require)?;
+    let place = if raw.program.exists() {
+        0
+    } else {
+        workers.len()
+    };
+    workers.insert(place, raw);
     let generator = |settings| -> Arc<dyn Generator> {
         Arc::new(SandboxedGenerator::new(WorkerSettings {
             background: effort.background,
             ..settings
         }))
     };
-    Ok(workers.map(generator).into())
+    Ok(workers.into_iter().map(generator).collect())
 }
 
 /// What they can do, for commands that need no library.
 pub(crate) fn descriptors() -> Vec<GeneratorDescriptor> {
     vec![
+        vss_gen_libraw::descriptor(),
         vss_gen_image::descriptor(),
         vss_gen_ffmpeg::descriptor(),
         vss_gen_tesseract::descriptor(),
@@ -197,6 +207,16 @@ pub(crate) fn image_worker(require: SandboxLevel) -> Result<WorkerSettings, Fail
     Ok(WorkerSettings {
         require,
         ..WorkerSettings::image(vss_gen_image::descriptor(), program)
+    })
+}
+
+/// The worker of camera files, which is built where LibRaw is installed. Where it is not, the worker of
+/// stills reads them as far as it can.
+pub(crate) fn raw_worker(require: SandboxLevel) -> Result<WorkerSettings, Failure> {
+    let program = worker_program("raw")?;
+    Ok(WorkerSettings {
+        require,
+        ..WorkerSettings::raw(vss_gen_libraw::descriptor(), program)
     })
 }
 

@@ -41,7 +41,8 @@ pub(crate) const INPUTS: &[&str] = &[
     "image/x-portable-bitmap",
     "image/x-portable-graymap",
     "image/x-portable-pixmap",
-    // Camera files, by their preview; a DNG without one is developed.
+    // Camera files, by their preview; a DNG without one is developed. Where there is a worker for them,
+    // it has them all.
     "image/x-adobe-dng",
     "image/x-canon-cr2",
     "image/x-canon-cr3",

@@ -134,9 +134,7 @@ pub fn decode(
     if source.size() == 0 {
         return Err(corrupt("the file is empty"));
     }
-    // Decoders that are years younger than the formats: one that trips over a file has told us
-    // about this file only. What it worked on is set anew by the next job.
-    let guarded = catch_unwind(AssertUnwindSafe(|| match codec {
+    guarded(|| match codec {
         Codec::Jpeg => jpeg::decode(source, room, largest, scratch),
         Codec::Tiff => tiff::decode(source, room, scratch),
         Codec::Plain(plain) => plain::decode(plain, source, room, scratch),
@@ -154,8 +152,25 @@ pub fn decode(
         Codec::Raw => crate::raw::decode(source, room, largest, scratch),
         #[cfg(feature = "svg")]
         Codec::Svg => crate::svg::decode(source, room, largest, scratch),
-    }));
-    guarded.unwrap_or_else(|_| Err(corrupt("its decoder tripped over it")))
+    })
+}
+
+/// Pixels of the longer side of what [`decode`] has to give of a camera file: of the sensor's picture
+/// where that is developed here, else of the largest preview; 0 where there is neither. For who has
+/// another way to develop it, and nothing is decoded.
+///
+/// # Errors
+/// `corrupt_source` for what does not begin as a camera file, `transient_io`, `out_of_memory`.
+#[cfg(feature = "raw")]
+pub fn camera_side(source: &Source<'_>, scratch: &mut Scratch) -> Outcome<u32> {
+    guarded(|| crate::raw::longer_side(source, scratch))
+}
+
+/// Decoders are years younger than the formats: one that trips over a file has told us about this
+/// file only. What it worked on is set anew by the next job.
+fn guarded<T>(decode: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+    let answer = catch_unwind(AssertUnwindSafe(decode));
+    answer.unwrap_or_else(|_| Err(corrupt("its decoder tripped over it")))
 }
 
 /// Whether [`decode`] reads a media type.

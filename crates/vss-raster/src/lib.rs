@@ -53,6 +53,8 @@ pub use decoded::{Decoded, Layout};
 pub use failure::Outcome;
 #[cfg(feature = "svg")]
 pub use fonts::Fonts;
+#[cfg(feature = "raw")]
+pub use formats::camera_side;
 pub use formats::{decode, reads};
 pub use gray::{Gray, gray, luma};
 pub use limits::Room;

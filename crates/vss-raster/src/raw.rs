@@ -1,6 +1,7 @@
 //! Camera files by the JPEG that the camera put beside the sensor's data: of all that are named in
 //! the file the largest that can be decoded. Where there is none, or a far too small one, a DNG is
-//! developed; the sensor's data of other files is not read.
+//! developed; the sensor's data of other files is for who has a library for it ([`longer_side`] tells
+//! whether it is wanted).
 
 mod boxes;
 mod cast;
@@ -54,23 +55,11 @@ pub(crate) fn decode(
     largest: u32,
     scratch: &mut Scratch,
 ) -> Outcome<Decoded> {
-    let buffer = &mut scratch.source;
-    source.read_range(0, 128, buffer)?;
-    let mut sensor = None;
-    let named = match buffer.as_slice() {
-        header if header.starts_with(b"FUJIFILMCCD-") => fuji(header),
-        header if header.get(4..12) == Some(b"ftypcrx ") => boxes::previews(source, buffer)?,
-        [first @ (b'I' | b'M'), second, ..] if first == second => {
-            let mut tree = Tree::new(source, *first == b'I', buffer);
-            let named = directories::walk(&mut tree)?;
-            if let Some((_, at)) = named.sensor {
-                sensor = Some(Sensor::read(&mut tree, named.main, at)?);
-            }
-            named
-        }
-        _ => return Err(corrupt("does not begin as a camera file")),
-    };
-    let previews = sized(source, &named.previews, buffer)?;
+    let Camera {
+        named,
+        previews,
+        sensor,
+    } = Camera::look(source, &mut scratch.source)?;
     let enough = match (previews.first(), &sensor) {
         (None, _) => false,
         // Half of what is wanted still looks like the picture; a thumbnail for the camera's own
@@ -97,6 +86,54 @@ pub(crate) fn decode(
         preview(scratch).or_else(|failure| developed(scratch).map_err(|_| failure))
     } else {
         developed(scratch).or_else(|failure| preview(scratch).map_err(|_| failure))
+    }
+}
+
+/// Pixels of the longer side of what [`decode`] has to give: of the sensor's picture where that can be
+/// developed, else of the largest preview; 0 where there is neither.
+///
+/// # Errors
+/// `corrupt_source`, `transient_io`, `out_of_memory`.
+pub(crate) fn longer_side(source: &Source<'_>, scratch: &mut Scratch) -> Outcome<u32> {
+    let camera = Camera::look(source, &mut scratch.source)?;
+    let preview = camera.previews.first().map_or(0, |best| best.side);
+    Ok(match camera.sensor {
+        Some(Ok(sensor)) => sensor.longer_side().max(preview),
+        _ => preview,
+    })
+}
+
+/// What there is to choose from in a camera file.
+struct Camera {
+    named: Named,
+    /// The largest first.
+    previews: Vec<Preview>,
+    /// The sensor's picture, or why it cannot be developed; `None` where none was found.
+    sensor: Option<Outcome<Sensor>>,
+}
+
+impl Camera {
+    fn look(source: &Source<'_>, buffer: &mut Vec<u8>) -> Outcome<Self> {
+        source.read_range(0, 128, buffer)?;
+        let mut sensor = None;
+        let named = match buffer.as_slice() {
+            header if header.starts_with(b"FUJIFILMCCD-") => fuji(header),
+            header if header.get(4..12) == Some(b"ftypcrx ") => boxes::previews(source, buffer)?,
+            [first @ (b'I' | b'M'), second, ..] if first == second => {
+                let mut tree = Tree::new(source, *first == b'I', buffer);
+                let named = directories::walk(&mut tree)?;
+                if let Some((_, at)) = named.sensor {
+                    sensor = Some(Sensor::read(&mut tree, named.main, at)?);
+                }
+                named
+            }
+            _ => return Err(corrupt("does not begin as a camera file")),
+        };
+        Ok(Self {
+            previews: sized(source, &named.previews, buffer)?,
+            named,
+            sensor,
+        })
     }
 }
 

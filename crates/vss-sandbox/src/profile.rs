@@ -3,7 +3,7 @@
 /// Which family of engines a worker runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Profile {
-    /// Stills: one thread.
+    /// Stills, also of camera files: one thread.
     Image,
     /// Text recognition: one thread.
     Ocr,

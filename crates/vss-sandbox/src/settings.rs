@@ -15,6 +15,10 @@ const FFMPEG: &str = "FFmpeg's libraries (apt install ffmpeg, dnf install ffmpeg
 const TESSERACT: &str = "Tesseract's libraries and data (apt install tesseract-ocr, \
                          dnf install tesseract, brew install tesseract)";
 
+/// What `vss-worker-raw` is linked with, as who has to install it calls it.
+const LIBRAW: &str = "LibRaw (apt install libraw20 or libraw23t64, dnf install LibRaw, \
+                      brew install libraw)";
+
 /// Which worker serves a generator, and under which rules.
 #[derive(Clone, Debug)]
 pub struct WorkerSettings {
@@ -62,6 +66,15 @@ impl WorkerSettings {
             arguments: sets.collect(),
             needs: Some(TESSERACT),
             ..Self::confined(descriptor, program, WorkerLimits::OCR)
+        }
+    }
+
+    /// A worker of camera files that is confined as much as can be. They have the limits of stills: one
+    /// of 60 megapixels takes 0.3 GiB.
+    pub fn raw(descriptor: GeneratorDescriptor, program: PathBuf) -> Self {
+        Self {
+            needs: Some(LIBRAW),
+            ..Self::confined(descriptor, program, WorkerLimits::IMAGE)
         }
     }
 

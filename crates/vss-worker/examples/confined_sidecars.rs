@@ -33,8 +33,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let target = here.ancestors().nth(2).ok_or("built by cargo")?;
     let image = WorkerSettings::image(vss_gen_image::descriptor(), target.join("vss-worker-image"));
     let av = WorkerSettings::av(vss_gen_ffmpeg::descriptor(), target.join("vss-worker-av"));
+    let raw = WorkerSettings::raw(vss_gen_libraw::descriptor(), target.join("vss-worker-raw"));
+    let raw = Some(raw).filter(|raw| raw.program.exists());
     // A worker starts when there is work for it.
-    let generators = [image, av].map(SandboxedGenerator::new);
+    let workers = raw.into_iter().chain([image, av]);
+    let generators: Vec<_> = workers.map(SandboxedGenerator::new).collect();
     for file in arguments.map(PathBuf::from) {
         let media_type = media_type(&file)?;
         let reads = |g: &&SandboxedGenerator| g.descriptor().inputs().any(|i| *i == media_type);
@@ -127,6 +130,7 @@ fn media_type(file: &Path) -> Result<MediaType, Box<dyn Error>> {
         "webm" => "video/webm",
         "mkv" => "video/x-matroska",
         "mov" => "video/quicktime",
+        "nef" => "image/x-nikon-nef",
         "mp4" => "video/mp4",
         "avif" => "image/avif",
         "bmp" => "image/bmp",

@@ -1,1 +1,1 @@
-//! The worker programs are `image.rs`, `av.rs`, `ocr.rs` and, for tests, `probe.rs`; this library is empty.
+//! The worker programs are `image.rs`, `av.rs`, `ocr.rs`, `raw.rs` and, for tests, `probe.rs`; this library is empty.

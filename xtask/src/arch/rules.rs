@@ -206,6 +206,11 @@ pub(super) const FENCES: &[Fence] = &[
         remedy: "ask the Generator port: Tesseract is linked in one crate",
     },
     Fence {
+        libraries: &["libraw*", "rsraw*", "rawler", "rawloader"],
+        owners: &["vss-gen-libraw"],
+        remedy: "ask the Generator port: camera files are developed in one crate, by the system's LibRaw",
+    },
+    Fence {
         libraries: &["landlock", "seccompiler", "postcard"],
         owners: &["vss-sandbox"],
         remedy: "ask vss-sandbox: confinement has one home",

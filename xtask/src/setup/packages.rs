@@ -255,6 +255,27 @@ pub(super) const OCR: Group = Group {
     ],
 };
 
+pub(super) const CAMERA: Group = Group {
+    what: "the engine of camera files",
+    packages: &[
+        PKG_CONFIG,
+        Package {
+            apt: "g++",
+            dnf: "gcc-c++",
+            brew: "",
+            probe: Probe::Program("c++"),
+            reason: "compiles a few functions against LibRaw's headers",
+        },
+        Package {
+            apt: "libraw-dev",
+            dnf: "LibRaw-devel",
+            brew: "libraw",
+            probe: Probe::Library("libraw"),
+            reason: "LibRaw",
+        },
+    ],
+};
+
 /// What stops or refuses a program at a chosen system call, for tests.
 pub(super) const TRACING: Group = Group {
     what: "the tests that kill the program at each system call",

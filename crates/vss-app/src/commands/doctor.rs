@@ -69,6 +69,11 @@ pub(super) async fn doctor(global: &Global) -> Result<Exit, Failure> {
         "video and audio wait: `cargo xtask setup` installs FFmpeg's libraries, and \
          `cargo build -p vss-worker --features av` builds it",
     ));
+    checks.push(check_optional_worker(
+        wiring::raw_worker(SandboxLevel::L0),
+        "camera files are shown by their preview, and only DNG is developed: `cargo xtask setup` \
+         installs LibRaw, and `cargo build -p vss-worker --features raw` builds it",
+    ));
     let policy = policy_of(global);
     let text = wiring::ocr_worker(SandboxLevel::L0, &policy);
     let languages = languages::check(&text, &policy);

@@ -1,5 +1,7 @@
 //! `vss kinds`: what this library makes, and what could make it.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use vss_core::plan::{Demand, Policy, Recipe};
 
@@ -37,6 +39,14 @@ pub(super) async fn kinds(global: &Global) -> Result<Exit, Failure> {
             .iter()
             .filter(|d| d.kinds().any(|made| made == kind))
             .collect();
+        // Camera files are read by two, each of which may be all there is.
+        let mut reads: Vec<_> = makers
+            .iter()
+            .flat_map(|d| d.inputs_of(kind))
+            .map(ToString::to_string)
+            .collect();
+        let mut seen = BTreeSet::new();
+        reads.retain(|input| seen.insert(input.clone()));
         for (variant, preset) in presets {
             let still = match &preset.recipe {
                 Recipe::Still(still) => Some(*still),
@@ -50,11 +60,7 @@ pub(super) async fn kinds(global: &Global) -> Result<Exit, Failure> {
                 max_side: still.map(|still| still.max_side),
                 quality: still.map(|still| still.quality),
                 generators: makers.iter().map(|d| d.generator.to_string()).collect(),
-                reads: makers
-                    .iter()
-                    .flat_map(|d| d.inputs_of(kind))
-                    .map(ToString::to_string)
-                    .collect(),
+                reads: reads.clone(),
             });
         }
     }

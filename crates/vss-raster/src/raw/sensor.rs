@@ -205,7 +205,7 @@ impl Found {
     fn check(self) -> Outcome<Sensor> {
         let side = |side: u64| u32::try_from(side).map_err(corrupt);
         if !self.is_dng {
-            return Err(unsupported("only DNG is developed"));
+            return Err(unsupported("no preview, and only DNG is developed here"));
         }
         let [width, height] = self.size;
         let (width, height) = (side(width)?, side(height)?);
