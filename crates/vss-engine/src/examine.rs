@@ -13,7 +13,7 @@ use crate::source_digest::digest_of;
 #[derive(Clone, Debug)]
 pub(crate) enum Verdict {
     /// They are what its format says, and its manifest, if it says anything.
-    Good(Adoption),
+    Good(Box<Adoption>),
     /// They are not, or the file went away.
     Bad,
     /// They cannot be read, and why.
@@ -94,10 +94,10 @@ impl Engine {
             Some(entry) if entry.blake3 == digest => {
                 let original = manifest.and_then(|m| Some((m.source_size?, m.source_blake3?)));
                 let (source, version) = (entry.source.clone(), entry.generator_version.clone());
-                Verdict::Good(adoption(source, version, original))
+                Verdict::Good(Box::new(adoption(source, version, original)))
             }
             Some(_) => Verdict::Bad,
-            None => Verdict::Good(adoption(SidecarSource::Adopted, None, None)),
+            None => Verdict::Good(Box::new(adoption(SidecarSource::Adopted, None, None))),
         })
     }
 

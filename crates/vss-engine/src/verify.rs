@@ -198,7 +198,7 @@ impl Engine {
         let manifest = folder.as_ref().and_then(|folder| folder.manifest.as_ref());
         match self.examine(key.content, &found, manifest).await? {
             Verdict::Good(adoption) => {
-                let (found, now) = ([adoption], self.ports.clock.now());
+                let (found, now) = ([*adoption], self.ports.clock.now());
                 let adopted = self.ports.store.adopt(&found, now).await?;
                 if adopted.first() != Some(&true) {
                     return Ok(None);

@@ -31,7 +31,6 @@ use crate::PortResult;
 /// - `scan` answers at most the wanted number of contents and none when there are no more.
 /// - `scan` names every sidecar of a content with its size, and the manifest as it was written.
 /// - `scan` answers what does not parse, and an empty file, as a stranger and nothing else of that name.
-/// - `scan` and `inspect` answer a content whose folder cannot be read as unreadable, and go on.
 /// - `scan` says whether the sums beside a manifest are those of its sidecars.
 /// - `inspect` answers what `scan` would of the asked contents, each once, and none for one without a folder.
 /// - `strays` answers what lies outside of every content's folder and belongs nowhere, at most the wanted number.
@@ -84,7 +83,8 @@ pub trait Vault: Send + Sync {
     /// `Sealed`.
     async fn publish(&self, batch: &[&Publication]) -> Vec<PortResult<()>>;
 
-    /// Contents that have a folder, in the order of their uuid, at most `limit`.
+    /// Contents that have a folder, in the order of their uuid, at most `limit`. One whose folder
+    /// cannot be read is no reason not to answer the others.
     ///
     /// # Errors
     /// When the file system fails.

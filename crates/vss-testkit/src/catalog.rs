@@ -5,17 +5,14 @@
     reason = "the originals are real files, as they are for the real catalog"
 )]
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::Metadata;
-use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use tempfile::TempDir;
-use vss_core::companion::{self, LiveId, MediaFacts};
+use vss_core::companion::{LiveId, MediaFacts};
 use vss_core::{ContentUuid, EntryId, IdentityHasher, MediaType, Timestamp, sample_ranges};
 use vss_ports::{
     CatalogCounts, ChangeSeq, ContentCatalog, ContentRecord, EntryRecord, FolderRecord, HalfRecord,
@@ -23,10 +20,12 @@ use vss_ports::{
     RefreshObserver, RefreshOptions, RefreshReport, Revisit,
 };
 
+mod known;
 mod listing;
 mod refresh;
 mod stat;
 
+use known::{Entry, Known};
 use refresh::{Refresh, resolve};
 use stat::Stat;
 
@@ -40,26 +39,6 @@ pub struct MemoryCatalog {
     known: Mutex<Known>,
     /// How many originals more are not found where they are.
     misses: AtomicU64,
-}
-
-#[derive(Default)]
-struct Known {
-    entries: BTreeMap<PathBuf, Entry>,
-    contents: HashMap<ContentUuid, ContentRecord>,
-    facts: HashMap<ContentUuid, MediaFacts>,
-    folders: BTreeMap<PathBuf, ChangeSeq>,
-    roots: BTreeSet<PathBuf>,
-    /// Of the last refresh.
-    now: Timestamp,
-    last_entry: i64,
-    last_seq: i64,
-}
-
-#[derive(Clone)]
-struct Entry {
-    id: EntryId,
-    content: ContentUuid,
-    stat: Stat,
 }
 
 impl Default for MemoryCatalog {
@@ -115,99 +94,6 @@ impl MemoryCatalog {
             known.take(&path);
             std::fs::remove_file(path).unwrap();
         }
-    }
-}
-
-impl Known {
-    fn places(&self, content: ContentUuid) -> Vec<PathBuf> {
-        let of_content = self.entries.iter().filter(|(_, e)| e.content == content);
-        of_content.map(|(path, _)| path.clone()).collect()
-    }
-
-    /// Notes a file; whether its content was not known or had no original.
-    fn put(&mut self, path: PathBuf, content: ContentUuid, stat: Stat, sort: MediaType) -> bool {
-        self.last_entry += 1;
-        let id = match self.entries.get(&path) {
-            Some(entry) => entry.id,
-            None => EntryId(self.last_entry),
-        };
-        let next = ChangeSeq(self.last_seq + 1);
-        let record = self.contents.entry(content).or_insert(ContentRecord {
-            content,
-            seq: ChangeSeq(0),
-            size: stat.size,
-            media_type: sort,
-            originals: 0,
-            lost_at: None,
-        });
-        let fresh = record.originals == 0;
-        if fresh {
-            record.seq = next;
-            self.last_seq = next.0;
-        }
-        record.originals += 1;
-        record.lost_at = None;
-        self.take(&path);
-        self.touch(&path);
-        self.entries.insert(path, Entry { id, content, stat });
-        fresh
-    }
-
-    fn take(&mut self, path: &Path) -> Option<Entry> {
-        let entry = self.entries.remove(path)?;
-        self.touch(path);
-        let record = self.contents.get_mut(&entry.content).unwrap();
-        record.originals -= 1;
-        record.lost_at = (record.originals == 0).then_some(self.now);
-        Some(entry)
-    }
-
-    /// Gives the folder of a file its next number.
-    fn touch(&mut self, path: &Path) {
-        self.last_seq += 1;
-        let folder = path.parent().unwrap().to_path_buf();
-        self.folders.insert(folder, ChangeSeq(self.last_seq));
-    }
-
-    /// Opens what is at a path, if it is what it was.
-    fn open(&self, path: &Path) -> Option<OpenOriginal> {
-        let entry = &self.entries[path];
-        let stat = Stat::of(&path.symlink_metadata().ok().filter(Metadata::is_file)?);
-        let same = (stat.size, stat.mtime) == (entry.stat.size, entry.stat.mtime);
-        Some(OpenOriginal {
-            file: same.then(|| std::fs::File::open(path).ok())??,
-            size: stat.size,
-            media_type: self.contents[&entry.content].media_type.clone(),
-            path: path.to_path_buf(),
-            entry: entry.id,
-        })
-    }
-
-    /// The nearest root above a folder.
-    fn location(&self, folder: &Path) -> PathBuf {
-        let above = self.roots.iter().filter(|root| folder.starts_with(root));
-        let nearest = above.max_by_key(|root| root.components().count());
-        nearest.map_or(folder, PathBuf::as_path).to_path_buf()
-    }
-
-    fn named(&self, path: &Path, entry: &Entry) -> companion::Entry {
-        companion::Entry {
-            entry: entry.id,
-            content: entry.content,
-            name: path.file_name().unwrap().as_bytes().to_vec(),
-            media_type: self.contents[&entry.content].media_type.clone(),
-            facts: self.facts[&entry.content],
-        }
-    }
-
-    /// The entry of a file that was somewhere else before.
-    fn moved_from(&self, stat: Stat) -> Option<PathBuf> {
-        let left = |path: &Path| match path.symlink_metadata() {
-            Ok(metadata) => Stat::of(&metadata).inode != stat.inode,
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
-        };
-        let same = self.entries.iter().filter(|(_, e)| e.stat == stat);
-        same.map(|(path, _)| path).find(|path| left(path)).cloned()
     }
 }
 

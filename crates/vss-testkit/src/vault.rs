@@ -1,21 +1,22 @@
 //! Vault in memory.
 
 mod mover;
+mod state;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{Read, Seek, Write};
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use vss_core::layout::{self, CONTENT_ROOT};
-use vss_core::reconcile::FoundFile;
+use vss_core::layout::{self};
 use vss_core::{ContentUuid, Digest, Format, Manifest, SidecarKey, Timestamp};
 use vss_ports::{
     Amendment, FileStamp, LocalFile, PortError, PortErrorKind, PortResult, Publication,
     ScannedContent, ScannedStranger, Sealed, Staged, Vault,
 };
+
+use state::{Kept, State, read_all, size_of};
 
 /// Where a vault in memory says that its files are. Nothing is there.
 const NOWHERE: &str = "/in-memory/sidecars";
@@ -25,19 +26,6 @@ const NOWHERE: &str = "/in-memory/sidecars";
 #[derive(Default)]
 pub struct MemoryVault(Mutex<State>);
 
-#[derive(Default)]
-struct State {
-    files: BTreeMap<(SidecarKey, Format), Kept>,
-    manifests: BTreeMap<ContentUuid, Manifest>,
-    /// Paths below the vault that are no sidecars.
-    strangers: BTreeSet<String>,
-    set_aside: Vec<Vec<u8>>,
-    blocked: BTreeSet<ContentUuid>,
-    unreadable: BTreeMap<ContentUuid, Unreadable>,
-    /// How many stamps were given out.
-    stamped: u64,
-}
-
 /// What of a content cannot be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unreadable {
@@ -45,12 +33,6 @@ pub enum Unreadable {
     Folder,
     /// Its files can be opened, and end in an error when they are read.
     Bytes,
-}
-
-/// A file.
-struct Kept {
-    bytes: Vec<u8>,
-    stamp: FileStamp,
 }
 
 impl MemoryVault {
@@ -132,120 +114,6 @@ impl MemoryVault {
     }
 }
 
-impl State {
-    fn put(&mut self, at: (SidecarKey, Format), bytes: Vec<u8>) {
-        self.stamped += 1;
-        let stamp = FileStamp {
-            file: self.stamped,
-            ..FileStamp::default()
-        };
-        self.files.insert(at, Kept { bytes, stamp });
-    }
-
-    fn publish(&mut self, publication: &Publication) -> PortResult<()> {
-        let Publication { entry, sealed, .. } = publication;
-        let content = publication.content;
-        let refuse = |kind, reason: &str| Err(PortError::new(kind, "publish a file", reason));
-        if self.blocked.contains(&content) {
-            return refuse(PortErrorKind::Corrupt, "the content is blocked");
-        }
-        if (entry.size, entry.blake3) != (sealed.size, sealed.digest) {
-            return refuse(PortErrorKind::Rejected, "the entry is not that of the file");
-        }
-        let bytes = read_all(&sealed.staged.file);
-        let key = SidecarKey::new(content, entry.kind.clone(), entry.variant.clone());
-        let at = (key, entry.format.clone());
-        let old = self
-            .files
-            .get(&at)
-            .map(|old| (Digest::of(&old.bytes), old.bytes.clone()));
-        let same = old.as_ref().is_some_and(|(old, _)| *old == sealed.digest);
-        if let Some((digest, old)) = old
-            && !same
-            && publication.replaces != Some(digest)
-        {
-            self.set_aside.push(old);
-        }
-        if !same {
-            self.put(at, bytes);
-        }
-
-        let manifests = self.manifests.entry(content);
-        let manifest = manifests.or_insert_with(|| Manifest::empty(content));
-        if let Some((size, digest)) = publication.source {
-            manifest.source_size = Some(size);
-            manifest.source_blake3 = Some(digest);
-        }
-        let said = manifest.entry(&entry.kind, &entry.variant);
-        let unchanged = same
-            && said.is_some_and(|said| said.format == entry.format && said.blake3 == entry.blake3);
-        if !unchanged {
-            manifest.set(entry.clone());
-        }
-        Ok(())
-    }
-
-    /// Why a path below the vault is no sidecar, if it lies in the folder of a content: the
-    /// content, the path below its folder and the reason.
-    fn stranger_of(path: &str) -> Option<(ContentUuid, ScannedStranger)> {
-        let mut parts = path.splitn(5, '/');
-        let (root, h0, h1) = (parts.next()?, parts.next()?, parts.next()?);
-        let content = layout::parse_content_folder(parts.next()?).ok()?;
-        let name = parts.next()?.to_owned();
-        let belongs = root == CONTENT_ROOT && layout::shard(content) == (h0.into(), h1.into());
-        let reason = layout::parse_sidecar_path(path).err()?.to_string();
-        belongs.then_some((content, ScannedStranger { name, reason }))
-    }
-
-    /// Contents that have a folder.
-    fn contents(&self) -> BTreeSet<ContentUuid> {
-        let mut contents: BTreeSet<ContentUuid> = self.manifests.keys().copied().collect();
-        contents.extend(self.files.keys().map(|(key, _)| key.content));
-        let strangers = self.strangers.iter().filter_map(|p| Self::stranger_of(p));
-        contents.extend(strangers.map(|(content, _)| content));
-        contents
-    }
-
-    fn scan_one(&self, content: ContentUuid) -> ScannedContent {
-        if self.unreadable.get(&content) == Some(&Unreadable::Folder) {
-            return ScannedContent {
-                unreadable: Some("the folder cannot be read (Permission denied)".into()),
-                ..ScannedContent::new(content)
-            };
-        }
-        let mut scanned = ScannedContent {
-            manifest: self.manifests.get(&content).cloned(),
-            sums: true,
-            ..ScannedContent::new(content)
-        };
-        for ((key, format), Kept { bytes, .. }) in &self.files {
-            if key.content != content {
-                continue;
-            }
-            if bytes.is_empty() {
-                let file = layout::file_name(&key.variant, format);
-                scanned.strangers.push(ScannedStranger {
-                    name: format!("{}/{file}", key.kind.folder()),
-                    reason: "an empty file is no sidecar".into(),
-                });
-                continue;
-            }
-            scanned.files.push(FoundFile {
-                kind: key.kind.clone(),
-                variant: key.variant.clone(),
-                format: format.clone(),
-                size: size_of(bytes),
-            });
-        }
-        let strangers = self.strangers.iter().filter_map(|p| Self::stranger_of(p));
-        let of_content = strangers.filter(|(of, _)| *of == content);
-        scanned
-            .strangers
-            .extend(of_content.map(|(_, stranger)| stranger));
-        scanned
-    }
-}
-
 #[async_trait]
 impl Vault for MemoryVault {
     fn locate(&self, key: &SidecarKey, format: &Format) -> PortResult<Option<LocalFile>> {
@@ -263,7 +131,10 @@ impl Vault for MemoryVault {
     async fn open(&self, key: &SidecarKey, format: &Format) -> PortResult<Option<File>> {
         let bytes = self.bytes(key, format).filter(|bytes| !bytes.is_empty());
         if self.state().unreadable.get(&key.content) == Some(&Unreadable::Bytes) {
-            // What every system refuses to read from.
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a folder: what every system refuses to read from"
+            )]
             return Ok(bytes.map(|_| File::open("/").unwrap()));
         }
         Ok(bytes.map(|bytes| {
@@ -389,16 +260,4 @@ impl Vault for MemoryVault {
         state.manifests.insert(content, after);
         Ok(true)
     }
-}
-
-/// The whole file from its beginning, wherever its writer stopped.
-fn read_all(mut file: &File) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    file.rewind().unwrap();
-    file.read_to_end(&mut bytes).unwrap();
-    bytes
-}
-
-fn size_of(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).unwrap()
 }

@@ -134,7 +134,7 @@ impl OneContent<'_> {
             Action::Adopt(file) => match self.examine(&file).await? {
                 Verdict::Good(adoption) => {
                     self.report.adopted += 1;
-                    self.changes.adopt.push(adoption);
+                    self.changes.adopt.push(*adoption);
                 }
                 Verdict::Bad => self.set_aside(&file, Damage::Unvouched),
                 Verdict::Unreadable(why) => self.name(&file, why),
@@ -143,7 +143,7 @@ impl OneContent<'_> {
                 // Only a manifest that vouches for it makes a file of an unexpected size good.
                 Verdict::Good(adoption) if adoption.source != SidecarSource::Adopted => {
                     self.report.repaired += 1;
-                    self.changes.adopt.push(adoption);
+                    self.changes.adopt.push(*adoption);
                 }
                 Verdict::Good(_) | Verdict::Bad => self.set_aside(&file, Damage::Replaced),
                 Verdict::Unreadable(why) => self.name(&file, why),
