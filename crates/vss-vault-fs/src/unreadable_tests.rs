@@ -3,6 +3,10 @@
     clippy::disallowed_methods,
     reason = "the test plays whoever else writes there"
 )]
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test cannot set up, it has not shown"
+)]
 
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt;

@@ -99,7 +99,11 @@ mod tests {
         };
         assert!(is_in_step(std::slice::from_ref(&reference), None, false));
         assert!(is_in_step(std::slice::from_ref(&reference), None, true));
-        assert!(is_in_step(&[reference.clone()], Some(&folder), false));
+        assert!(is_in_step(
+            std::slice::from_ref(&reference),
+            Some(&folder),
+            false
+        ));
         assert!(!is_in_step(
             &[reference.clone(), made],
             Some(&folder),
