@@ -209,6 +209,36 @@ fn stop_asks_it_to_end_and_waits() {
 }
 
 #[test]
+fn a_daemon_that_ends_while_it_is_asked_is_not_there_and_one_that_only_hangs_up_is_told_of() {
+    let library = Library::new();
+    let daemon = Daemon::start::<&str>(&library, &[]);
+    let place = socket(&library);
+    daemon.signal(libc::SIGKILL);
+    daemon.ended();
+    let hangs_up = |times: usize| {
+        std::fs::remove_file(&place).unwrap();
+        let listener = std::os::unix::net::UnixListener::bind(&place).unwrap();
+        std::thread::spawn(move || {
+            for _ in 0..times {
+                drop(listener.accept().unwrap());
+            }
+        })
+    };
+    let ends = hangs_up(1);
+    let status = library.json(["status"]);
+    assert!(
+        status.get("daemon").is_none_or(serde_json::Value::is_null),
+        "{status}"
+    );
+    ends.join().unwrap();
+    let hangs_up = hangs_up(3);
+    let asked = library.vss(["status"]);
+    assert_eq!(asked.code, 1);
+    assert!(asked.err.contains("does not answer"), "{}", asked.err);
+    hangs_up.join().unwrap();
+}
+
+#[test]
 fn a_held_kind_stays_held_over_a_restart_and_cancelled_work_comes_back_by_a_retry() {
     let library = Library::new();
     pictures(&library, "h", 4);

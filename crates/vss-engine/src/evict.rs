@@ -13,9 +13,7 @@ use vss_ports::{Adoption, Event, LocalFile, LocationRecord, PortError, PortResul
 use crate::Engine;
 use crate::empty_vault::EmptyVault;
 use crate::gc::Amount;
-
-/// Contents looked at in one step.
-const BATCH: usize = 256;
+use crate::pages::Pages;
 
 /// Sidecars that go in one step, for which commits wait.
 const TOGETHER: usize = 32;
@@ -291,20 +289,6 @@ fn vouched(row: &SidecarRecord) -> Option<Adoption> {
         version: row.version.clone(),
         original: None,
     })
-}
-
-/// All rows, page by page.
-#[derive(Default)]
-struct Pages {
-    after: Option<ContentUuid>,
-}
-
-impl Pages {
-    async fn next(&mut self, engine: &Engine) -> PortResult<Option<Vec<SidecarRecord>>> {
-        let rows = engine.ports.store.page(self.after, None, BATCH).await?;
-        self.after = rows.last().map(|row| row.key.content);
-        Ok(self.after.is_some().then_some(rows))
-    }
 }
 
 /// A ready sidecar whose file is in the vault: what quotas count.

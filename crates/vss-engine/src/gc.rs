@@ -14,9 +14,7 @@ use vss_ports::{
 
 use crate::Engine;
 use crate::empty_vault::EmptyVault;
-
-/// Contents looked at in one step.
-const BATCH: usize = 256;
+use crate::pages::Pages;
 
 /// Whose watermark it is up to when contents were shown.
 const WATERMARK: &str = "gc";
@@ -138,13 +136,8 @@ impl Engine {
             false => before(self.ports.clock.now(), options.grace),
         };
         let mut report = GcReport::default();
-        let mut after = None;
-        loop {
-            let rows = self.ports.store.page(after, None, BATCH).await?;
-            let Some(last) = rows.last().map(|row| row.key.content) else {
-                break;
-            };
-            after = Some(last);
+        let mut pages = Pages::default();
+        while let Some(rows) = pages.next(self).await? {
             let gone = self.garbage_of(rows, until, options, &mut report).await?;
             if options.apply {
                 self.delete(&gone).await?;
@@ -211,9 +204,10 @@ impl Engine {
     }
 
     /// Files first: a row without a file is what reconcile mends and this finds again, a file
-    /// without a row would be adopted.
+    /// without a row would be adopted. One that cannot be removed does not keep the others.
     async fn delete(&self, gone: &[SidecarRecord]) -> PortResult<()> {
         let mut keys: Vec<SidecarKey> = Vec::with_capacity(gone.len());
+        let mut first = Ok(());
         for row in gone {
             match self.ports.vault.remove(&row.key, &row.format, None).await {
                 Ok(_) => keys.push(row.key.clone()),
@@ -221,16 +215,13 @@ impl Engine {
                 Err(error) if error.kind == PortErrorKind::Unsupported => {
                     tracing::warn!(sidecar = %row.key, %error, "left alone");
                 }
-                Err(error) => {
-                    self.ports.store.forget(&keys).await?;
-                    return Err(error);
-                }
+                Err(error) => first = first.and(Err(error)),
             }
         }
         if !keys.is_empty() {
             self.ports.store.forget(&keys).await?;
         }
-        Ok(())
+        first
     }
 
     async fn shown_until(&self) -> PortResult<Option<Timestamp>> {

@@ -34,6 +34,7 @@ mod link;
 mod ls;
 mod new_rows;
 mod outage;
+mod pages;
 mod path;
 mod plan;
 mod presence;

@@ -370,8 +370,8 @@ pub(crate) struct Found<'a> {
 fn unread(content: ContentUuid, reason: &str) -> Stranger {
     Stranger {
         content: Some(content),
-        name: String::new(),
-        reason: format!("left alone: {reason}"),
+        name: "its folder".into(),
+        reason: format!("cannot be read: {reason}"),
     }
 }
 

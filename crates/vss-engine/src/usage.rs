@@ -7,9 +7,7 @@ use vss_ports::PortResult;
 
 use crate::Engine;
 use crate::gc::Amount;
-
-/// Contents looked at in one step.
-const BATCH: usize = 1_000;
+use crate::pages::Pages;
 
 /// What rows of one kind and variant come to.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -28,13 +26,8 @@ impl Engine {
     /// When the store fails.
     pub async fn usage(&self) -> PortResult<BTreeMap<(Kind, Variant), Usage>> {
         let mut usage: BTreeMap<(Kind, Variant), Usage> = BTreeMap::new();
-        let mut after = None;
-        loop {
-            let rows = self.ports.store.page(after, None, BATCH).await?;
-            let Some(last) = rows.last().map(|row| row.key.content) else {
-                return Ok(usage);
-            };
-            after = Some(last);
+        let mut pages = Pages::default();
+        while let Some(rows) = pages.next(self).await? {
             for row in rows {
                 let managed = row.source != SidecarSource::Reference;
                 let name = (row.key.kind, row.key.variant);
@@ -46,5 +39,6 @@ impl Engine {
                 }
             }
         }
+        Ok(usage)
     }
 }

@@ -450,9 +450,16 @@ fn a_damaged_log_loses_no_file_and_a_reconcile_gives_back_every_row() {
         damage(&log, how);
         let _ = fs::remove_file(library.root().join("sidecars.db-shm"));
         let asked = library.vss(["status"]);
-        assert_eq!(asked.code, 0, "{what}: {}", asked.err);
-        let lost = rows(&library).len();
-        eprintln!("the log of sidecars.db: {what}: {lost} rows of 120 were left");
+        // Killed while it moved the log into the database, which is only whole with its log then.
+        if asked.err.contains("it is damaged") {
+            assert_told(&asked, 1, &[ROWS, "vss reconcile"]);
+            set_aside(&library, ROWS);
+            eprintln!("the log of sidecars.db: {what}: the rows were set aside");
+        } else {
+            assert_eq!(asked.code, 0, "{what}: {}", asked.err);
+            let left = rows(&library).len();
+            eprintln!("the log of sidecars.db: {what}: {left} rows of 120 were left");
+        }
         assert_eq!(library.vss(["reconcile"]).code, 0);
         let run = library.json(["run"]);
         assert_eq!(

@@ -65,7 +65,7 @@ pub(super) async fn reconcile(
     }
     for stranger in document.strangers.iter().take(NAMED) {
         output::line(&format!(
-            "not a sidecar, left alone: {}{}: {}",
+            "left alone: {}{}: {}",
             stranger.name,
             stranger
                 .content
