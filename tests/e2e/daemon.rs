@@ -239,6 +239,21 @@ fn a_daemon_that_ends_while_it_is_asked_is_not_there_and_one_that_only_hangs_up_
 }
 
 #[test]
+fn a_folder_that_is_not_there_keeps_the_others_from_nothing() {
+    let library = Library::new();
+    pictures(&library, "a", 2);
+    let away = library.root().join("../away");
+    let folders = [library.originals(), away];
+    let daemon = Daemon::start(
+        &library,
+        &folders.each_ref().map(|folder| folder.to_str().unwrap()),
+    );
+    crate::watching::wait_for("what is there is made", || library.ready_rows().len() == 6);
+    daemon.signal(libc::SIGTERM);
+    assert_eq!(daemon.ended(), Some(0));
+}
+
+#[test]
 fn a_held_kind_stays_held_over_a_restart_and_cancelled_work_comes_back_by_a_retry() {
     let library = Library::new();
     pictures(&library, "h", 4);

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::mpsc;
-use vss_engine::{ReconcileError, RevisitReport, RunOptions, RunReport, Until};
-use vss_ports::{CancelToken, Event, RefreshObserver, RefreshOptions, RefreshProblem};
+use vss_engine::{IndexError, ReconcileError, RevisitReport, RunOptions, RunReport, Until};
+use vss_ports::{
+    CancelToken, Event, PortErrorKind, RefreshObserver, RefreshOptions, RefreshProblem,
+};
 
 use crate::control::{Answer, Errand, Server, refusal};
 use crate::failure::{Exit, Failure};
@@ -99,13 +101,13 @@ async fn work(
         let run = app.engine.run(&options);
         tokio::pin!(run);
         // A run ends by itself on a full disk, else when it is told to.
-        let (report, errand) = loop {
+        let (ran, errand) = loop {
             tokio::select! {
-                report = &mut run => break (report?, None),
+                ran = &mut run => break (ran, None),
                 errand = next(errands, stop) => {
                     turn.cancel();
                     app.engine.wake();
-                    break (run.await?, errand);
+                    break (run.await, errand);
                 }
                 () = made_again(&mut made), if made.is_some() => {
                     trouble.is_over();
@@ -113,16 +115,24 @@ async fn work(
                 }
             }
         };
-        add(&mut total, &report);
+        let why = match ran {
+            Ok(report) => {
+                add(&mut total, &report);
+                let why = report.halted.unwrap_or_default();
+                // Where it became full is in brackets, and another place each time.
+                let what = why.split(" (").next().unwrap_or_default().to_owned();
+                Failure::new(Exit::Failure, why).about(what)
+            }
+            // A store that is away comes back.
+            Err(error) if error.is_retryable() => error.into(),
+            Err(error) => return Err(error.into()),
+        };
         if let Some(errand) = errand {
             let answer = reconcile(app, &errand).await;
             // The client may have gone.
             let _ = errand.answer.send(answer);
         } else if !stop.is_cancelled() {
-            let why = report.halted.unwrap_or_default();
-            // Where it became full is in brackets, and another place each time.
-            let what = why.split(" (").next().unwrap_or_default().to_owned();
-            trouble.goes_on(&Failure::new(Exit::Failure, why).about(what));
+            trouble.goes_on(&why);
             made = Some(app.events.listen());
             tokio::select! {
                 () = tokio::time::sleep(REST) => {}
@@ -276,29 +286,64 @@ async fn look(app: &App, folders: &[PathBuf], every: Option<Duration>) {
         ..watching::options(app, false)
     };
     let mut trouble = Lasting::new("the folders could not be indexed");
+    let mut is_busy = false;
     loop {
         let mut every = every;
+        // Also where once is enough: this was not once.
+        let soon = Some(every.map_or(REST, |every| every.min(REST)));
         match app.library.lock(Work::Index) {
-            Ok(_lock) => match app.engine.index(folders, &options, &Logging(app)).await {
-                Ok(report) => {
-                    trouble.is_over();
-                    let (files, enqueued) = (report.found.files, report.enqueued);
-                    tracing::info!(files, enqueued, "indexed");
-                    app.engine.wake();
+            Ok(_lock) => {
+                is_busy = false;
+                match look_once(app, folders, &options).await {
+                    Ok(()) => trouble.is_over(),
+                    Err(error) => {
+                        trouble.goes_on(&error.into());
+                        every = soon;
+                    }
                 }
-                Err(error) => {
-                    trouble.goes_on(&error.into());
-                    // Also where once is enough: this was not once.
-                    every = Some(every.map_or(REST, |every| every.min(REST)));
+            }
+            Err(busy) => {
+                if !is_busy {
+                    tracing::info!(%busy, "indexing waits for whoever is at it");
                 }
-            },
-            Err(busy) => tracing::info!(%busy, "indexing is left to whoever is at it"),
+                is_busy = true;
+                every = soon;
+            }
         }
         match every {
             Some(every) => tokio::time::sleep(every).await,
             None => return,
         }
     }
+}
+
+/// Looks at all folders; where one of them is refused, at each by itself. One that is not there
+/// keeps the others from nothing.
+async fn look_once(
+    app: &App,
+    folders: &[PathBuf],
+    options: &RefreshOptions,
+) -> Result<(), IndexError> {
+    let look = async |folders: &[PathBuf]| {
+        let report = app.engine.index(folders, options, &Logging(app)).await?;
+        let (files, enqueued) = (report.found.files, report.enqueued);
+        tracing::info!(files, enqueued, "indexed");
+        app.engine.wake();
+        Ok::<_, IndexError>(())
+    };
+    let refused = match look(folders).await {
+        Err(IndexError::Refresh(error)) if error.kind == PortErrorKind::Rejected => error,
+        done => return done,
+    };
+    let mut last = IndexError::Refresh(refused);
+    if folders.len() > 1 {
+        for folder in folders {
+            if let Err(error) = look(std::slice::from_ref(folder)).await {
+                last = error;
+            }
+        }
+    }
+    Err(last)
 }
 
 /// Compares sidecars with their rows, a few at a time.

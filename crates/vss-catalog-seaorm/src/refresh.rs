@@ -202,7 +202,13 @@ impl Refresh<'_> {
                 self.report.hashed += 1;
                 changes.read.push((found, reading));
             }
-            Outcome::Failed(problem) => self.problem(problem),
+            Outcome::Failed(problem) => {
+                // What is known of a file that is there is kept until it can be read.
+                if !["vanished", "empty"].contains(&problem.class) {
+                    self.unreadable.extend(vec![problem.path.clone()]);
+                }
+                self.problem(problem);
+            }
             // Not without an old place.
             Outcome::Moved(_) => {}
         }

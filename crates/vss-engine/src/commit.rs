@@ -179,7 +179,8 @@ impl Committer {
                 Err(error) => error,
             };
             let at = self.engine.ports.clock.now();
-            if !self.outage.bears(&error, at) {
+            // Told to end: leases run out, and what was published is adopted.
+            if self.stop.is_cancelled() || !self.outage.bears(&error, at) {
                 return Err(error);
             }
             if publisher.began.load(Ordering::Acquire) {
@@ -245,7 +246,9 @@ impl Committer {
             match ports.queue.fail(&failures, now).await {
                 Ok(recorded) => break recorded,
                 // A second telling of what was recorded is fenced off.
-                Err(error) if self.outage.bears(&error, now) => ports.clock.sleep(PAUSE).await,
+                Err(error) if !self.stop.is_cancelled() && self.outage.bears(&error, now) => {
+                    ports.clock.sleep(PAUSE).await;
+                }
                 Err(error) => return Err(error),
             }
         };

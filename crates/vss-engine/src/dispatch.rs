@@ -111,8 +111,12 @@ impl Dispatcher {
     /// Lets a generator that only dies do again what it did well before, for nothing but to see
     /// whether it lives. `false` when it did nothing well yet.
     async fn try_canary(&mut self, generator: &GeneratorId) -> PortResult<bool> {
-        let Some(claim) = self.engine.canary(generator).await? else {
-            return Ok(false);
+        let claim = match self.engine.canary(generator).await {
+            Ok(Some(claim)) => claim,
+            Ok(None) => return Ok(false),
+            // The store is away: it is asked again when there is something to claim.
+            Err(error) if error.is_retryable() => return Ok(false),
+            Err(error) => return Err(error),
         };
         self.engine.shared.breakers.began(generator);
         let engine = Arc::clone(&self.engine);

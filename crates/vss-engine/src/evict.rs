@@ -95,7 +95,7 @@ impl Engine {
         let mut held: BTreeMap<Kind, Held> = BTreeMap::new();
         let mut pages = Pages::default();
         while let Some(rows) = pages.next(self).await? {
-            let safe = self.at_hand(&rows, &missing).await?;
+            let safe = self.at_hand(contents_of(&rows), &missing).await?;
             for row in rows.iter().filter(|row| is_file_of_vault(row)) {
                 let of_kind = held.entry(row.key.kind.clone()).or_default();
                 let may_go = safe.contains(&row.key.content) && may_go(row, options);
@@ -129,7 +129,7 @@ impl Engine {
         options: &EvictOptions,
         eviction: &mut Eviction,
     ) -> PortResult<Vec<SidecarRecord>> {
-        let safe = self.at_hand(rows, missing).await?;
+        let safe = self.at_hand(contents_of(rows), missing).await?;
         let may_go = |row: &&SidecarRecord| {
             is_file_of_vault(row) && safe.contains(&row.key.content) && may_go(row, options)
         };
@@ -201,31 +201,6 @@ impl Engine {
         Ok(went)
     }
 
-    /// The contents of these rows that have an original on a disk that is there.
-    async fn at_hand(
-        &self,
-        rows: &[SidecarRecord],
-        missing: &[LocationRecord],
-    ) -> PortResult<BTreeSet<ContentUuid>> {
-        let contents: BTreeSet<_> = rows.iter().map(|row| row.key.content).collect();
-        let asked: Vec<_> = contents.into_iter().collect();
-        let known = self.ports.catalog.find(&asked).await?;
-        let known = known.into_iter().filter(|record| record.originals > 0);
-        let mut at_hand: BTreeSet<_> = known.map(|record| record.content).collect();
-        if missing.is_empty() {
-            return Ok(at_hand);
-        }
-        for content in at_hand.clone() {
-            let originals = self.ports.catalog.originals(content).await?;
-            let is_away =
-                |path: &std::path::Path| missing.iter().any(|l| path.starts_with(&l.path));
-            if originals.iter().all(|original| is_away(&original.path)) {
-                at_hand.remove(&content);
-            }
-        }
-        Ok(at_hand)
-    }
-
     /// Makes room now and then until it is told to end, and once more then.
     pub(crate) async fn keep_room(&self, end: &Notify) {
         if self.settings.quotas.is_none() {
@@ -276,6 +251,10 @@ impl Engine {
             }
         }
     }
+}
+
+fn contents_of(rows: &[SidecarRecord]) -> BTreeSet<ContentUuid> {
+    rows.iter().map(|row| row.key.content).collect()
 }
 
 /// What a row says of its file, as a file that was found says it.

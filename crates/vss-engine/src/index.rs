@@ -55,7 +55,10 @@ impl Engine {
             .plan_found(&found, true)
             .await
             .map_err(IndexError::Plan)?;
-        let references = self.refer_found(&found).await.map_err(IndexError::Refer)?;
+        let references = self
+            .refer_found(&found, true)
+            .await
+            .map_err(IndexError::Refer)?;
         tracing::info!(
             files = found.files,
             hashed = found.hashed,
@@ -70,9 +73,13 @@ impl Engine {
     }
 
     /// Looks for references where anything was found to have changed.
-    pub(crate) async fn refer_found(&self, found: &RefreshReport) -> PortResult<ReferenceReport> {
+    pub(crate) async fn refer_found(
+        &self,
+        found: &RefreshReport,
+        whole: bool,
+    ) -> PortResult<ReferenceReport> {
         let anything = found.hashed + found.moved + found.vanished > 0;
-        self.refer(anything).await
+        self.refer(anything, whole).await
     }
 
     /// Queues what follows from a look at some places, at `whole` roots or not; how many rows are

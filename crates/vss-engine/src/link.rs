@@ -28,6 +28,11 @@ pub enum LinkError {
     /// The companion cannot be read as it was indexed.
     #[error("it cannot be read as it was indexed: index its folder again")]
     Unread,
+    /// Other companions have every variant that it could be.
+    #[error(
+        "it already has as many of these as it can have: `vss ls` shows them, `vss unlink` one of them first"
+    )]
+    Taken,
     /// A port failed.
     #[error("the files could not be looked up")]
     Port(#[from] PortError),
@@ -55,8 +60,9 @@ impl Engine {
         };
         let mut report = ReferenceReport::default();
         self.record(vec![found], &mut report).await?;
-        match report.unread {
-            0 => Ok(relation),
+        match (report.unread, report.taken) {
+            (0, 0) => Ok(relation),
+            (0, _) => Err(LinkError::Taken),
             _ => Err(LinkError::Unread),
         }
     }

@@ -128,7 +128,7 @@ impl Engine {
             // What lacked rows was planned with its content; what changed since the last plan is left.
             let planned = self.plan_changes().await?;
             report.enqueued += planned.inserted + planned.revived;
-            report.references = self.refer(true).await?;
+            report.references = self.refer(true, true).await?;
             self.note_rows_know_the_vault().await?;
         }
         tracing::info!(

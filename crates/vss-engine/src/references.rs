@@ -43,6 +43,8 @@ pub struct ReferenceReport {
     pub ended: u64,
     /// Originals that could not be read: they are changing right now, or cannot be opened.
     pub unread: u64,
+    /// Companions for which no variant is left.
+    pub taken: u64,
 }
 
 /// A companion with all that a row says of it.
@@ -63,14 +65,18 @@ impl Found {
     }
 }
 
+/// Where folders with unread companions begin when there are none.
+const NONE_UNREAD: ChangeSeq = ChangeSeq(i64::MAX);
+
 impl Engine {
     /// Looks at the folders that changed since the last time, and records which of their files are
     /// sidecars of others. `anything` says whether any original changed: then what was recorded
-    /// earlier is held against what is there.
+    /// earlier is held against what is there. After a look at `whole` roots those folders are looked
+    /// at again in which something could not be read.
     ///
     /// # Errors
     /// When a port fails; what was recorded until then stays.
-    pub(crate) async fn refer(&self, anything: bool) -> PortResult<ReferenceReport> {
+    pub(crate) async fn refer(&self, anything: bool, whole: bool) -> PortResult<ReferenceReport> {
         let (catalog, queue) = (&self.ports.catalog, &self.ports.queue);
         let mut report = ReferenceReport::default();
         let name = format!("references/{}", catalog.instance().await?);
@@ -82,10 +88,20 @@ impl Engine {
         }
         let decisions = self.decisions().await?;
         self.record_linked(&decisions, &mut report).await?;
-        let mut after = ChangeSeq(reached.and_then(|at| at.parse().ok()).unwrap_or_default());
+        let seq = |at: Option<String>| at.and_then(|at| at.parse().ok()).map(ChangeSeq);
+        let mut after = seq(reached).unwrap_or_default();
+        let unread_name = format!("{name}/unread");
+        let unread_before =
+            seq(queue.watermark(&unread_name).await?).filter(|at| *at != NONE_UNREAD);
+        let mut unread_after = unread_before;
+        if whole && let Some(unread) = unread_before {
+            after = after.min(unread);
+            unread_after = None;
+        }
         loop {
             let folders = catalog.folders(after, FOLDERS).await?;
             let Some(last) = folders.last() else { break };
+            let (began, unread) = (after, report.unread);
             after = last.seq;
             let mut found = Vec::new();
             let mut lonely = BTreeSet::new();
@@ -96,26 +112,37 @@ impl Engine {
             }
             found.extend(self.apart(&lonely, &decisions).await?);
             self.record(found, &mut report).await?;
-            let watermark = Some(Watermark {
-                name: name.clone(),
-                value: after.0.to_string(),
-            });
-            let items = Vec::new();
-            let batch = EnqueueBatch { items, watermark };
-            queue.enqueue(&batch, self.ports.clock.now()).await?;
+            if report.unread > unread {
+                // Said first: what is passed by then is not lost.
+                let again = unread_after.map_or(began, |earlier| earlier.min(began));
+                self.note_seq(&unread_name, again).await?;
+                unread_after = Some(again);
+            }
+            self.note_seq(&name, after).await?;
+        }
+        if unread_after.is_none() && unread_before.is_some() {
+            self.note_seq(&unread_name, NONE_UNREAD).await?;
         }
         if anything || is_new {
             self.hold_references(&mut report).await?;
         }
         if is_new {
             // Said even where there is no folder, so that nothing is lost again.
-            let value = after.0.to_string();
-            let watermark = Some(Watermark { name, value });
-            let items = Vec::new();
-            let batch = EnqueueBatch { items, watermark };
-            queue.enqueue(&batch, self.ports.clock.now()).await?;
+            self.note_seq(&name, after).await?;
         }
         Ok(report)
+    }
+
+    async fn note_seq(&self, name: &str, seq: ChangeSeq) -> PortResult<()> {
+        let batch = EnqueueBatch {
+            items: Vec::new(),
+            watermark: Some(Watermark {
+                name: name.to_owned(),
+                value: seq.0.to_string(),
+            }),
+        };
+        let now = self.ports.clock.now();
+        self.ports.queue.enqueue(&batch, now).await.map(|_| ())
     }
 
     /// What people said, about entries of this catalog. What was said of another one's is found
@@ -208,7 +235,10 @@ impl Engine {
                 match referral {
                     Referral::Ready { changed, .. } => report.changed += u64::from(changed),
                     Referral::Managed(_) => {}
-                    Referral::Taken => tracing::info!("a companion has no variant left"),
+                    Referral::Taken => {
+                        report.taken += 1;
+                        tracing::info!("a companion has no variant left");
+                    }
                 }
             }
             self.end_elsewhere(together, &known, report).await?;

@@ -3,11 +3,11 @@
 //! that nothing falls between the two.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use vss_core::{ContentUuid, FailureClass, Priority, Status};
-use vss_ports::{OpenOriginal, PortResult, Selection};
+use vss_ports::{LocationRecord, OpenOriginal, PortResult, Selection};
 
 use crate::Engine;
 use crate::job::stamp;
@@ -60,6 +60,7 @@ impl Engine {
     /// gives such a content no new number, so planning passes it over.
     pub(crate) async fn retry_returned(&self) -> PortResult<u64> {
         let missing = missing();
+        let away = self.missing_locations().await?;
         let (mut after, mut queued) = (None, 0);
         loop {
             let rows = self
@@ -71,15 +72,36 @@ impl Engine {
                 return Ok(queued);
             };
             after = Some(last.key.clone());
-            let mut contents: Vec<_> = rows.iter().map(|row| row.key.content).collect();
-            contents.dedup();
-            let known = self.ports.catalog.find(&contents).await?;
-            let back = known.iter().filter(|content| content.originals > 0);
-            let back: Vec<_> = back.map(|content| content.content).collect();
+            // What is on a disk that is away is not back.
+            let contents = rows.iter().map(|row| row.key.content).collect();
+            let back: Vec<_> = self.at_hand(contents, &away).await?.into_iter().collect();
             if !back.is_empty() {
                 queued += self.queue_again(back).await?;
             }
         }
+    }
+
+    /// Those of the contents that have an original on a disk that is there.
+    pub(crate) async fn at_hand(
+        &self,
+        contents: BTreeSet<ContentUuid>,
+        missing: &[LocationRecord],
+    ) -> PortResult<BTreeSet<ContentUuid>> {
+        let asked: Vec<_> = contents.into_iter().collect();
+        let known = self.ports.catalog.find(&asked).await?;
+        let known = known.into_iter().filter(|record| record.originals > 0);
+        let mut at_hand: BTreeSet<_> = known.map(|record| record.content).collect();
+        if missing.is_empty() {
+            return Ok(at_hand);
+        }
+        for content in at_hand.clone() {
+            let originals = self.ports.catalog.originals(content).await?;
+            let is_away = |path: &Path| missing.iter().any(|l| path.starts_with(&l.path));
+            if originals.iter().all(|original| is_away(&original.path)) {
+                at_hand.remove(&content);
+            }
+        }
+        Ok(at_hand)
     }
 
     async fn queue_again(&self, contents: Vec<ContentUuid>) -> PortResult<u64> {

@@ -69,6 +69,16 @@ pub enum RunError {
     Commit(#[source] PortError),
 }
 
+impl RunError {
+    /// Whether the same may go well a while later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Queue(error) | Self::Commit(error) => error.is_retryable(),
+        }
+    }
+}
+
 /// Twice the longest back-off: no lease and no wait that a right clock gives is longer.
 const LONGEST_WAIT: Duration = Duration::from_millis(2 * BACKOFF_CEILING_MS);
 

@@ -63,6 +63,12 @@ impl MemoryCatalog {
         self.misses.fetch_add(1, Ordering::Relaxed);
     }
 
+    fn misses(&self) -> bool {
+        let fewer = |misses: u64| misses.checked_sub(1);
+        let relaxed = Ordering::Relaxed;
+        self.misses.fetch_update(relaxed, relaxed, fewer).is_ok()
+    }
+
     /// Adds an original with these bytes, which must be some, and says what it is. Adding the same
     /// bytes again adds an original to the same content.
     pub fn add(&self, bytes: &[u8], media_type: MediaType) -> ContentUuid {
@@ -206,9 +212,7 @@ impl ContentCatalog for MemoryCatalog {
     }
 
     async fn open(&self, content: ContentUuid) -> PortResult<Option<OpenOriginal>> {
-        let fewer = |misses: u64| misses.checked_sub(1);
-        let relaxed = Ordering::Relaxed;
-        if self.misses.fetch_update(relaxed, relaxed, fewer).is_ok() {
+        if self.misses() {
             return Ok(None);
         }
         let known = self.known.lock().unwrap();
@@ -279,6 +283,9 @@ impl ContentCatalog for MemoryCatalog {
     }
 
     async fn open_entry(&self, entry: EntryId) -> PortResult<Option<OpenOriginal>> {
+        if self.misses() {
+            return Ok(None);
+        }
         let known = self.known.lock().unwrap();
         let place = known.entries.iter().find(|(_, e)| e.id == entry);
         Ok(place.and_then(|(path, _)| known.open(path)))

@@ -119,6 +119,10 @@ impl Vault for MemoryVault {
     fn locate(&self, key: &SidecarKey, format: &Format) -> PortResult<Option<LocalFile>> {
         let place = layout::sidecar_path(key, format);
         let state = self.state();
+        if state.unreadable.get(&key.content) == Some(&Unreadable::Folder) {
+            let (kind, doing) = (PortErrorKind::Unavailable, "look at a sidecar");
+            return Err(PortError::new(kind, doing, "Permission denied"));
+        }
         let kept = state.files.get(&(key.clone(), format.clone()));
         let kept = kept.filter(|kept| !kept.bytes.is_empty());
         Ok(kept.map(|kept| LocalFile {

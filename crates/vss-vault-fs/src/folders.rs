@@ -18,7 +18,7 @@ pub(crate) const STAGING: &str = ".staging";
 /// Where files lie that were set aside.
 pub(crate) const QUARANTINE: &str = ".quarantine";
 /// Where originals wait that are moved into the vault. Nothing sweeps it.
-const MOVING: &str = ".moving";
+pub(crate) const MOVING: &str = ".moving";
 /// Tells media scanners (Android's, and those that copy its habit) to keep out.
 const NO_MEDIA: &str = ".nomedia";
 

@@ -147,7 +147,10 @@ fn take(folders: &Folders, file: &Move) -> Moved {
         return settle(folders, file, inside, outside.as_ref());
     }
     match inside.what_is().it_may_have_moved()? {
-        Occupant::Bytes(there, _) if there == (file.identity.size, file.digest) => {
+        Occupant::Bytes(there, managed) if there == (file.identity.size, file.digest) => {
+            // Whoever put it there may not have seen to it that it stays.
+            let synced = folders.syncer.data(&managed);
+            synced.during("sync the sidecar").it_may_have_moved()?;
             inside.note(folders).it_may_have_moved()?;
             match &outside {
                 Some(outside) => outside.remove(folders, file).it_may_have_moved(),
@@ -299,7 +302,9 @@ fn give_back(folders: &Folders, file: &Move) -> Moved {
         }
     };
     if outside.has(file).it_stays()? {
-        // An earlier copy was interrupted before the sidecar went.
+        // An earlier copy was interrupted before the sidecar went, or somebody copied it there: it
+        // may be in memory only.
+        outside.settle(folders).it_stays()?;
         return inside.remove(folders).it_may_have_moved();
     }
     let to = (outside.folder(), outside.name());

@@ -10,7 +10,7 @@ use vss_core::reconcile::FoundFile;
 use vss_core::{ContentUuid, Kind, Manifest};
 use vss_ports::{ScannedContent, ScannedStranger};
 
-use crate::folders::{Folders, STAGING};
+use crate::folders::{Folders, MOVING, STAGING};
 use crate::listing::{Entry, entries, entries_once, word};
 use crate::manifest_file::{self, Found};
 use crate::problem::{During, Step};
@@ -302,6 +302,15 @@ pub(crate) fn strays(folders: &Folders, limit: usize) -> Step<Vec<ScannedStrange
                 "staged by a process that never published it",
             ));
         }
+    }
+    // Nobody's any more, where the rows that knew of the move are gone.
+    let moving = folder_in(folders.tree.root(), MOVING).during("open the folder of moves")?;
+    let moving = moving.map(|moving| entries(moving.as_fd()).during("list what is being moved"));
+    for entry in moving.transpose()?.into_iter().flatten() {
+        let name = format!("{MOVING}/{}", entry.shown());
+        let reason = "an original whose move was interrupted: `vss run` finishes it; if it stays, take \
+                      it out by hand";
+        found.push(stranger(name, reason));
     }
     let opened = folders.tree.open_folder(CONTENT_ROOT);
     if let Some(root) = opened.during("open the content folder")? {

@@ -46,6 +46,15 @@ pub(crate) struct Keeper {
     pub(crate) next_roots: Instant,
 }
 
+/// Tells whoever listens that there is nothing more to come.
+struct EndsIt(Arc<Outbox>);
+
+impl Drop for EndsIt {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 impl Keeper {
     pub(crate) fn new(
         settings: &WatchSettings,
@@ -83,6 +92,8 @@ impl Keeper {
 
     /// Watches until the other end of `stopped` closes.
     pub(crate) fn run(mut self, stopped: &UnixStream, begun: oneshot::Sender<()>) {
+        // Also where this thread dies: nobody waits for ever.
+        let _end = EndsIt(Arc::clone(&self.outbox));
         self.look_for_roots(true);
         self.settle();
         // Whoever asked may have gone; then the other end is closed as well.
@@ -91,7 +102,6 @@ impl Keeper {
             self.notices.drain(&mut self.backlog);
             self.settle();
         }
-        self.outbox.end();
     }
 
     /// Sleeps until there is something to do; false when it is time to end.

@@ -29,7 +29,7 @@ impl Keeper {
             let found = identify(&root.asked);
             let is_same = match (&root.there, &found) {
                 (Some(there), Some((path, identity))) => {
-                    there.path == *path && there.identity == *identity
+                    !there.ended && there.path == *path && there.identity == *identity
                 }
                 (None, None) => !at_first,
                 _ => false,
@@ -76,6 +76,7 @@ impl Keeper {
             root.there = Some(There {
                 path: path.clone(),
                 identity,
+                ended: false,
                 polled,
                 prints: HashMap::new(),
                 swept: 0,

@@ -133,6 +133,8 @@ pub(crate) struct There {
     pub(crate) path: PathBuf,
     /// Device and inode: another disk may be mounted in its place.
     pub(crate) identity: (u64, u64),
+    /// Whether the system says that this very folder is gone.
+    pub(crate) ended: bool,
     /// Why all of it is looked at every so often.
     pub(crate) polled: Option<String>,
     /// What each folder that is looked at every so often looked like, by the short of its path.

@@ -48,6 +48,23 @@ fn files(folder: &Path, into: &mut BTreeSet<PathBuf>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_root_that_is_removed_and_made_again_at_once_is_watched_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap().join("root");
+    std::fs::create_dir(&root).unwrap();
+    let mut watch = watch(&root).await;
+    for round in 0..20 {
+        // Often it has the number that it had before.
+        std::fs::remove_dir_all(&root).unwrap();
+        std::fs::create_dir(&root).unwrap();
+        until(&mut watch, &Change::Found(root.clone())).await;
+        let file = root.join(round.to_string());
+        std::fs::write(&file, "file").unwrap();
+        until(&mut watch, &Change::Changed(file)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_trees_that_are_made_moved_and_removed_at_once_no_file_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().canonicalize().unwrap();

@@ -188,7 +188,7 @@ impl Engine {
         let whole = batch.places.iter().any(|place| batch.roots.contains(place));
         let planned = self.plan_found(&report.found, whole).await;
         report.enqueued = planned.map_err(IndexError::Plan)?;
-        let referred = self.refer_found(&report.found).await;
+        let referred = self.refer_found(&report.found, whole).await;
         report.references = referred.map_err(IndexError::Refer)?;
         report.later = later
             .paths

@@ -66,15 +66,22 @@ impl Engine {
             }
         }
         let mut touched = Vec::new();
+        for content in self.unreadable(told.keys().copied()).await? {
+            told.remove(&content);
+        }
         for (content, told) in told {
             match self.touched(content, told).await? {
                 Some(told) => touched.push((content, told)),
                 None => report.echoes += 1,
             }
         }
+        // What cannot be done to some keeps it from no others.
+        let mut first = Ok(());
         for batch in touched.chunks(BATCH) {
-            self.tend_contents(batch, &mut report).await?;
+            let tended = self.tend_contents(batch, &mut report).await;
+            first = first.and(tended);
         }
+        first?;
         let done = &report.done;
         if done.missing + done.repaired > 0 {
             self.wake();
@@ -104,6 +111,25 @@ impl Engine {
             cursor = page.last().map(|found| found.content);
         }
         Ok(None)
+    }
+
+    /// Those of the contents whose folders cannot be read: nothing can be compared there.
+    async fn unreadable(
+        &self,
+        contents: impl Iterator<Item = ContentUuid>,
+    ) -> PortResult<Vec<ContentUuid>> {
+        let contents: Vec<_> = contents.collect();
+        let mut unreadable = Vec::new();
+        for contents in contents.chunks(BATCH) {
+            for folder in self.ports.vault.inspect(contents).await? {
+                if let Some(reason) = folder.unreadable {
+                    let content = folder.content;
+                    tracing::warn!(%content, reason, "left alone: its sidecars cannot be looked at");
+                    unreadable.push(content);
+                }
+            }
+        }
+        Ok(unreadable)
     }
 
     /// What of it is not the echo of our own work; `None` when all is.

@@ -123,6 +123,25 @@ impl Folder {
 }
 
 #[tokio::test]
+async fn a_companion_that_could_not_be_read_is_looked_at_again_though_nothing_changed() {
+    let files: [(&str, &[u8]); 4] = [
+        ("a/1.jpg", &photo("1")),
+        ("a/1.xmp", b"<x:xmpmeta of='1'/>"),
+        ("b/2.jpg", &photo("2")),
+        ("b/2.xmp", b"<x:xmpmeta of='2'/>"),
+    ];
+    let folder = Folder::new(&files);
+    folder.world.catalog.miss_next();
+    let report = folder.index().await;
+    assert_eq!((report.changed, report.unread), (1, 1));
+    assert_eq!(folder.index().await.changed, 1);
+    for name in ["a/1.jpg", "b/2.jpg"] {
+        folder.reference(name).await;
+    }
+    assert_eq!(folder.index().await, ReferenceReport::default());
+}
+
+#[tokio::test]
 async fn a_companion_is_a_ready_row_that_points_at_its_original() {
     let photo = photo("a");
     let folder = Folder::new(&[("a.jpg", &photo), ("a.xmp", b"<x/>"), ("b.xmp", b"<y/>")]);

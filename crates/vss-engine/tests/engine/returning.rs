@@ -97,6 +97,30 @@ async fn what_is_said_of_a_file_that_changes_meanwhile_is_said_of_no_content() {
 }
 
 #[tokio::test]
+async fn what_is_on_a_disk_that_is_away_waits_for_that_disk_and_for_nothing_else() {
+    let (world, folder) = (World::new(), TempDir::new().unwrap());
+    let root = folder.path().canonicalize().unwrap();
+    let [here, disk, away] = ["here", "disk", "away"].map(|name| root.join(name));
+    for folder in [&here, &disk] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    std::fs::write(disk.join("1.jpg"), b"\xff\xd8\xffon the disk").unwrap();
+    world.index(&disk).await;
+    std::fs::rename(&disk, &away).unwrap();
+    world.run_out().await;
+    assert_eq!(world.count(Status::Failed).await, 3);
+    for number in 0..3 {
+        let bytes = [b"\xff\xd8\xffhere ".as_slice(), &[number]].concat();
+        std::fs::write(here.join(format!("{number}.jpg")), bytes).unwrap();
+        assert_eq!(world.index(&here).await.enqueued, 3);
+    }
+    std::fs::rename(&away, &disk).unwrap();
+    assert_eq!(world.index(&here).await.enqueued, 3, "the disk is there");
+    world.run().await;
+    assert_eq!(world.count(Status::Ready).await, 12);
+}
+
+#[tokio::test]
 async fn a_file_that_is_put_back_as_it_was_is_found_by_the_next_index() {
     let (world, folder) = (World::new(), TempDir::new().unwrap());
     let [here, away] = ["here.jpg", "../away.jpg"].map(|name| folder.path().join("in").join(name));

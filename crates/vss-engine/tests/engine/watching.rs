@@ -18,6 +18,7 @@ use vss_ports::{
     Change, ClaimOrder, ClaimRequest, ContentCatalog, Event, LeaseOwner, RefreshObserver,
     RefreshOptions, RefreshProblem, SidecarQueue, SidecarStore, WatchRequest,
 };
+use vss_testkit::vault::Unreadable;
 use vss_testkit::watcher::MemoryWatcher;
 
 use crate::world::{World, run};
@@ -221,6 +222,24 @@ async fn a_file_that_is_put_there_is_adopted_and_verified_once() {
         1,
         "nothing but the sidecar was compared"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_cannot_be_read_keeps_no_other_from_being_looked_after() {
+    let mut tended = Tended::with_pictures(3).await;
+    run(&tended.engine).await;
+    let rows = tended.world.rows().await;
+    let (bad, lost) = (rows[0].key.content, &rows[8]);
+    tended.world.files.make_unreadable(bad, Unreadable::Folder);
+    tended.tell(layout::content_folder(bad).as_str());
+    tended.tell_of(&rows[0].key);
+    assert!(tended.world.files.lose(&lost.key, &lost.format));
+    tended.tell_of(&lost.key);
+    let report = tended.tend().await;
+    assert_eq!((report.done.missing, report.echoes), (1, 0));
+    tended.world.files.make_readable(bad);
+    run(&tended.engine).await;
+    tended.world.assert_true().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -81,6 +81,16 @@ impl Outside {
         }
     }
 
+    /// Makes the file that is there, and its name, durable.
+    pub(super) fn settle(&self, folders: &Folders) -> Step<()> {
+        if let Some((there, _)) = self.open_file()? {
+            let synced = folders.syncer.data(&there);
+            synced.during("sync the original")?;
+        }
+        let synced = folders.syncer.folder(self.folder());
+        synced.during("sync the original's folder")
+    }
+
     /// Removes the original whose bytes are in the vault. What has its name may be another file at
     /// any moment, so it is renamed first, and removed when it is the one.
     pub(super) fn remove(&self, folders: &Folders, file: &Move) -> Step<()> {

@@ -60,6 +60,10 @@ impl Keeper {
         match what {
             What::Ended => {
                 self.forget(id);
+                // What is at its place now may look just like it, and has no watch.
+                if is_root && let Some(there) = self.there_mut(root) {
+                    there.ended = true;
+                }
                 self.roots_in_doubt |= is_root;
             }
             What::Left => self.roots_in_doubt |= is_root,
