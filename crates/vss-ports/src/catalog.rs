@@ -27,7 +27,7 @@ use crate::{FileIdentity, PortResult};
 /// - A vanished file is no original any more; a content may have none left.
 /// - Copies of one file are originals of one content.
 /// - An empty file and an unreadable one are reported by path and class, and the rest is indexed.
-/// - A folder that cannot be read is reported and what is known below it is kept.
+/// - A folder or a changed file that cannot be read is reported, and what is known of it is kept.
 /// - Symbolic links, FIFOs, sockets and devices are never opened.
 /// - Excluded folders and hidden files are left out, hidden ones unless they are asked for.
 /// - A file that was changed less than the wanted time ago is reported as `changing`, and what is known of it is kept.

@@ -197,8 +197,21 @@ pub(super) async fn empty_and_unreadable_files_are_reported_and_the_rest_is_inde
     assert_eq!(scene.find(b"plain").await.unwrap().originals, 0);
 }
 
-pub(super) async fn a_folder_that_cannot_be_read_keeps_what_is_known(harness: &dyn CatalogHarness) {
-    let scene = Scene::with(harness, &[("in/deep/a", b"one"), ("b", b"two")]).await;
+pub(super) async fn what_cannot_be_read_keeps_what_is_known(harness: &dyn CatalogHarness) {
+    let files: [(&str, &[u8]); 3] = [("in/deep/a", b"one"), ("b", b"two"), ("c", b"three")];
+    let scene = Scene::with(harness, &files).await;
+    scene.write("c", b"three and more");
+    if scene.forbid("c") {
+        let (report, problems) = scene.look(&[scene.root()]).await;
+        let told: Vec<_> = problems.into_iter().map(|p| (p.path, p.class)).collect();
+        assert_eq!(told, [(scene.path("c"), "permission")]);
+        assert_eq!(report.vanished, 0);
+        assert_eq!(scene.places(b"three").await, ["c"]);
+    }
+    scene.permit("c");
+    scene.look(&[scene.root()]).await;
+    assert_eq!(scene.places(b"three and more").await, ["c"]);
+    assert_eq!(scene.find(b"three").await.unwrap().originals, 0);
     let forbidden = scene.forbid("in");
     scene.remove("b");
     let (report, problems) = scene.look(&[scene.root()]).await;

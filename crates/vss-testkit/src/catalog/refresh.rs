@@ -228,7 +228,10 @@ impl<'a> Refresh<'a> {
                     report.new_contents += u64::from(known.put(path, content, stat, sort));
                 }
                 Ok((None, ..)) => self.told(&path, "empty", "it has no bytes".into()),
-                Err(error) => self.problem(&path, &error),
+                Err(error) => {
+                    self.problem(&path, &error);
+                    self.unread.push(path);
+                }
             }
         }
         let below = |path: &PathBuf| places.iter().any(|place| path.starts_with(place));
