@@ -151,10 +151,9 @@ fn document(job: &GenerateJob<'_>, models: &mut Models) -> Answers {
     for (page, _) in pages.iter().zip(0..most) {
         drawings.push(pdf::drawing(page, &job.limits, MOST_PIXELS)?);
     }
-    let pixels = |drawing: &pdf::Drawing| u64::from(drawing.width) * u64::from(drawing.height);
-    let largest = drawings.iter().map(pixels).max().unwrap_or(0);
+    let held = drawings.iter().map(|drawing| drawing.held).max();
     job.host
-        .reserve(job.source_size + largest * (4 + BYTES_A_PIXEL))?;
+        .reserve(job.source_size.saturating_add(held.unwrap_or(0)))?;
     each(job, models, |recipe, reader| {
         let mut read = Vec::new();
         for ((page, drawing), number) in pages.iter().zip(&drawings).zip(1..=recipe.max_pages) {

@@ -4,7 +4,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_interpret::util::TransformExt;
-use hayro::hayro_syntax::object::{Object, Stream};
 use hayro::hayro_syntax::page::Page;
 use hayro::hayro_syntax::{LoadPdfError, Pdf};
 use hayro::kurbo::Affine;
@@ -13,7 +12,8 @@ use hayro::{PixmapSettings, RenderCache, RenderSettings, render};
 use vss_core::plan::DecodeLimits;
 use vss_core::text::TextBlock;
 use vss_raster::failure::{Outcome, corrupt, unsupported};
-use vss_raster::limits::check_size;
+use vss_raster::held_by_pictures;
+use vss_raster::limits::bytes_of;
 
 use crate::layer;
 
@@ -23,6 +23,11 @@ const DPI: f32 = 200.0;
 const UNITS: f32 = 72.0;
 /// The longest side that is drawn, in pixels.
 const LONGEST_SIDE: f32 = 15_000.0;
+
+/// Bytes that drawing holds for each pixel, with the layers of groups and masks; recognising holds as
+/// many, beside the grey page and what Tesseract copies of it.
+const LAYERS: u64 = 16;
+const GREY: u64 = 4;
 
 /// Opens a document.
 ///
@@ -45,6 +50,8 @@ pub(crate) struct Drawing {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) dpi: u32,
+    /// Bytes that drawing and recognising it hold, with the largest picture that it shows.
+    pub(crate) held: u64,
     scale: f32,
 }
 
@@ -53,9 +60,16 @@ pub(crate) struct Drawing {
 /// # Errors
 /// `too_large` for a page that shows a picture beyond the limits.
 pub(crate) fn drawing(page: &Page<'_>, limits: &DecodeLimits, most: u64) -> Outcome<Drawing> {
-    guarded(|| pictures_fit(page, limits))??;
-    let (width, height) = page.render_dimensions();
-    Ok(fitted(width, height, most))
+    let pictures = guarded(|| held_by_pictures(limits, page))??;
+    let (width, height) = guarded(|| page.render_dimensions())?;
+    let drawing = fitted(width, height, most);
+    let pixels = bytes_of(drawing.width, drawing.height, 1);
+    // Its pictures are gone when it is recognised.
+    let beside = pictures.max(pixels * GREY);
+    Ok(Drawing {
+        held: pixels * LAYERS + beside,
+        ..drawing
+    })
 }
 
 #[expect(
@@ -74,24 +88,9 @@ fn fitted(width: f32, height: f32, most: u64) -> Drawing {
         width: side(width),
         height: side(height),
         dpi: (scale * UNITS).round() as u32,
+        held: 0,
         scale,
     }
-}
-
-/// Holds the pictures that a page shows against the limits, before any of them is decoded.
-fn pictures_fit(page: &Page<'_>, limits: &DecodeLimits) -> Outcome<()> {
-    let objects = &page.resources().x_objects;
-    for name in objects.keys() {
-        let Some(Object::Stream(object)) = objects.get::<Object<'_>>(&name) else {
-            continue;
-        };
-        let side = |stream: &Stream<'_>, key: &[u8]| stream.dict().get::<u32>(key);
-        let sides = (side(&object, b"Width"), side(&object, b"Height"));
-        if let (Some(width @ 1..), Some(height @ 1..)) = sides {
-            check_size(limits, width, height)?;
-        }
-    }
-    Ok(())
 }
 
 /// The text that the page says itself, when that is good.

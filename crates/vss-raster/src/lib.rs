@@ -29,6 +29,8 @@ mod jxl;
 mod orientation;
 #[cfg(feature = "pdf")]
 mod pdf;
+#[cfg(feature = "pdf")]
+mod pictures;
 mod plain;
 #[cfg(feature = "psd")]
 mod psd;
@@ -59,6 +61,8 @@ pub use formats::{decode, reads};
 pub use gray::{Gray, gray, luma};
 pub use limits::Room;
 pub use orientation::Orientation;
+#[cfg(feature = "pdf")]
+pub use pictures::held_by_pictures;
 pub use scratch::{Pool, Scratch};
 pub use source::{Source, SourceReader};
 pub use stills::{largest, stills};

@@ -132,6 +132,52 @@ pub(crate) fn boastful() -> Vec<u8> {
     ])
 }
 
+/// Where a page has a picture: named by itself, inside of a form, as the mask of another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    Page,
+    Form,
+    Mask,
+}
+
+/// A document with a page for each of these pictures, of which there is nothing but what they claim.
+/// They are not shown.
+pub(crate) fn claims(of_pages: &[(Place, (u32, u32))]) -> Vec<u8> {
+    let kids: Vec<_> = (0..of_pages.len()).map(|index| 3 + 4 * index).collect();
+    let mut objects = vec![pages(&kids)];
+    for ((place, (width, height)), page) in of_pages.iter().zip(kids) {
+        let (first, second) = (page + 2, page + 3);
+        objects.push(
+            format!(
+                "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] /Contents {} 0 R \
+                 /Resources << /XObject << /I {first} 0 R >> >> >>",
+                page + 1
+            )
+            .into_bytes(),
+        );
+        objects.push(stream("", b"q Q"));
+        let image = |width: u32, height: u32, more: &str| {
+            let dictionary = format!(
+                "/Type /XObject /Subtype /Image /Width {width} /Height {height} \
+                 /ColorSpace /DeviceGray /BitsPerComponent 8 {more}"
+            );
+            stream(&dictionary, b"nothing")
+        };
+        let form = format!(
+            "/Type /XObject /Subtype /Form /BBox [0 0 1 1] \
+             /Resources << /XObject << /I {second} 0 R >> >>"
+        );
+        let mask = format!("/SMask {second} 0 R");
+        objects.push(match place {
+            Place::Page => image(*width, *height, ""),
+            Place::Form => stream(&form, b"q Q"),
+            Place::Mask => image(1, 1, &mask),
+        });
+        objects.push(image(*width, *height, ""));
+    }
+    document(&objects)
+}
+
 /// The lines as a picture of about 200 dots an inch.
 pub(crate) fn picture() -> GrayImage {
     let pdf = Pdf::new(born_digital(&[&LINES], 0)).unwrap();

@@ -7,7 +7,7 @@ use vss_core::text::{TextSource, plain};
 use vss_ports::{CancelToken, GenerateFailure, JobHost, JobUsage, Unlimited};
 
 use crate::job::{english, read, recipe, run, run_for};
-use crate::media;
+use crate::media::{self, Place};
 
 /// The lines, as the export writes them, without what is between them.
 fn words(text: &str) -> Vec<&str> {
@@ -216,5 +216,47 @@ fn a_damaged_document_is_refused() {
     ] {
         let failure = run(&english(), "application/pdf", bytes, &recipe(&["eng"], 1)).unwrap_err();
         assert_eq!(failure.class, FailureClass::CorruptSource);
+    }
+}
+
+/// Remembers what was reserved.
+#[derive(Default)]
+struct Ledger(std::sync::atomic::AtomicU64);
+
+impl JobHost for Ledger {
+    fn reserve(&self, bytes: u64) -> Result<(), GenerateFailure> {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn progressed(&self) {}
+
+    fn used(&self, _: JobUsage) {}
+}
+
+#[test]
+fn a_picture_is_counted_and_refused_wherever_a_page_has_it() {
+    let generator = english();
+    let wanted = recipe(&["eng"], 5);
+    for place in [Place::Page, Place::Form, Place::Mask] {
+        let reserved = |side: u32| {
+            let host = Ledger::default();
+            let bytes = media::claims(&[(place, (side, side))]);
+            let cancel = CancelToken::new();
+            let read = run_for(
+                &generator,
+                "application/pdf",
+                &bytes,
+                &wanted,
+                &host,
+                &cancel,
+            );
+            read.map(|_| host.0.into_inner())
+        };
+        let (little, much) = (reserved(10).unwrap(), reserved(8_000).unwrap());
+        assert!(much > 4 * 8_000 * 8_000, "{place:?}: {much}");
+        assert!(little < 10 << 20, "{place:?}: {little}");
+        let failure = reserved(1_000_000).unwrap_err();
+        assert_eq!(failure.class, FailureClass::TooLarge, "{place:?}");
     }
 }
