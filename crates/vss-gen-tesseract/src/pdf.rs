@@ -21,6 +21,8 @@ use crate::layer;
 const DPI: f32 = 200.0;
 /// A unit of a page is so many of an inch (ISO 32000-1, 8.3.2.3).
 const UNITS: f32 = 72.0;
+/// A4 in these units, for a page that does not say how large it is.
+const PAPER: (f32, f32) = (595.0, 842.0);
 /// The longest side that is drawn, in pixels.
 const LONGEST_SIDE: f32 = 15_000.0;
 
@@ -55,21 +57,23 @@ pub(crate) struct Drawing {
     scale: f32,
 }
 
-/// How a page is drawn with at most so many pixels.
-///
-/// # Errors
-/// `too_large` for a page that shows a picture beyond the limits.
-pub(crate) fn drawing(page: &Page<'_>, limits: &DecodeLimits, most: u64) -> Outcome<Drawing> {
-    let pictures = guarded(|| held_by_pictures(limits, page))??;
-    let (width, height) = guarded(|| page.render_dimensions())?;
+/// How a page is drawn with at most so many pixels, and why it cannot be, if so: then it is as large
+/// as it says, or as paper usually is.
+pub(crate) fn drawing(page: &Page<'_>, limits: &DecodeLimits, most: u64) -> (Drawing, Outcome<()>) {
+    let size = guarded(|| page.render_dimensions());
+    let (width, height) = size.clone().unwrap_or(PAPER);
     let drawing = fitted(width, height, most);
+    let pictures = size.and_then(|_| guarded(|| held_by_pictures(limits, page))?);
     let pixels = bytes_of(drawing.width, drawing.height, 1);
     // Its pictures are gone when it is recognised.
-    let beside = pictures.max(pixels * GREY);
-    Ok(Drawing {
-        held: pixels * LAYERS + beside,
-        ..drawing
-    })
+    let held = |pictures: u64| pixels * LAYERS + pictures.max(pixels * GREY);
+    match pictures {
+        Ok(pictures) => {
+            let held = held(pictures);
+            (Drawing { held, ..drawing }, Ok(()))
+        }
+        Err(failure) => (drawing, Err(failure)),
+    }
 }
 
 #[expect(

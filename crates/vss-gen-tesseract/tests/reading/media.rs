@@ -87,11 +87,12 @@ pub(crate) fn born_digital(of_pages: &[&[&str]], rotate: u32) -> Vec<u8> {
         );
         objects.push(stream("", text.as_bytes()));
     }
-    objects.push(
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
-            .to_vec(),
-    );
+    objects.push(helvetica());
     document(&objects)
+}
+
+fn helvetica() -> Vec<u8> {
+    b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_vec()
 }
 
 /// A document whose only page shows a picture and says nothing.
@@ -140,22 +141,27 @@ pub(crate) enum Place {
     Mask,
 }
 
+/// What each page of [`claims`] says.
+pub(crate) const CLAIM: &str = "This page says enough to be believed.";
+
 /// A document with a page for each of these pictures, of which there is nothing but what they claim.
-/// They are not shown.
+/// They are not shown; each page says a line of text.
 pub(crate) fn claims(of_pages: &[(Place, (u32, u32))]) -> Vec<u8> {
     let kids: Vec<_> = (0..of_pages.len()).map(|index| 3 + 4 * index).collect();
+    let font = 3 + 4 * of_pages.len();
     let mut objects = vec![pages(&kids)];
     for ((place, (width, height)), page) in of_pages.iter().zip(kids) {
         let (first, second) = (page + 2, page + 3);
         objects.push(
             format!(
-                "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] /Contents {} 0 R \
-                 /Resources << /XObject << /I {first} 0 R >> >> >>",
+                "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 420 260] /Contents {} 0 R \
+                 /Resources << /XObject << /I {first} 0 R >> /Font << /F1 {font} 0 R >> >> >>",
                 page + 1
             )
             .into_bytes(),
         );
-        objects.push(stream("", b"q Q"));
+        let text = format!("BT /F1 18 Tf 40 210 Td ({CLAIM}) Tj ET");
+        objects.push(stream("", text.as_bytes()));
         let image = |width: u32, height: u32, more: &str| {
             let dictionary = format!(
                 "/Type /XObject /Subtype /Image /Width {width} /Height {height} \
@@ -175,6 +181,7 @@ pub(crate) fn claims(of_pages: &[(Place, (u32, u32))]) -> Vec<u8> {
         });
         objects.push(image(*width, *height, ""));
     }
+    objects.push(helvetica());
     document(&objects)
 }
 
