@@ -1,6 +1,7 @@
 //! Turns the samples of a strip or tile into pixels of the picture.
 
-use super::page::{Alpha, Chunk, Compression, Page, Photometric};
+use super::chunks::Chunk;
+use super::page::{Alpha, Compression, Page, Photometric};
 use super::samples::Row;
 use crate::failure::{Outcome, corrupt};
 
