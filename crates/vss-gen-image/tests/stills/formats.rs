@@ -196,6 +196,19 @@ fn the_rarer_formats_give_the_picture_too() {
 }
 
 #[test]
+fn a_soft_edge_of_light_is_as_bright_as_what_it_is_the_edge_of() {
+    // OpenEXR stores light multiplied by what it covers.
+    let picture = ImageBuffer::from_fn(64, 48, |x, _| {
+        let covers = if x < 32 { 1.0 } else { 0.25 };
+        Rgba([0.5 * covers, 0.5 * covers, 0.5 * covers, covers])
+    });
+    let file = media::encode(DynamicImage::ImageRgba32F(picture), ImageFormat::OpenExr);
+    let [whole, edge, ..] = thumb("image/x-exr", &file, 64).unwrap().quadrants();
+    assert_eq!((whole[3], edge[3]), (255, 64));
+    assert!(edge[0].abs_diff(whole[0]) < 4, "{whole:?} {edge:?}");
+}
+
+#[test]
 fn lines_are_drawn_as_large_as_they_are_wanted() {
     let svg = br##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3">
         <rect width="2" height="1.5" fill="#dc1e1e"/><rect x="2" width="2" height="1.5" fill="#1ec81e"/>
