@@ -76,7 +76,7 @@ pub(crate) fn decode(
             Ok(())
         })?;
         if !container.references(b"prem", item).is_empty() {
-            divide_by_alpha(canvas.pixels);
+            divide_by_alpha(layout, canvas.pixels);
         }
     }
     let (width, height) = match said.crop(width, height) {

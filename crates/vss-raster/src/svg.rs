@@ -67,7 +67,7 @@ pub(crate) fn decode(
     let transform = Transform::from_scale(scale(width, size.width()), scale(height, size.height()));
     resvg::render(&tree, transform, &mut pixmap.as_mut());
     scratch.decoded = pixmap.take();
-    divide_by_alpha(&mut scratch.decoded);
+    divide_by_alpha(Layout::Rgba, &mut scratch.decoded);
     Ok(Decoded::unscaled(width, height, Layout::Rgba))
 }
 
