@@ -33,18 +33,17 @@ pub(crate) fn decode(
     source.read_whole(&mut scratch.source)?;
     let info = heic_decoder::probe(&scratch.source).map_err(failure)?;
     let side = |side: usize| u32::try_from(side).map_err(too_large);
-    limits::check_size(
-        room.limits,
-        side(info.coded_width)?,
-        side(info.coded_height)?,
-    )?;
+    let coded = (side(info.coded_width)?, side(info.coded_height)?);
+    limits::check_size(room.limits, coded.0, coded.1)?;
     let (width, height) = (side(info.width)?, side(info.height)?);
     limits::check_size(room.limits, width, height)?;
     let alpha = info.alpha_bit_depth.is_some();
     let layout = if alpha { Layout::Rgba } else { Layout::Rgb };
     let bytes = limits::bytes_of(width, height, layout.channels() as u64);
     limits::check_bytes(room.limits, bytes)?;
-    room.host.reserve(limits::bytes_of(width, height, HELD))?;
+    // What is cropped away is decoded too.
+    room.host
+        .reserve(limits::bytes_of(coded.0, coded.1, HELD))?;
 
     stay_on_this_thread();
     let image = heic_decoder::decode(&scratch.source).map_err(failure)?;
@@ -58,7 +57,7 @@ pub(crate) fn decode(
         let rgba = image.to_rgba8_with_options(&options).map_err(failure)?;
         scratch.decoded = rgba.data;
         if rgba.premultiplied {
-            divide_by_alpha(&mut scratch.decoded);
+            divide_by_alpha(layout, &mut scratch.decoded);
         }
     } else {
         scratch.decoded = image.to_rgb8_with_options(&options).map_err(failure)?.data;
