@@ -2,6 +2,7 @@
 //! enlarged. Nothing outside the file is read; text is drawn with the fonts that were handed in.
 
 use std::io::{Cursor, Read};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flate2::read::GzDecoder;
 use image::ImageDecoder;
@@ -10,6 +11,7 @@ use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree};
+use vss_core::plan::DecodeLimits;
 
 use crate::colour::divide_by_alpha;
 use crate::decoded::{Decoded, Layout};
@@ -25,6 +27,19 @@ const LONGEST: u64 = 64 << 20;
 /// one each.
 const LAYERS: u64 = 4;
 
+/// Bytes that drawing holds for each pixel of a picture inside: as it was decoded, and as it is drawn.
+/// The renderer decodes one where it is drawn and then lets it go, so that the largest counts.
+const HELD: u64 = 4 + 4;
+
+/// What was met of pictures inside.
+#[derive(Default)]
+struct Inside {
+    /// Pixels of the largest.
+    largest: AtomicU64,
+    /// Whether one may not be decoded, or cannot.
+    left_out: AtomicBool,
+}
+
 /// Draws into the scratch's `decoded` buffer.
 ///
 /// # Errors
@@ -37,13 +52,14 @@ pub(crate) fn decode(
 ) -> Outcome<Decoded> {
     read_text(source, &mut scratch.source, &mut scratch.between)?;
     let text = str::from_utf8(&scratch.source).map_err(corrupt)?;
-    let most = room.limits.max_decoded_bytes;
+    let inside = Inside::default();
     let default = ImageHrefResolver::default_data_resolver();
     let mut options = Options {
         image_href_resolver: ImageHrefResolver {
-            resolve_data: Box::new(move |mime, data, options| {
+            resolve_data: Box::new(|mime, data, options| {
                 let kind = default(mime, data, options)?;
-                affordable(&kind, most).then_some(kind)
+                let affordable = inside.meet(&kind, room.limits);
+                affordable.then_some(kind)
             }),
             resolve_string: Box::new(|_, _| None),
         },
@@ -56,7 +72,10 @@ pub(crate) fn decode(
     limits::check_size(room.limits, width, height)?;
     let bytes = limits::bytes_of(width, height, 4);
     limits::check_bytes(room.limits, bytes)?;
-    room.host.reserve(bytes.saturating_mul(LAYERS))?;
+    let largest = inside.largest.load(Ordering::Relaxed);
+    let held = largest.saturating_mul(HELD);
+    room.host
+        .reserve(held.saturating_add(bytes.saturating_mul(LAYERS)))?;
     let mut pixmap =
         Pixmap::new(width, height).ok_or_else(|| out_of_memory("no room for the picture"))?;
     #[expect(
@@ -68,7 +87,11 @@ pub(crate) fn decode(
     resvg::render(&tree, transform, &mut pixmap.as_mut());
     scratch.decoded = pixmap.take();
     divide_by_alpha(Layout::Rgba, &mut scratch.decoded);
-    Ok(Decoded::unscaled(width, height, Layout::Rgba))
+    let left_out = inside.left_out.load(Ordering::Relaxed);
+    Ok(Decoded {
+        degraded: left_out.then(|| "a picture inside is damaged or beyond the limits".into()),
+        ..Decoded::unscaled(width, height, Layout::Rgba)
+    })
 }
 
 /// The text of the file, unpacked when it is packed.
@@ -89,10 +112,32 @@ fn read_text(source: &Source<'_>, text: &mut Vec<u8>, packed: &mut Vec<u8>) -> O
     Ok(())
 }
 
-/// Whether a picture inside may be decoded: the renderer does so without any limit.
-fn affordable(kind: &ImageKind, most: u64) -> bool {
-    let claim = match kind {
-        ImageKind::SVG(_) => return true,
+impl Inside {
+    /// Whether a picture may be decoded: the renderer does so without any limit.
+    fn meet(&self, kind: &ImageKind, limits: &DecodeLimits) -> bool {
+        // Pictures inside of this one are never looked up.
+        if matches!(kind, ImageKind::SVG(_)) {
+            return true;
+        }
+        let affordable = |(width, height): &(u32, u32)| {
+            let bytes = limits::bytes_of(*width, *height, 4);
+            limits::check_size(limits, *width, *height).is_ok()
+                && limits::check_bytes(limits, bytes).is_ok()
+        };
+        let Some((width, height)) = claim(kind).filter(affordable) else {
+            self.left_out.store(true, Ordering::Relaxed);
+            return false;
+        };
+        let pixels = limits::bytes_of(width, height, 1);
+        self.largest.fetch_max(pixels, Ordering::Relaxed);
+        true
+    }
+}
+
+/// The size that the header of a picture claims.
+fn claim(kind: &ImageKind) -> Option<(u32, u32)> {
+    match kind {
+        ImageKind::SVG(_) => None,
         ImageKind::JPEG(data) => crate::jpeg::claim(data),
         ImageKind::PNG(data) => PngDecoder::new(Cursor::new(&**data))
             .map(|d| d.dimensions())
@@ -103,7 +148,5 @@ fn affordable(kind: &ImageKind, most: u64) -> bool {
         ImageKind::WEBP(data) => WebPDecoder::new(Cursor::new(&**data))
             .map(|d| d.dimensions())
             .ok(),
-    };
-    // It is drawn from pixels of 4 bytes, beside the picture.
-    claim.is_some_and(|(width, height)| limits::bytes_of(width, height, 4) <= most)
+    }
 }

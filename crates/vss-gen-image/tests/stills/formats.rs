@@ -2,7 +2,7 @@
 
 use image::{DynamicImage, GrayImage, ImageBuffer, ImageFormat, Luma, Rgb, Rgba};
 
-use super::job::{thumb, thumbs};
+use super::job::{reserved, thumb, thumbs};
 use super::media;
 
 #[test]
@@ -228,4 +228,41 @@ fn lines_are_drawn_as_large_as_they_are_wanted() {
     let [top, _, bottom, _] = thumb.quadrants();
     assert!(top[0] > 240 && top[1] < 20, "{top:?}");
     assert!(bottom.iter().all(|c| *c > 240), "{bottom:?}");
+}
+
+/// A drawing that is a picture, which is inside of it.
+fn around(png: &[u8]) -> Vec<u8> {
+    let escaped: String = png.iter().map(|byte| format!("%{byte:02X}")).collect();
+    let svg = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3">
+        <image href="data:image/png,{escaped}" width="4" height="3"/></svg>"#
+    );
+    svg.into_bytes()
+}
+
+#[test]
+fn pictures_inside_of_a_drawing_count_and_what_is_left_out_is_told() {
+    let svg = "image/svg+xml";
+    let small = around(&media::encode(media::picture(), ImageFormat::Png));
+    let large = around(&media::encode(
+        media::picture_of(4_000, 3_000),
+        ImageFormat::Png,
+    ));
+    let [small, large] = [small, large].map(|file| {
+        let (thumb, reserved) = reserved(svg, &file);
+        let thumb = thumb.unwrap();
+        assert!(thumb.shows_the_picture(45), "{:?}", thumb.quadrants());
+        assert_eq!(thumb.produced.degraded, None);
+        reserved
+    });
+    assert!(small < 1 << 20, "{small}");
+    assert!(large > 8 * 4_000 * 3_000, "{large}");
+    let claims = media::samples().into_iter();
+    let png = claims.filter(|(name, ..)| *name == "image/png");
+    for (_, _, claim) in png {
+        let (thumb, reserved) = reserved(svg, &around(&claim));
+        assert!(reserved < 1 << 20, "{reserved}");
+        let degraded = thumb.unwrap().produced.degraded.unwrap();
+        assert!(degraded.contains("a picture inside"), "{degraded}");
+    }
 }
