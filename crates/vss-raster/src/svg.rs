@@ -1,10 +1,11 @@
 //! SVG and SVGZ, drawn at the size of the largest still: lines have no pixels that could be
 //! enlarged. Nothing outside the file is read; text is drawn with the fonts that were handed in.
 
-use std::io::{Cursor, Read};
+mod letters;
+
+use std::io::Cursor;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use flate2::read::GzDecoder;
 use image::ImageDecoder;
 use image::codecs::gif::GifDecoder;
 use image::codecs::png::PngDecoder;
@@ -15,13 +16,10 @@ use vss_core::plan::DecodeLimits;
 
 use crate::colour::divide_by_alpha;
 use crate::decoded::{Decoded, Layout};
-use crate::failure::{Outcome, corrupt, out_of_memory, too_large};
+use crate::failure::{Outcome, corrupt, out_of_memory};
 use crate::limits::{self, Room};
 use crate::scratch::Scratch;
 use crate::source::Source;
-
-/// The most text that is read, packed or not. Maps of whole countries have a tenth of it.
-const LONGEST: u64 = 64 << 20;
 
 /// Layers that drawing may hold beside the picture; groups with opacity, masks and filters need
 /// one each.
@@ -43,14 +41,15 @@ struct Inside {
 /// Draws into the scratch's `decoded` buffer.
 ///
 /// # Errors
-/// `corrupt_source`, `too_large`, `transient_io`, `out_of_memory`.
+/// `corrupt_source`, `unsupported` (an unknown encoding), `too_large`, `transient_io`,
+/// `out_of_memory`.
 pub(crate) fn decode(
     source: &Source<'_>,
     room: &Room<'_>,
     largest: u32,
     scratch: &mut Scratch,
 ) -> Outcome<Decoded> {
-    read_text(source, &mut scratch.source, &mut scratch.between)?;
+    letters::read(source, &mut scratch.source, &mut scratch.between)?;
     let text = str::from_utf8(&scratch.source).map_err(corrupt)?;
     let inside = Inside::default();
     let default = ImageHrefResolver::default_data_resolver();
@@ -92,24 +91,6 @@ pub(crate) fn decode(
         degraded: left_out.then(|| "a picture inside is damaged or beyond the limits".into()),
         ..Decoded::unscaled(width, height, Layout::Rgba)
     })
-}
-
-/// The text of the file, unpacked when it is packed.
-fn read_text(source: &Source<'_>, text: &mut Vec<u8>, packed: &mut Vec<u8>) -> Outcome<()> {
-    if source.size() > LONGEST {
-        return Err(too_large(format!("an SVG may have {LONGEST} bytes")));
-    }
-    source.read_whole(text)?;
-    if text.starts_with(&[0x1F, 0x8B]) {
-        std::mem::swap(text, packed);
-        text.clear();
-        let mut unpacked = GzDecoder::new(packed.as_slice()).take(LONGEST + 1);
-        unpacked.read_to_end(text).map_err(corrupt)?;
-        if text.len() as u64 > LONGEST {
-            return Err(too_large(format!("an SVG may unpack to {LONGEST} bytes")));
-        }
-    }
-    Ok(())
 }
 
 impl Inside {

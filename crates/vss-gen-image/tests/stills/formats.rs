@@ -2,6 +2,8 @@
 
 use image::{DynamicImage, GrayImage, ImageBuffer, ImageFormat, Luma, Rgb, Rgba};
 
+use vss_core::FailureClass;
+
 use super::job::{reserved, thumb, thumbs};
 use super::media;
 
@@ -265,4 +267,33 @@ fn pictures_inside_of_a_drawing_count_and_what_is_left_out_is_told() {
         let degraded = thumb.unwrap().produced.degraded.unwrap();
         assert!(degraded.contains("a picture inside"), "{degraded}");
     }
+}
+
+#[test]
+fn a_drawing_is_read_in_whatever_it_was_written() {
+    let svg = |encoding: &str, more: &str| {
+        format!(
+            "<?xml version=\"1.0\" encoding=\"{encoding}\"?>\
+             <svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 4 3\"><title>{more}</title>\
+             <rect width=\"4\" height=\"3\" fill=\"#dc1e1e\"/></svg>"
+        )
+    };
+    let wide = format!("\u{feff}{}", svg("UTF-16", "caf\u{e9}"));
+    let units = || wide.encode_utf16();
+    let latin = svg("ISO-8859-1", "caf\u{e9}");
+    let latin = latin.chars();
+    for file in [
+        units().flat_map(u16::to_le_bytes).collect(),
+        units().flat_map(u16::to_be_bytes).collect(),
+        latin.map(|letter| u8::try_from(letter).unwrap()).collect(),
+        svg("UTF-8", "caf\u{e9}").into_bytes(),
+    ] {
+        let file: Vec<u8> = file;
+        let [red, ..] = thumb("image/svg+xml", &file, 32).unwrap().quadrants();
+        assert!(red[0] > 200 && red[1] < 50, "{red:?}");
+    }
+    let class = |file: &[u8]| thumb("image/svg+xml", file, 32).err().unwrap().class;
+    let unknown = svg("of-my-own", "");
+    assert_eq!(class(unknown.as_bytes()), FailureClass::Unsupported);
+    assert_eq!(class(b"<svg>\xE9</svg>"), FailureClass::CorruptSource);
 }
