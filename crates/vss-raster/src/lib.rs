@@ -42,6 +42,7 @@ mod stills;
 #[cfg(feature = "svg")]
 mod svg;
 mod tiff;
+mod tone;
 
 pub mod boxes;
 pub mod bytes;
@@ -66,3 +67,4 @@ pub use pictures::held_by_pictures;
 pub use scratch::{Pool, Scratch};
 pub use source::{Source, SourceReader};
 pub use stills::{largest, stills};
+pub use tone::Tone;
