@@ -8,6 +8,7 @@ use crate::fields::Fields;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Nclx {
     pub(crate) primaries: u16,
+    pub(crate) transfer: u16,
     pub(crate) matrix: u16,
     pub(crate) full_range: bool,
 }
@@ -120,10 +121,9 @@ fn size(body: &[u8]) -> Option<(u32, u32)> {
 
 fn nclx(mut fields: Fields<'_>) -> Option<Nclx> {
     let primaries = fields.short()?;
-    // Of wide ranges of light nothing is made yet: they are shown as they are.
-    let _transfer = fields.short()?;
     Some(Nclx {
         primaries,
+        transfer: fields.short()?,
         matrix: fields.short()?,
         full_range: fields.byte()? & 0x80 != 0,
     })

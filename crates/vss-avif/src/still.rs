@@ -3,7 +3,7 @@
 use re_rav1d::dav1d::Picture;
 use vss_raster::failure::{corrupt, unsupported};
 use vss_raster::limits::{self, Room};
-use vss_raster::{Decoded, Layout, Outcome, Scratch, Source, divide_by_alpha, profile_of};
+use vss_raster::{Decoded, Layout, Outcome, Scratch, Source, Tone, divide_by_alpha, profile_of};
 
 use crate::container::Container;
 use crate::fields::Fields;
@@ -76,7 +76,7 @@ pub(crate) fn decode(
             Ok(())
         })?;
         if !container.references(b"prem", item).is_empty() {
-            divide_by_alpha(canvas.pixels);
+            divide_by_alpha(layout, canvas.pixels);
         }
     }
     let (width, height) = match said.crop(width, height) {
@@ -86,9 +86,16 @@ pub(crate) fn decode(
         }
         None => (width, height),
     };
-    let by_number = || colours.and_then(|nclx| profile_of(nclx.primaries));
+    // A profile says what its colours are, whatever the range of light is said to be.
+    let by_number = colours.filter(|_| said.icc.is_none());
+    let tone = by_number.and_then(|nclx| Tone::of(nclx.transfer, nclx.primaries));
+    if let Some(tone) = tone {
+        tone.show(canvas.pixels, canvas.channels);
+    }
+    let by_number = by_number.filter(|_| tone.is_none());
+    let profile = || by_number.and_then(|nclx| profile_of(nclx.primaries));
     Ok(Decoded {
-        icc: said.icc.clone().or_else(by_number),
+        icc: said.icc.clone().or_else(profile),
         orientation: said.orientation(),
         ..Decoded::unscaled(width, height, layout)
     })

@@ -96,6 +96,22 @@ fn four_quarters_have_their_colours() {
 }
 
 #[test]
+fn a_wide_range_of_light_is_brought_to_what_a_screen_shows() {
+    // The same picture, which now says that its colours are those of BT.2020, in perceptual quantization.
+    let mut bytes = quarters();
+    let at = bytes.windows(4).position(|four| four == b"nclx").unwrap();
+    bytes[at + 5] = 9;
+    let mut scratch = Scratch::default();
+    let wide_colours = decode(&bytes, &LIMITS, &mut scratch).unwrap();
+    assert!(wide_colours.icc.is_some());
+    bytes[at + 7] = 16;
+    let wide_range = decode(&bytes, &LIMITS, &mut scratch).unwrap();
+    assert!(wide_range.icc.is_none(), "it is sRGB now");
+    assert!(is_near(pixel(&mut scratch, 50, 40), [255; 3]));
+    assert!(is_near(pixel(&mut scratch, 10, 10), [255, 0, 0]));
+}
+
+#[test]
 fn a_claim_beyond_the_limits_costs_no_pixel() {
     let mut bytes = quarters();
     let at = bytes.windows(4).position(|four| four == b"ispe").unwrap();

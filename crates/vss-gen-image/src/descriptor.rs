@@ -62,7 +62,7 @@ pub(crate) const INPUTS: &[&str] = &[
     "application/pdf",
 ];
 
-/// A generator named `image`, version 1.3.0.
+/// A generator named `image`, version 1.4.0.
 #[expect(
     clippy::expect_used,
     reason = "the names are constants; every test makes a generator"
@@ -72,7 +72,7 @@ pub fn descriptor() -> GeneratorDescriptor {
     GeneratorDescriptor {
         generator: GeneratorRef {
             id: "image".parse().expect("a name of a generator"),
-            version: Version::new(1, 3, 0),
+            version: Version::new(1, 4, 0),
         },
         abilities: vec![Ability {
             inputs: inputs

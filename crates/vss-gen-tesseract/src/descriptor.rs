@@ -22,7 +22,7 @@ const INPUTS: [&str; 11] = [
 /// The documents that are read.
 pub(crate) const PDF: &str = "application/pdf";
 
-/// A generator named `tesseract`, version 1.0.0.
+/// A generator named `tesseract`, version 1.1.0.
 #[expect(
     clippy::expect_used,
     reason = "the names are constants; every test makes a generator"
@@ -32,7 +32,7 @@ pub fn descriptor() -> GeneratorDescriptor {
     GeneratorDescriptor {
         generator: GeneratorRef {
             id: "tesseract".parse().expect("a name of a generator"),
-            version: Version::new(1, 0, 0),
+            version: Version::new(1, 1, 0),
         },
         abilities: vec![Ability {
             inputs: inputs

@@ -6,25 +6,22 @@ use std::sync::{Mutex, PoisonError};
 
 use vss_core::Format;
 use vss_core::plan::{GeneratorDescriptor, Recipe, TextRecipe};
-use vss_core::text::{TextDocument, TextEngine, TextPage, TextSource};
+use vss_core::text::{TextDocument, TextEngine, TextPage};
 use vss_ports::{GenerateFailure, GenerateJob, Generator, JobHost, JobOutput, JobUsage, Produced};
-use vss_raster::failure::{Outcome, cancelled, corrupt, too_large, unsupported, unwritable};
+use vss_raster::failure::{Outcome, cancelled, corrupt, unsupported, unwritable};
 use vss_raster::{Gray, Pool, Room, Scratch, Source};
 
 use crate::descriptor::{PDF, descriptor};
 use crate::models::Models;
 use crate::page::{Sheet, upright};
 use crate::tess::{LONGEST_SIDE, Tess};
-use crate::words::mean_confidence;
-use crate::{density, pdf};
+use crate::{density, document};
 
 /// Pixels of a page that are recognised; larger ones are made smaller. An A4 page of 300 dots an
 /// inch has 9 million.
-const MOST_PIXELS: u64 = 12_000_000;
+pub(crate) const MOST_PIXELS: u64 = 12_000_000;
 /// Bytes that recognising holds for each pixel.
 const BYTES_A_PIXEL: u64 = 16;
-/// Bytes of a document: it is held in memory.
-const LARGEST_DOCUMENT: u64 = 200 << 20;
 /// Words after which whoever waits is told that it goes on.
 const WORDS_A_SIGN: u32 = 32;
 
@@ -84,7 +81,7 @@ impl Generator for TesseractOcr {
         // A job that panicked left a page behind, which the next one replaces.
         let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
         if job.media_type.as_str() == PDF {
-            return document(job, &mut models);
+            return document::answers(job, &mut models);
         }
         let mut scratch = self.pool.take();
         let answers = picture(job, &mut models, &mut scratch);
@@ -93,9 +90,14 @@ impl Generator for TesseractOcr {
     }
 }
 
-type Answers = Outcome<Vec<Outcome<Produced>>>;
+/// An answer for each output of a job.
+pub(crate) type Answers = Outcome<Vec<Outcome<Produced>>>;
 
-fn recipe_of<'a>(output: &'a JobOutput<'_>) -> Outcome<&'a TextRecipe> {
+/// What is wanted for an output.
+///
+/// # Errors
+/// `unsupported` for what is no text.
+pub(crate) fn recipe_of<'a>(output: &'a JobOutput<'_>) -> Outcome<&'a TextRecipe> {
     match output.recipe {
         Recipe::Text(text) if *output.format == Format::JSON => Ok(text),
         Recipe::Text(_) => Err(unsupported(format!("text as {}", output.format))),
@@ -129,80 +131,14 @@ fn picture(job: &GenerateJob<'_>, models: &mut Models, scratch: &mut Scratch) ->
     })
 }
 
-/// A job whose original is a document.
-fn document(job: &GenerateJob<'_>, models: &mut Models) -> Answers {
-    if job.source_size > LARGEST_DOCUMENT {
-        return Err(too_large(format!(
-            "a document of {} bytes: it may have {LARGEST_DOCUMENT}",
-            job.source_size
-        )));
-    }
-    let mut bytes = Vec::new();
-    let source = Source::new(job.source, job.source_size);
-    source.read_range(0, job.source_size, &mut bytes)?;
-    let opened = pdf::open(bytes)?;
-    let pages = opened.pages();
-    let recipes = job
-        .outputs
-        .iter()
-        .filter_map(|output| recipe_of(output).ok());
-    let most = recipes.map(|recipe| recipe.max_pages).max().unwrap_or(1);
-    let mut drawings = Vec::new();
-    for (page, _) in pages.iter().zip(0..most) {
-        drawings.push(pdf::drawing(page, &job.limits, MOST_PIXELS)?);
-    }
-    let pixels = |drawing: &pdf::Drawing| u64::from(drawing.width) * u64::from(drawing.height);
-    let largest = drawings.iter().map(pixels).max().unwrap_or(0);
-    job.host
-        .reserve(job.source_size + largest * (4 + BYTES_A_PIXEL))?;
-    each(job, models, |recipe, reader| {
-        let mut read = Vec::new();
-        for ((page, drawing), number) in pages.iter().zip(&drawings).zip(1..=recipe.max_pages) {
-            if job.cancel.is_cancelled() {
-                return Err(cancelled());
-            }
-            let size = (drawing.width, drawing.height);
-            let sheet = Sheet {
-                number,
-                seen: size,
-                size,
-                dpi: Some(drawing.dpi),
-                several_languages: recipe.languages.len() > 1,
-            };
-            let page = match pdf::text(page, drawing)? {
-                Some(blocks) => TextPage {
-                    number,
-                    source: TextSource::Text,
-                    width: drawing.width,
-                    height: drawing.height,
-                    dpi: Some(drawing.dpi),
-                    rotation: 0,
-                    confidence: mean_confidence(&blocks),
-                    blocks,
-                },
-                None => {
-                    let pixels = pdf::draw(page, drawing)?;
-                    let gray = Gray {
-                        width: drawing.width,
-                        height: drawing.height,
-                        pixels: &pixels,
-                    };
-                    recognise(sheet, gray, reader, job)?
-                }
-            };
-            job.host.progressed();
-            read.push(page);
-        }
-        let count = u32::try_from(pages.len()).unwrap_or(u32::MAX);
-        Ok((read, count, None))
-    })
-}
-
 /// Pages, how many the original has, and what was lost of it.
-type Read = (Vec<TextPage>, u32, Option<String>);
+pub(crate) type Read = (Vec<TextPage>, u32, Option<String>);
 
 /// Answers every output, in the order of the job, from what `read` says for its recipe.
-fn each(
+///
+/// # Errors
+/// `timeout` once cancelled.
+pub(crate) fn each(
     job: &GenerateJob<'_>,
     models: &mut Models,
     mut read: impl FnMut(&TextRecipe, &mut Tess) -> Outcome<Read>,
@@ -232,7 +168,11 @@ fn each(
     Ok(answers)
 }
 
-fn recognise(
+/// Reads a picture of a page.
+///
+/// # Errors
+/// As [`Tess::recognise`].
+pub(crate) fn recognise(
     sheet: Sheet,
     gray: Gray<'_>,
     reader: &mut Tess,

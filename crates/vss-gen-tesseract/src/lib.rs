@@ -1,7 +1,7 @@
 //! Generator for text: what pictures and documents say, with its place on each page.
 //!
 //! A picture is decoded by `vss-raster` and recognised by Tesseract (`tess`); `page` turns what was
-//! seen upright. A page of a PDF (`pdf`) says its text itself when its text layer is good
+//! seen upright. A document is read page by page (`document`); a page of a PDF (`pdf`) says its text itself when its text layer is good
 //! (`layer`), else it is drawn and recognised. `models` holds what Tesseract has loaded, which it
 //! does once: in a confined worker nothing can be opened later.
 //!
@@ -12,6 +12,8 @@ mod language;
 
 #[cfg(feature = "engine")]
 mod density;
+#[cfg(feature = "engine")]
+mod document;
 #[cfg(feature = "engine")]
 mod generator;
 #[cfg(feature = "engine")]

@@ -4,7 +4,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_interpret::util::TransformExt;
-use hayro::hayro_syntax::object::{Object, Stream};
 use hayro::hayro_syntax::page::Page;
 use hayro::hayro_syntax::{LoadPdfError, Pdf};
 use hayro::kurbo::Affine;
@@ -13,7 +12,8 @@ use hayro::{PixmapSettings, RenderCache, RenderSettings, render};
 use vss_core::plan::DecodeLimits;
 use vss_core::text::TextBlock;
 use vss_raster::failure::{Outcome, corrupt, unsupported};
-use vss_raster::limits::check_size;
+use vss_raster::held_by_pictures;
+use vss_raster::limits::bytes_of;
 
 use crate::layer;
 
@@ -21,8 +21,15 @@ use crate::layer;
 const DPI: f32 = 200.0;
 /// A unit of a page is so many of an inch (ISO 32000-1, 8.3.2.3).
 const UNITS: f32 = 72.0;
+/// A4 in these units, for a page that does not say how large it is.
+const PAPER: (f32, f32) = (595.0, 842.0);
 /// The longest side that is drawn, in pixels.
 const LONGEST_SIDE: f32 = 15_000.0;
+
+/// Bytes that drawing holds for each pixel, with the layers of groups and masks; recognising holds as
+/// many, beside the grey page and what Tesseract copies of it.
+const LAYERS: u64 = 16;
+const GREY: u64 = 4;
 
 /// Opens a document.
 ///
@@ -45,17 +52,28 @@ pub(crate) struct Drawing {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) dpi: u32,
+    /// Bytes that drawing and recognising it hold, with the largest picture that it shows.
+    pub(crate) held: u64,
     scale: f32,
 }
 
-/// How a page is drawn with at most so many pixels.
-///
-/// # Errors
-/// `too_large` for a page that shows a picture beyond the limits.
-pub(crate) fn drawing(page: &Page<'_>, limits: &DecodeLimits, most: u64) -> Outcome<Drawing> {
-    guarded(|| pictures_fit(page, limits))??;
-    let (width, height) = page.render_dimensions();
-    Ok(fitted(width, height, most))
+/// How a page is drawn with at most so many pixels, and why it cannot be, if so: then it is as large
+/// as it says, or as paper usually is.
+pub(crate) fn drawing(page: &Page<'_>, limits: &DecodeLimits, most: u64) -> (Drawing, Outcome<()>) {
+    let size = guarded(|| page.render_dimensions());
+    let (width, height) = size.clone().unwrap_or(PAPER);
+    let drawing = fitted(width, height, most);
+    let pictures = size.and_then(|_| guarded(|| held_by_pictures(limits, page))?);
+    let pixels = bytes_of(drawing.width, drawing.height, 1);
+    // Its pictures are gone when it is recognised.
+    let held = |pictures: u64| pixels * LAYERS + pictures.max(pixels * GREY);
+    match pictures {
+        Ok(pictures) => {
+            let held = held(pictures);
+            (Drawing { held, ..drawing }, Ok(()))
+        }
+        Err(failure) => (drawing, Err(failure)),
+    }
 }
 
 #[expect(
@@ -74,24 +92,9 @@ fn fitted(width: f32, height: f32, most: u64) -> Drawing {
         width: side(width),
         height: side(height),
         dpi: (scale * UNITS).round() as u32,
+        held: 0,
         scale,
     }
-}
-
-/// Holds the pictures that a page shows against the limits, before any of them is decoded.
-fn pictures_fit(page: &Page<'_>, limits: &DecodeLimits) -> Outcome<()> {
-    let objects = &page.resources().x_objects;
-    for name in objects.keys() {
-        let Some(Object::Stream(object)) = objects.get::<Object<'_>>(&name) else {
-            continue;
-        };
-        let side = |stream: &Stream<'_>, key: &[u8]| stream.dict().get::<u32>(key);
-        let sides = (side(&object, b"Width"), side(&object, b"Height"));
-        if let (Some(width @ 1..), Some(height @ 1..)) = sides {
-            check_size(limits, width, height)?;
-        }
-    }
-    Ok(())
 }
 
 /// The text that the page says itself, when that is good.

@@ -154,13 +154,15 @@ fn by_formula(layout: Layout, from: &[u8], to: &mut [u8]) {
     }
 }
 
-/// Gives RGBA pixels back the colours that were multiplied by their alpha.
-pub fn divide_by_alpha(pixels: &mut [u8]) {
-    let (pixels, _) = pixels.as_chunks_mut::<4>();
-    for [r, g, b, a] in pixels {
-        if !matches!(*a, 0 | 255) {
-            let alpha = u16::from(*a);
-            for colour in [r, g, b] {
+/// Gives pixels with alpha back the colours that were multiplied by it; others are left alone.
+pub fn divide_by_alpha(layout: Layout, pixels: &mut [u8]) {
+    if !layout.has_alpha() {
+        return;
+    }
+    for pixel in pixels.chunks_exact_mut(layout.channels()) {
+        if let [colours @ .., alpha @ 1..=254] = pixel {
+            let alpha = u16::from(*alpha);
+            for colour in colours {
                 let divided = (u16::from(*colour) * 255 + alpha / 2) / alpha;
                 *colour = u8::try_from(divided).unwrap_or(u8::MAX);
             }
@@ -208,6 +210,20 @@ mod tests {
         assert_eq!(srgb_of(Layout::Cmyk, None, &[0, 0, 0, 0]), [255; 3]);
         assert_eq!(srgb_of(Layout::Cmyk, None, &[0, 0, 0, 255]), [0; 3]);
         assert_eq!(srgb_of(Layout::Cmyk, None, &[255, 0, 0, 0]), [0, 255, 255]);
+    }
+
+    #[test]
+    fn colours_are_divided_by_alpha_be_there_one_or_three() {
+        let mut rgba = [50, 25, 0, 100, 9, 9, 9, 0, 9, 9, 9, 255, 200, 0, 0, 100];
+        divide_by_alpha(Layout::Rgba, &mut rgba);
+        let straight = [128, 64, 0, 100, 9, 9, 9, 0, 9, 9, 9, 255, 255, 0, 0, 100];
+        assert_eq!(rgba, straight);
+        let mut grey = [50, 100, 9, 0, 9, 255];
+        divide_by_alpha(Layout::GrayAlpha, &mut grey);
+        assert_eq!(grey, [128, 100, 9, 0, 9, 255]);
+        let mut none = [50, 25, 100];
+        divide_by_alpha(Layout::Rgb, &mut none);
+        assert_eq!(none, [50, 25, 100]);
     }
 
     #[test]

@@ -67,8 +67,8 @@ pub(crate) fn decode(
         alpha_associated: true,
     };
     let extra = &image.image_header().metadata.ec_info;
-    if layout == Layout::Rgba && extra.iter().any(|channel| channel.ty == premultiplied) {
-        divide_by_alpha(&mut scratch.decoded);
+    if extra.iter().any(|channel| channel.ty == premultiplied) {
+        divide_by_alpha(layout, &mut scratch.decoded);
     }
     Ok(Decoded {
         icc,

@@ -29,6 +29,8 @@ mod jxl;
 mod orientation;
 #[cfg(feature = "pdf")]
 mod pdf;
+#[cfg(feature = "pdf")]
+mod pictures;
 mod plain;
 #[cfg(feature = "psd")]
 mod psd;
@@ -40,6 +42,7 @@ mod stills;
 #[cfg(feature = "svg")]
 mod svg;
 mod tiff;
+mod tone;
 
 pub mod boxes;
 pub mod bytes;
@@ -59,6 +62,9 @@ pub use formats::{decode, reads};
 pub use gray::{Gray, gray, luma};
 pub use limits::Room;
 pub use orientation::Orientation;
+#[cfg(feature = "pdf")]
+pub use pictures::held_by_pictures;
 pub use scratch::{Pool, Scratch};
 pub use source::{Source, SourceReader};
 pub use stills::{largest, stills};
+pub use tone::Tone;

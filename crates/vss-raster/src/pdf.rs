@@ -2,8 +2,7 @@
 //! `/Rotate` says. Its pictures are held against the limits before anything is drawn.
 
 use hayro::hayro_interpret::InterpreterSettings;
-use hayro::hayro_syntax::object::{Dict, Name, Stream};
-use hayro::hayro_syntax::page::{Page, Resources};
+use hayro::hayro_syntax::page::Page;
 use hayro::hayro_syntax::{LoadPdfError, Pdf};
 use hayro::kurbo::Affine;
 use hayro::vello_cpu::color::palette::css::WHITE;
@@ -11,25 +10,17 @@ use hayro::vello_cpu::{
     Pixmap, RasterizerSettings, RenderContext, Resources as Caches, TargetInit,
 };
 use hayro::{RenderCache, RenderSettings};
-use vss_core::plan::DecodeLimits;
 use vss_ports::GenerateFailure;
 
 use crate::decoded::{Decoded, Layout, fit};
 use crate::failure::{Outcome, corrupt, unsupported};
 use crate::limits::{self, Room};
+use crate::pictures::held_by_pictures;
 use crate::scratch::Scratch;
 use crate::source::Source;
 
 /// Layers that drawing may hold beside the page; groups and masks need one each.
 const LAYERS: u64 = 4;
-
-/// Bytes that a picture of the page takes for each of its pixels.
-const HELD: u64 = 4;
-
-/// How many objects are looked at for their pictures, and how deep: a page may share them, and
-/// even hold itself.
-const OBJECTS: usize = 10_000;
-const DEPTH: usize = 8;
 
 /// Draws into the scratch's `decoded` buffer.
 ///
@@ -51,9 +42,7 @@ pub(crate) fn decode(
     limits::check_size(room.limits, width, height)?;
     let bytes = limits::bytes_of(width, height, 4);
     limits::check_bytes(room.limits, bytes)?;
-    let mut pictures = Pictures::default();
-    pictures.add(room.limits, page.resources(), 0)?;
-    let held = pictures.largest.saturating_mul(HELD);
+    let held = held_by_pictures(room.limits, page)?;
     room.host
         .reserve(held.saturating_add(bytes.saturating_mul(LAYERS)))?;
 
@@ -96,47 +85,6 @@ fn draw(page: &Page<'_>, paper: (f32, f32), (width, height): (u32, u32)) -> Outc
     };
     context.render_with(&mut pixmap, &mut Caches::default(), paper);
     Ok(pixmap)
-}
-
-/// The pictures that drawing a page may decode.
-#[derive(Default)]
-struct Pictures {
-    seen: usize,
-    /// Pixels of the largest.
-    largest: u64,
-}
-
-impl Pictures {
-    fn add(&mut self, limits: &DecodeLimits, of: &Resources<'_>, depth: usize) -> Outcome<()> {
-        for name in of.x_objects.keys() {
-            self.seen += 1;
-            if self.seen > OBJECTS || depth > DEPTH {
-                return Ok(());
-            }
-            if let Some(object) = of.x_objects.get::<Stream<'_>>(&*name) {
-                self.add_object(limits, object.dict(), depth)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn add_object(&mut self, limits: &DecodeLimits, dict: &Dict<'_>, depth: usize) -> Outcome<()> {
-        let subtype = dict.get::<Name<'_>>("Subtype");
-        if subtype.is_some_and(|subtype| subtype.as_str() == "Form") {
-            let inner = dict.get::<Dict<'_>>("Resources").unwrap_or_default();
-            return self.add(limits, &Resources::new(inner), depth + 1);
-        }
-        let side = |name: &str| dict.get::<u32>(name).unwrap_or(0);
-        let (width, height) = (side("Width"), side("Height"));
-        if width > 0 && height > 0 {
-            limits::check_size(limits, width, height)?;
-            self.largest = self.largest.max(limits::bytes_of(width, height, 1));
-        }
-        match dict.get::<Stream<'_>>("SMask") {
-            Some(mask) if depth <= DEPTH => self.add_object(limits, mask.dict(), depth + 1),
-            _ => Ok(()),
-        }
-    }
 }
 
 fn failure(error: LoadPdfError) -> GenerateFailure {

@@ -148,7 +148,8 @@ fn read<D: ImageDecoder>(
     }
     #[cfg(feature = "hdr")]
     if colour.bytes_per_pixel() as usize == 4 * layout.channels() {
-        light::develop(&mut scratch.decoded, layout.channels());
+        // Of those that are read only OpenEXR has alpha.
+        light::develop(&mut scratch.decoded, layout.channels(), true);
     }
     Ok(Decoded {
         orientation: exif.map_or(Orientation::Upright, |exif| Orientation::from_exif(&exif)),

@@ -58,8 +58,8 @@ pub(crate) fn decode(
             &mut scratch.between,
         )?;
     }
-    if layout == Layout::Rgba {
-        take_white_away(&mut scratch.decoded);
+    if layout.has_alpha() {
+        take_white_away(layout, &mut scratch.decoded);
     }
     let layout = if document.mode == Mode::Indexed {
         Layout::Rgb
@@ -329,12 +329,11 @@ fn paint(palette: &[u8], pixels: &mut Vec<u8>, between: &mut Vec<u8>) -> Outcome
 }
 
 /// Photoshop mixes what is transparent with white; gives the colours back as they were.
-fn take_white_away(pixels: &mut [u8]) {
-    let (pixels, _) = pixels.as_chunks_mut::<4>();
-    for [r, g, b, a] in pixels {
-        let alpha = u16::from(*a);
-        if alpha != 0 {
-            for colour in [r, g, b] {
+fn take_white_away(layout: Layout, pixels: &mut [u8]) {
+    for pixel in pixels.chunks_exact_mut(layout.channels()) {
+        if let [colours @ .., alpha @ 1..=u8::MAX] = pixel {
+            let alpha = u16::from(*alpha);
+            for colour in colours {
                 let seen = u16::from(*colour).saturating_sub(255 - alpha);
                 *colour = u8::try_from((seen * 255 + alpha / 2) / alpha).unwrap_or(u8::MAX);
             }

@@ -1,49 +1,64 @@
 //! SVG and SVGZ, drawn at the size of the largest still: lines have no pixels that could be
 //! enlarged. Nothing outside the file is read; text is drawn with the fonts that were handed in.
 
-use std::io::{Cursor, Read};
+mod letters;
 
-use flate2::read::GzDecoder;
+use std::io::Cursor;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
 use image::ImageDecoder;
 use image::codecs::gif::GifDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree};
+use vss_core::plan::DecodeLimits;
 
 use crate::colour::divide_by_alpha;
 use crate::decoded::{Decoded, Layout};
-use crate::failure::{Outcome, corrupt, out_of_memory, too_large};
+use crate::failure::{Outcome, corrupt, out_of_memory};
 use crate::limits::{self, Room};
 use crate::scratch::Scratch;
 use crate::source::Source;
-
-/// The most text that is read, packed or not. Maps of whole countries have a tenth of it.
-const LONGEST: u64 = 64 << 20;
 
 /// Layers that drawing may hold beside the picture; groups with opacity, masks and filters need
 /// one each.
 const LAYERS: u64 = 4;
 
+/// Bytes that drawing holds for each pixel of a picture inside: as it was decoded, and as it is drawn.
+/// The renderer decodes one where it is drawn and then lets it go, so that the largest counts.
+const HELD: u64 = 4 + 4;
+
+/// What was met of pictures inside.
+#[derive(Default)]
+struct Inside {
+    /// Pixels of the largest.
+    largest: AtomicU64,
+    /// Whether one may not be decoded, or cannot.
+    left_out: AtomicBool,
+}
+
 /// Draws into the scratch's `decoded` buffer.
 ///
 /// # Errors
-/// `corrupt_source`, `too_large`, `transient_io`, `out_of_memory`.
+/// `corrupt_source`, `unsupported` (an unknown encoding), `too_large`, `transient_io`,
+/// `out_of_memory`.
 pub(crate) fn decode(
     source: &Source<'_>,
     room: &Room<'_>,
     largest: u32,
     scratch: &mut Scratch,
 ) -> Outcome<Decoded> {
-    read_text(source, &mut scratch.source, &mut scratch.between)?;
+    letters::read(source, &mut scratch.source, &mut scratch.between)?;
     let text = str::from_utf8(&scratch.source).map_err(corrupt)?;
-    let most = room.limits.max_decoded_bytes;
+    let inside = Inside::default();
     let default = ImageHrefResolver::default_data_resolver();
     let mut options = Options {
         image_href_resolver: ImageHrefResolver {
-            resolve_data: Box::new(move |mime, data, options| {
+            resolve_data: Box::new(|mime, data, options| {
                 let kind = default(mime, data, options)?;
-                affordable(&kind, most).then_some(kind)
+                let affordable = inside.meet(&kind, room.limits);
+                affordable.then_some(kind)
             }),
             resolve_string: Box::new(|_, _| None),
         },
@@ -56,7 +71,10 @@ pub(crate) fn decode(
     limits::check_size(room.limits, width, height)?;
     let bytes = limits::bytes_of(width, height, 4);
     limits::check_bytes(room.limits, bytes)?;
-    room.host.reserve(bytes.saturating_mul(LAYERS))?;
+    let largest = inside.largest.load(Ordering::Relaxed);
+    let held = largest.saturating_mul(HELD);
+    room.host
+        .reserve(held.saturating_add(bytes.saturating_mul(LAYERS)))?;
     let mut pixmap =
         Pixmap::new(width, height).ok_or_else(|| out_of_memory("no room for the picture"))?;
     #[expect(
@@ -67,32 +85,40 @@ pub(crate) fn decode(
     let transform = Transform::from_scale(scale(width, size.width()), scale(height, size.height()));
     resvg::render(&tree, transform, &mut pixmap.as_mut());
     scratch.decoded = pixmap.take();
-    divide_by_alpha(&mut scratch.decoded);
-    Ok(Decoded::unscaled(width, height, Layout::Rgba))
+    divide_by_alpha(Layout::Rgba, &mut scratch.decoded);
+    let left_out = inside.left_out.load(Ordering::Relaxed);
+    Ok(Decoded {
+        degraded: left_out.then(|| "a picture inside is damaged or beyond the limits".into()),
+        ..Decoded::unscaled(width, height, Layout::Rgba)
+    })
 }
 
-/// The text of the file, unpacked when it is packed.
-fn read_text(source: &Source<'_>, text: &mut Vec<u8>, packed: &mut Vec<u8>) -> Outcome<()> {
-    if source.size() > LONGEST {
-        return Err(too_large(format!("an SVG may have {LONGEST} bytes")));
-    }
-    source.read_whole(text)?;
-    if text.starts_with(&[0x1F, 0x8B]) {
-        std::mem::swap(text, packed);
-        text.clear();
-        let mut unpacked = GzDecoder::new(packed.as_slice()).take(LONGEST + 1);
-        unpacked.read_to_end(text).map_err(corrupt)?;
-        if text.len() as u64 > LONGEST {
-            return Err(too_large(format!("an SVG may unpack to {LONGEST} bytes")));
+impl Inside {
+    /// Whether a picture may be decoded: the renderer does so without any limit.
+    fn meet(&self, kind: &ImageKind, limits: &DecodeLimits) -> bool {
+        // Pictures inside of this one are never looked up.
+        if matches!(kind, ImageKind::SVG(_)) {
+            return true;
         }
+        let affordable = |(width, height): &(u32, u32)| {
+            let bytes = limits::bytes_of(*width, *height, 4);
+            limits::check_size(limits, *width, *height).is_ok()
+                && limits::check_bytes(limits, bytes).is_ok()
+        };
+        let Some((width, height)) = claim(kind).filter(affordable) else {
+            self.left_out.store(true, Ordering::Relaxed);
+            return false;
+        };
+        let pixels = limits::bytes_of(width, height, 1);
+        self.largest.fetch_max(pixels, Ordering::Relaxed);
+        true
     }
-    Ok(())
 }
 
-/// Whether a picture inside may be decoded: the renderer does so without any limit.
-fn affordable(kind: &ImageKind, most: u64) -> bool {
-    let claim = match kind {
-        ImageKind::SVG(_) => return true,
+/// The size that the header of a picture claims.
+fn claim(kind: &ImageKind) -> Option<(u32, u32)> {
+    match kind {
+        ImageKind::SVG(_) => None,
         ImageKind::JPEG(data) => crate::jpeg::claim(data),
         ImageKind::PNG(data) => PngDecoder::new(Cursor::new(&**data))
             .map(|d| d.dimensions())
@@ -103,7 +129,5 @@ fn affordable(kind: &ImageKind, most: u64) -> bool {
         ImageKind::WEBP(data) => WebPDecoder::new(Cursor::new(&**data))
             .map(|d| d.dimensions())
             .ok(),
-    };
-    // It is drawn from pixels of 4 bytes, beside the picture.
-    claim.is_some_and(|(width, height)| limits::bytes_of(width, height, 4) <= most)
+    }
 }

@@ -6,6 +6,7 @@
 //! two-dimensional Group 3 fax, ZSTD, LZMA, WebP and JPEG 2000 inside, floating point other than
 //! 32 bits, planes of CIELab or YCbCr.
 
+mod chunks;
 mod codec;
 mod convert;
 mod page;
@@ -39,13 +40,16 @@ pub(crate) fn decode(
     let unpacked = chunks.iter().map(|chunk| page.bytes_of(chunk));
     limits::check_bytes(limits, unpacked.fold(0, u64::saturating_add))?;
 
-    room.host.reserve(bytes as u64)?;
+    let held = chunks.iter().map(|chunk| page.held_by(*chunk)).max();
+    room.host
+        .reserve((bytes as u64).saturating_add(held.unwrap_or(0)))?;
     fit(&mut scratch.decoded, bytes)?.fill(0);
     let parts = scratch.turbo(limits)?;
     let mut degraded = None;
     let mut anything = false;
-    for chunk in &chunks {
-        source.read_range(chunk.offset, chunk.length, parts.source)?;
+    for chunk in chunks.iter().flat_map(|chunk| page.in_parts(*chunk)) {
+        let chunk = &chunk;
+        source.read_range(chunk.offset, page.packed(chunk), parts.source)?;
         let filled = codec::unpack(
             &page,
             chunk,
@@ -60,7 +64,7 @@ pub(crate) fn decode(
             Filled::Whole => anything = true,
             Filled::Part(loss) => {
                 anything |= parts.between.iter().any(|byte| *byte != 0);
-                degraded = Some(loss);
+                degraded.get_or_insert(loss);
             }
         }
         convert::place(&page, chunk, parts.between, parts.decoded)?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
+use vss_core::FailureClass;
 use vss_ports::{GenerateFailure, GenerateJob};
 
 use crate::WorkerSettings;
@@ -114,11 +115,13 @@ pub(crate) fn attend(
                 job.host.progressed();
             }
             Message::Said(FromWorker::Reserve(bytes)) => {
-                if reserved || bytes > limits.address_space {
-                    let lie = "asked for memory twice, or for more than it may have";
-                    return Outcome::Stop(Stop::Lied(lie.into()));
+                if reserved {
+                    return Outcome::Stop(Stop::Lied("asked for memory twice".into()));
                 }
                 reserved = true;
+                if bytes > limits.address_space {
+                    return refuse(worker, beyond(bytes, limits.address_space));
+                }
                 let asked = deadline::now();
                 let granted = job.host.reserve(bytes);
                 // Waiting for memory is not the worker's fault.
@@ -146,6 +149,17 @@ pub(crate) fn attend(
             }
         }
     }
+}
+
+/// An honest answer for a picture that no worker has room for: what is within the limits of a job may
+/// still take more to decode than a worker may have.
+fn beyond(bytes: u64, most: u64) -> GenerateFailure {
+    let why = format!(
+        "needs {} MiB to be decoded: a worker may have {}, which is no setting",
+        bytes.div_ceil(1 << 20),
+        most >> 20
+    );
+    GenerateFailure::new(FailureClass::TooLarge, why)
 }
 
 /// Tells the worker; its answer no longer matters.

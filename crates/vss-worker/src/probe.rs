@@ -22,7 +22,11 @@ use vss_testkit::poison::{PoisonGenerator, first_word};
 /// A source whose first word is the way out to try.
 const ESCAPE: &str = "application/x-vss-escape";
 
-/// Tries one way out for a source of [`ESCAPE`], and is poisoned by every other.
+/// Bytes that no worker may have.
+const BEYOND_EVERY_WORKER: u64 = 1 << 40;
+
+/// Tries one way out for a source of [`ESCAPE`], and is poisoned by every other; two words more than
+/// those of the poison ask for memory: `demand` for far too much, `ask_twice` for it again.
 struct ProbeGenerator {
     descriptor: GeneratorDescriptor,
     poison: PoisonGenerator,
@@ -59,10 +63,16 @@ impl Generator for ProbeGenerator {
         &self,
         job: &GenerateJob<'_>,
     ) -> Result<Vec<Result<Produced, GenerateFailure>>, GenerateFailure> {
+        let word = first_word(job.source);
         if job.media_type.as_str() != ESCAPE {
+            match word.as_str() {
+                "demand" => job.host.reserve(BEYOND_EVERY_WORKER)?,
+                // The poison asks as well.
+                "ask_twice" => job.host.reserve(1)?,
+                _ => {}
+            }
             return self.poison.generate(job);
         }
-        let word = first_word(job.source);
         let escape = escapes::ALL.iter().find(|(name, _)| *name == word);
         let Some((_, escape)) = escape else {
             let why = format!("no such way out: {word}");

@@ -44,3 +44,22 @@ fn ink_of_photoshop_and_of_others_comes_out_in_its_colours() {
     let thumb = thumb("image/jpeg", &adobe, 64).unwrap();
     assert!(thumb.shows_the_picture(60), "{:?}", thumb.quadrants());
 }
+
+#[test]
+fn a_grey_photoshop_document_gets_its_transparency_without_white() {
+    let (width, height, grey, alpha) = (16_u32, 12_u32, 100_u32, 64_u32);
+    let mut file = b"8BPS\0\x01\0\0\0\0\0\0\0\x02".to_vec();
+    file.extend([height.to_be_bytes(), width.to_be_bytes()].concat());
+    // 8 bits, grey; neither a palette nor resources; one layer, and a channel of transparency.
+    file.extend(b"\0\x08\0\x01\0\0\0\0\0\0\0\0\0\0\0\x06\0\0\0\x02\xFF\xFF\0\0");
+    let mixed = grey * alpha / 255 + 255 - alpha;
+    for sample in [mixed, alpha] {
+        let plane = vec![u8::try_from(sample).unwrap(); (width * height) as usize];
+        file.extend(plane);
+    }
+    let thumb = thumb("image/vnd.adobe.photoshop", &file, 64).unwrap();
+    for [r, g, b, a] in thumb.quadrants() {
+        assert_eq!((r, g, a), (b, b, 64));
+        assert!(r.abs_diff(100) < 6, "{r}");
+    }
+}

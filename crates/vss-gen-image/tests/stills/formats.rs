@@ -2,7 +2,9 @@
 
 use image::{DynamicImage, GrayImage, ImageBuffer, ImageFormat, Luma, Rgb, Rgba};
 
-use super::job::{thumb, thumbs};
+use vss_core::FailureClass;
+
+use super::job::{reserved, thumb, thumbs};
 use super::media;
 
 #[test]
@@ -196,6 +198,19 @@ fn the_rarer_formats_give_the_picture_too() {
 }
 
 #[test]
+fn a_soft_edge_of_light_is_as_bright_as_what_it_is_the_edge_of() {
+    // OpenEXR stores light multiplied by what it covers.
+    let picture = ImageBuffer::from_fn(64, 48, |x, _| {
+        let covers = if x < 32 { 1.0 } else { 0.25 };
+        Rgba([0.5 * covers, 0.5 * covers, 0.5 * covers, covers])
+    });
+    let file = media::encode(DynamicImage::ImageRgba32F(picture), ImageFormat::OpenExr);
+    let [whole, edge, ..] = thumb("image/x-exr", &file, 64).unwrap().quadrants();
+    assert_eq!((whole[3], edge[3]), (255, 64));
+    assert!(edge[0].abs_diff(whole[0]) < 4, "{whole:?} {edge:?}");
+}
+
+#[test]
 fn lines_are_drawn_as_large_as_they_are_wanted() {
     let svg = br##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3">
         <rect width="2" height="1.5" fill="#dc1e1e"/><rect x="2" width="2" height="1.5" fill="#1ec81e"/>
@@ -215,4 +230,70 @@ fn lines_are_drawn_as_large_as_they_are_wanted() {
     let [top, _, bottom, _] = thumb.quadrants();
     assert!(top[0] > 240 && top[1] < 20, "{top:?}");
     assert!(bottom.iter().all(|c| *c > 240), "{bottom:?}");
+}
+
+/// A drawing that is a picture, which is inside of it.
+fn around(png: &[u8]) -> Vec<u8> {
+    let escaped: String = png.iter().map(|byte| format!("%{byte:02X}")).collect();
+    let svg = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3">
+        <image href="data:image/png,{escaped}" width="4" height="3"/></svg>"#
+    );
+    svg.into_bytes()
+}
+
+#[test]
+fn pictures_inside_of_a_drawing_count_and_what_is_left_out_is_told() {
+    let svg = "image/svg+xml";
+    let small = around(&media::encode(media::picture(), ImageFormat::Png));
+    let large = around(&media::encode(
+        media::picture_of(4_000, 3_000),
+        ImageFormat::Png,
+    ));
+    let [small, large] = [small, large].map(|file| {
+        let (thumb, reserved) = reserved(svg, &file);
+        let thumb = thumb.unwrap();
+        assert!(thumb.shows_the_picture(45), "{:?}", thumb.quadrants());
+        assert_eq!(thumb.produced.degraded, None);
+        reserved
+    });
+    assert!(small < 1 << 20, "{small}");
+    assert!(large > 8 * 4_000 * 3_000, "{large}");
+    let claims = media::samples().into_iter();
+    let png = claims.filter(|(name, ..)| *name == "image/png");
+    for (_, _, claim) in png {
+        let (thumb, reserved) = reserved(svg, &around(&claim));
+        assert!(reserved < 1 << 20, "{reserved}");
+        let degraded = thumb.unwrap().produced.degraded.unwrap();
+        assert!(degraded.contains("a picture inside"), "{degraded}");
+    }
+}
+
+#[test]
+fn a_drawing_is_read_in_whatever_it_was_written() {
+    let svg = |encoding: &str, more: &str| {
+        format!(
+            "<?xml version=\"1.0\" encoding=\"{encoding}\"?>\
+             <svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 4 3\"><title>{more}</title>\
+             <rect width=\"4\" height=\"3\" fill=\"#dc1e1e\"/></svg>"
+        )
+    };
+    let wide = format!("\u{feff}{}", svg("UTF-16", "caf\u{e9}"));
+    let units = || wide.encode_utf16();
+    let latin = svg("ISO-8859-1", "caf\u{e9}");
+    let latin = latin.chars();
+    for file in [
+        units().flat_map(u16::to_le_bytes).collect(),
+        units().flat_map(u16::to_be_bytes).collect(),
+        latin.map(|letter| u8::try_from(letter).unwrap()).collect(),
+        svg("UTF-8", "caf\u{e9}").into_bytes(),
+    ] {
+        let file: Vec<u8> = file;
+        let [red, ..] = thumb("image/svg+xml", &file, 32).unwrap().quadrants();
+        assert!(red[0] > 200 && red[1] < 50, "{red:?}");
+    }
+    let class = |file: &[u8]| thumb("image/svg+xml", file, 32).err().unwrap().class;
+    let unknown = svg("of-my-own", "");
+    assert_eq!(class(unknown.as_bytes()), FailureClass::Unsupported);
+    assert_eq!(class(b"<svg>\xE9</svg>"), FailureClass::CorruptSource);
 }

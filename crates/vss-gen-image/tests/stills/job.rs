@@ -2,13 +2,15 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use image::{ImageFormat, RgbaImage};
 use vss_core::Format;
 use vss_core::plan::{DecodeLimits, Recipe, StillRecipe};
 use vss_gen_image::ImageGenerator;
 use vss_ports::{
-    CancelToken, GenerateFailure, GenerateJob, Generator, JobOutput, Produced, Unlimited,
+    CancelToken, GenerateFailure, GenerateJob, Generator, JobHost, JobOutput, JobUsage, Produced,
+    Unlimited,
 };
 
 /// A thumbnail and what was said about it.
@@ -47,12 +49,46 @@ impl Thumb {
     }
 }
 
+/// Grants what is asked for, and remembers it.
+#[derive(Default)]
+struct Ledger(AtomicU64);
+
+impl JobHost for Ledger {
+    fn reserve(&self, bytes: u64) -> Result<(), GenerateFailure> {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn progressed(&self) {}
+
+    fn used(&self, _: JobUsage) {}
+}
+
+/// One thumbnail of bytes, if it can be made, and how many bytes were reserved for it.
+pub(crate) fn reserved(media_type: &str, bytes: &[u8]) -> (Result<Thumb, GenerateFailure>, u64) {
+    let host = Ledger::default();
+    let mut source = tempfile::tempfile().unwrap();
+    source.write_all(bytes).unwrap();
+    let all = thumbs_for(&ImageGenerator::new(), &source, media_type, &[64], &host);
+    (all.map(|mut all| all.remove(0)), host.0.into_inner())
+}
+
 /// All thumbnails of a file from one job, in the order of `sides`.
 pub(crate) fn thumbs_of(
     generator: &ImageGenerator,
     source: &File,
     media_type: &str,
     sides: &[u32],
+) -> Result<Vec<Thumb>, GenerateFailure> {
+    thumbs_for(generator, source, media_type, sides, &Unlimited)
+}
+
+fn thumbs_for(
+    generator: &ImageGenerator,
+    source: &File,
+    media_type: &str,
+    sides: &[u32],
+    host: &dyn JobHost,
 ) -> Result<Vec<Thumb>, GenerateFailure> {
     let still = |side: &u32| {
         Recipe::Still(StillRecipe {
@@ -77,7 +113,7 @@ pub(crate) fn thumbs_of(
         media_type: &media_type.parse().unwrap(),
         limits: DecodeLimits::default(),
         outputs: &outputs,
-        host: &Unlimited,
+        host,
         cancel: CancelToken::new(),
     })?;
     let thumb = |(produced, mut file): (Result<Produced, GenerateFailure>, &File)| {

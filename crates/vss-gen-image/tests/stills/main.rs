@@ -13,6 +13,7 @@ mod damage;
 mod dngs;
 mod fonts;
 mod formats;
+mod heics;
 mod job;
 mod media;
 mod orientations;

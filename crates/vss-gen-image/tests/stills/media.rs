@@ -145,6 +145,11 @@ pub(crate) fn tiff(big: bool, entries: &[Entry], pixels: &[u8]) -> Vec<u8> {
     in_parts(big, [273, 279], entries, pixels, &[whole])
 }
 
+/// A TIFF of one page whose entries say themselves where its strips are, the first at 8.
+pub(crate) fn tiff_of(entries: &[Entry], pixels: &[u8]) -> Vec<u8> {
+    directory_behind(false, entries.to_vec(), pixels)
+}
+
 /// A TIFF of one page whose pixels are cut into strips of these lengths.
 pub(crate) fn tiff_in_strips(entries: &[Entry], pixels: &[u8], lengths: &[u32]) -> Vec<u8> {
     in_parts(false, [273, 279], entries, pixels, lengths)
@@ -164,13 +169,7 @@ fn in_parts(
     pixels: &[u8],
     lengths: &[u32],
 ) -> Vec<u8> {
-    let mut file = if big {
-        b"II\x2B\0\x08\0\0\0\0\0\0\0\0\0\0\0".to_vec()
-    } else {
-        b"II\x2A\0\0\0\0\0".to_vec()
-    };
-    let at = u32::try_from(file.len()).unwrap();
-    file.extend(pixels);
+    let at = if big { 16 } else { 8 };
     let mut entries = entries.to_vec();
     let starts = lengths.iter().scan(at, |next, length| {
         *next += length;
@@ -178,6 +177,16 @@ fn in_parts(
     });
     entries.push((places, 4, starts.collect()));
     entries.push((counts, 4, lengths.to_vec()));
+    directory_behind(big, entries, pixels)
+}
+
+fn directory_behind(big: bool, mut entries: Vec<Entry>, pixels: &[u8]) -> Vec<u8> {
+    let mut file = if big {
+        b"II\x2B\0\x08\0\0\0\0\0\0\0\0\0\0\0".to_vec()
+    } else {
+        b"II\x2A\0\0\0\0\0".to_vec()
+    };
+    file.extend(pixels);
     entries.sort();
     let mut directory = Vec::new();
     for (tag, kind, values) in &entries {

@@ -7,7 +7,7 @@ use flate2::write::ZlibEncoder;
 use vss_core::FailureClass;
 use weezl::BitOrder;
 
-use super::job::{Thumb, thumb};
+use super::job::{Thumb, reserved, thumb};
 use super::media::{self, Entry, HEIGHT, WIDTH, page};
 
 const SIZE: (u32, u32) = (WIDTH, HEIGHT);
@@ -249,4 +249,89 @@ fn what_is_not_built_in_is_unsupported() {
             "{entries:?}"
         );
     }
+}
+
+#[test]
+fn a_strip_counts_with_the_memory_that_unpacking_it_takes() {
+    let size = (1_000, 1_000);
+    let picture = media::picture_of(size.0, size.1);
+    let wide = |v: &u8| (u16::from(*v) * 257).to_le_bytes();
+    let samples: Vec<u8> = picture.iter().flat_map(wide).collect();
+    let whole = samples.len() as u64;
+    let asked = |compression, pixels: &[u8]| {
+        let file = media::tiff(false, &page(size, 16, 3, 2, compression), pixels);
+        let (thumb, reserved) = reserved("image/tiff", &file);
+        assert!(thumb.unwrap().shows_the_picture(45), "{compression}");
+        reserved
+    };
+    let result = whole / 2;
+    let packed = asked(8, &deflate(&samples));
+    assert!(
+        (result + whole..result + 2 * whole).contains(&packed),
+        "{packed}"
+    );
+    // Rows that are not packed are read some at a time.
+    let plain = asked(1, &samples);
+    assert!(
+        (result + (1 << 20)..result + (3 << 20)).contains(&plain),
+        "{plain}"
+    );
+}
+
+#[test]
+fn strips_that_name_the_whole_file_are_not_believed() {
+    // Each of 48 rows says that its strip has eight million bytes.
+    let mut pixels = Vec::new();
+    let mut offsets = Vec::new();
+    for row in media::picture().as_raw().chunks(3 * WIDTH as usize) {
+        offsets.push(u32::try_from(8 + pixels.len()).unwrap());
+        pixels.extend(deflate(row));
+    }
+    pixels.resize(8_000_000, 0);
+    let mut entries = page(SIZE, 8, 3, 2, 8);
+    entries.retain(|(tag, ..)| *tag != 278);
+    entries.extend([
+        (278, 4, vec![1]),
+        (279, 4, vec![8_000_000; offsets.len()]),
+        (273, 4, offsets),
+    ]);
+    let file = media::tiff_of(&entries, &pixels);
+    let (thumb, reserved) = reserved("image/tiff", &file);
+    assert!(thumb.unwrap().shows_the_picture(45));
+    assert!(reserved < 100_000, "{reserved}");
+}
+
+#[test]
+fn what_is_read_some_rows_at_a_time_comes_together_again() {
+    // Blocks of four pixels of brightness with two of colour, which is none.
+    let (width, height) = (2_000, 1_400);
+    let luma = |x: u32, y: u32| {
+        [50, 100, 150, 200][usize::from(x >= width / 2) + 2 * usize::from(y >= height / 2)]
+    };
+    let mut blocks = Vec::new();
+    for y in (0..height).step_by(2) {
+        for x in (0..width).step_by(2) {
+            blocks.extend([
+                luma(x, y),
+                luma(x + 1, y),
+                luma(x, y + 1),
+                luma(x + 1, y + 1),
+            ]);
+            blocks.extend([128, 128]);
+        }
+    }
+    assert!(blocks.len() > 4 << 20);
+    let mut entries = page((width, height), 8, 3, 6, 1);
+    entries.push((530, 3, vec![2, 2]));
+    let seen = thumb_of(&entries, &blocks)
+        .quadrants()
+        .map(|colour| colour[1]);
+    for (seen, said) in seen.into_iter().zip([50_u8, 100, 150, 200]) {
+        assert!(seen.abs_diff(said) < 12, "{seen} {said}");
+    }
+    // One that ends early has the rows that are there.
+    let cut = &blocks[..blocks.len() / 2];
+    let cut = thumb_of(&entries, cut);
+    assert!(cut.produced.degraded.is_some());
+    assert!(cut.quadrants()[1][1].abs_diff(100) < 12);
 }

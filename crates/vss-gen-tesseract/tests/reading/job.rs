@@ -50,6 +50,18 @@ pub(crate) fn run_for(
     host: &dyn JobHost,
     cancel: &CancelToken,
 ) -> Result<TextDocument, GenerateFailure> {
+    whole(generator, media_type, bytes, recipe, host, cancel).map(|(document, _)| document)
+}
+
+/// With what is missing of it.
+pub(crate) fn whole(
+    generator: &dyn Generator,
+    media_type: &str,
+    bytes: &[u8],
+    recipe: &Recipe,
+    host: &dyn JobHost,
+    cancel: &CancelToken,
+) -> Result<(TextDocument, Option<String>), GenerateFailure> {
     let mut source = tempfile::tempfile().unwrap();
     source.write_all(bytes).unwrap();
     let mut answer: File = tempfile::tempfile().unwrap();
@@ -66,9 +78,9 @@ pub(crate) fn run_for(
         host,
         cancel: cancel.clone(),
     })?;
-    made.into_iter().next().unwrap()?;
+    let made = made.into_iter().next().unwrap()?;
     let mut json = String::new();
     answer.seek(SeekFrom::Start(0)).unwrap();
     answer.read_to_string(&mut json).unwrap();
-    Ok(serde_json::from_str(&json).unwrap())
+    Ok((serde_json::from_str(&json).unwrap(), made.degraded))
 }

@@ -87,11 +87,12 @@ pub(crate) fn born_digital(of_pages: &[&[&str]], rotate: u32) -> Vec<u8> {
         );
         objects.push(stream("", text.as_bytes()));
     }
-    objects.push(
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
-            .to_vec(),
-    );
+    objects.push(helvetica());
     document(&objects)
+}
+
+fn helvetica() -> Vec<u8> {
+    b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_vec()
 }
 
 /// A document whose only page shows a picture and says nothing.
@@ -130,6 +131,58 @@ pub(crate) fn boastful() -> Vec<u8> {
         stream("", b"q 100 0 0 100 0 0 cm /I Do Q"),
         stream(image, b"nothing"),
     ])
+}
+
+/// Where a page has a picture: named by itself, inside of a form, as the mask of another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    Page,
+    Form,
+    Mask,
+}
+
+/// What each page of [`claims`] says.
+pub(crate) const CLAIM: &str = "This page says enough to be believed.";
+
+/// A document with a page for each of these pictures, of which there is nothing but what they claim.
+/// They are not shown; each page says a line of text.
+pub(crate) fn claims(of_pages: &[(Place, (u32, u32))]) -> Vec<u8> {
+    let kids: Vec<_> = (0..of_pages.len()).map(|index| 3 + 4 * index).collect();
+    let font = 3 + 4 * of_pages.len();
+    let mut objects = vec![pages(&kids)];
+    for ((place, (width, height)), page) in of_pages.iter().zip(kids) {
+        let (first, second) = (page + 2, page + 3);
+        objects.push(
+            format!(
+                "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 420 260] /Contents {} 0 R \
+                 /Resources << /XObject << /I {first} 0 R >> /Font << /F1 {font} 0 R >> >> >>",
+                page + 1
+            )
+            .into_bytes(),
+        );
+        let text = format!("BT /F1 18 Tf 40 210 Td ({CLAIM}) Tj ET");
+        objects.push(stream("", text.as_bytes()));
+        let image = |width: u32, height: u32, more: &str| {
+            let dictionary = format!(
+                "/Type /XObject /Subtype /Image /Width {width} /Height {height} \
+                 /ColorSpace /DeviceGray /BitsPerComponent 8 {more}"
+            );
+            stream(&dictionary, b"nothing")
+        };
+        let form = format!(
+            "/Type /XObject /Subtype /Form /BBox [0 0 1 1] \
+             /Resources << /XObject << /I {second} 0 R >> >>"
+        );
+        let mask = format!("/SMask {second} 0 R");
+        objects.push(match place {
+            Place::Page => image(*width, *height, ""),
+            Place::Form => stream(&form, b"q Q"),
+            Place::Mask => image(1, 1, &mask),
+        });
+        objects.push(image(*width, *height, ""));
+    }
+    objects.push(helvetica());
+    document(&objects)
 }
 
 /// The lines as a picture of about 200 dots an inch.

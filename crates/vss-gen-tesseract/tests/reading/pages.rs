@@ -6,8 +6,8 @@ use vss_core::FailureClass;
 use vss_core::text::{TextSource, plain};
 use vss_ports::{CancelToken, GenerateFailure, JobHost, JobUsage, Unlimited};
 
-use crate::job::{english, read, recipe, run, run_for};
-use crate::media;
+use crate::job::{english, read, recipe, run, run_for, whole};
+use crate::media::{self, Place};
 
 /// The lines, as the export writes them, without what is between them.
 fn words(text: &str) -> Vec<&str> {
@@ -217,4 +217,75 @@ fn a_damaged_document_is_refused() {
         let failure = run(&english(), "application/pdf", bytes, &recipe(&["eng"], 1)).unwrap_err();
         assert_eq!(failure.class, FailureClass::CorruptSource);
     }
+}
+
+/// Remembers what was reserved.
+#[derive(Default)]
+struct Ledger(std::sync::atomic::AtomicU64);
+
+impl JobHost for Ledger {
+    fn reserve(&self, bytes: u64) -> Result<(), GenerateFailure> {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn progressed(&self) {}
+
+    fn used(&self, _: JobUsage) {}
+}
+
+#[test]
+fn a_picture_is_counted_and_refused_wherever_a_page_has_it() {
+    let generator = english();
+    let wanted = recipe(&["eng"], 5);
+    for place in [Place::Page, Place::Form, Place::Mask] {
+        let reserved = |side: u32| {
+            let host = Ledger::default();
+            let bytes = media::claims(&[(place, (side, side))]);
+            let cancel = CancelToken::new();
+            let read = run_for(
+                &generator,
+                "application/pdf",
+                &bytes,
+                &wanted,
+                &host,
+                &cancel,
+            );
+            read.map(|_| host.0.into_inner())
+        };
+        let (little, much) = (reserved(10).unwrap(), reserved(8_000).unwrap());
+        assert!(much > 4 * 8_000 * 8_000, "{place:?}: {much}");
+        assert!(little < 30 << 20, "{place:?}: {little}");
+        let failure = reserved(1_000_000).unwrap_err();
+        assert_eq!(failure.class, FailureClass::TooLarge, "{place:?}");
+    }
+}
+
+#[test]
+fn a_page_that_cannot_be_read_does_not_cost_the_others() {
+    let good = (Place::Page, (10, 10));
+    let bad = (Place::Page, (1_000_000, 1_000_000));
+    let generator = english();
+    let read = |pages: &[_], most: u32| {
+        let (wanted, cancel) = (recipe(&["eng"], most), CancelToken::new());
+        let bytes = media::claims(pages);
+        let pdf = "application/pdf";
+        whole(&generator, pdf, &bytes, &wanted, &Unlimited, &cancel)
+    };
+    let (document, degraded) = read(&[good, bad, good, bad], 9).unwrap();
+    let says: Vec<_> = document
+        .pages
+        .iter()
+        .map(|page| page.words().count())
+        .collect();
+    assert_eq!((&says[..], document.page_count), (&[7, 0, 7, 0][..], 4));
+    let lost = &document.pages[1];
+    assert_eq!((lost.number, lost.source), (2, TextSource::Ocr));
+    assert_eq!((lost.width, lost.height), (1_166, 722));
+    let degraded = degraded.unwrap();
+    let says = "no text of pages 2, 4: 1000000 x 1000000 pixels";
+    assert!(degraded.starts_with(says), "{degraded}");
+    assert_eq!(read(&[good, bad], 1).unwrap().1, None);
+    let failure = read(&[bad, bad, good], 2).unwrap_err();
+    assert_eq!(failure.class, FailureClass::TooLarge, "{failure}");
 }

@@ -9,9 +9,13 @@ const KEY: f64 = 0.18;
 const DARKEST: f64 = 1e-6;
 
 /// Turns 32-bit samples in the machine's order into 8-bit sRGB, in place; a fourth channel is
-/// alpha and stays linear.
-pub(super) fn develop(samples: &mut Vec<u8>, channels: usize) {
+/// alpha and stays linear. Where it is `associated`, light was multiplied by it before.
+pub(super) fn develop(samples: &mut Vec<u8>, channels: usize, associated: bool) {
     let pixel_bytes = 4 * channels;
+    let colours = |pixel: &[u8]| match pixel.get(12..16) {
+        Some(alpha) if associated => divided(colours(pixel), float(alpha)),
+        _ => colours(pixel),
+    };
     let (mut sum, mut brightest, mut count) = (0.0, 0.0_f64, 0.0);
     for pixel in samples.chunks_exact(pixel_bytes) {
         let seen = luminance(&colours(pixel));
@@ -58,6 +62,15 @@ fn colours(pixel: &[u8]) -> [f32; 3] {
     std::array::from_fn(|_| floats.next().unwrap_or(0.0))
 }
 
+/// The light of what a pixel is partly covered by. What is not covered at all may still shine: that is
+/// left as it is.
+fn divided(colours: [f32; 3], alpha: f32) -> [f32; 3] {
+    if alpha <= 0.0 || alpha >= 1.0 {
+        return colours;
+    }
+    colours.map(|colour| (colour / alpha).min(f32::MAX))
+}
+
 /// Luminance of linear sRGB (ITU-R BT.709).
 fn luminance([r, g, b]: &[f32; 3]) -> f64 {
     0.2126 * f64::from(*r) + 0.7152 * f64::from(*g) + 0.0722 * f64::from(*b)
@@ -91,7 +104,7 @@ mod tests {
             let light = [0.1, 0.2, 0.1, 1.0, 1.0, 1.0, 40.0, 40.0, 40.0];
             let floats = light.map(|value: f32| value * scale);
             let mut samples: Vec<u8> = floats.iter().flat_map(|f| f.to_ne_bytes()).collect();
-            develop(&mut samples, 3);
+            develop(&mut samples, 3, false);
             samples
         };
         let plain = shown(1.0);
@@ -102,7 +115,21 @@ mod tests {
         assert!(plain.iter().zip(&shown(1_000.0)).all(near));
         let floats = [f32::NAN, f32::NEG_INFINITY, f32::INFINITY, 0.5];
         let mut samples: Vec<u8> = floats.iter().flat_map(|f| f.to_ne_bytes()).collect();
-        develop(&mut samples, 4);
+        develop(&mut samples, 4, true);
         assert_eq!(samples, [0, 0, 0, 128]);
+    }
+
+    #[test]
+    fn what_is_half_covered_has_the_colour_of_what_is_covered_whole() {
+        let shown = |light: [f32; 8], associated| {
+            let mut samples: Vec<u8> = light.iter().flat_map(|f| f.to_ne_bytes()).collect();
+            develop(&mut samples, 4, associated);
+            samples
+        };
+        let whole = shown([0.4, 0.2, 0.1, 1.0, 0.4, 0.2, 0.1, 0.5], false);
+        let mixed = shown([0.4, 0.2, 0.1, 1.0, 0.2, 0.1, 0.05, 0.5], true);
+        assert_eq!(mixed, whole);
+        assert_eq!(mixed[..3], mixed[4..7]);
+        assert_eq!((mixed[3], mixed[7]), (255, 128));
     }
 }

@@ -9,7 +9,8 @@ use flate2::read::ZlibDecoder;
 use vss_core::plan::DecodeLimits;
 use weezl::BitOrder;
 
-use super::page::{Chunk, Compression, Page, Photometric};
+use super::chunks::Chunk;
+use super::page::{Compression, Page, Photometric};
 use super::samples;
 use crate::decoded::fit;
 use crate::failure::{Outcome, corrupt, unsupported};

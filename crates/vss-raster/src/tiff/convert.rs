@@ -1,7 +1,9 @@
 //! Turns the samples of a strip or tile into pixels of the picture.
 
-use super::page::{Alpha, Chunk, Compression, Page, Photometric};
+use super::chunks::Chunk;
+use super::page::{Alpha, Compression, Page, Photometric};
 use super::samples::Row;
+use crate::colour::divide_by_alpha;
 use crate::failure::{Outcome, corrupt};
 
 /// Puts the unpacked `bytes` of a chunk in their place in `picture`.
@@ -42,17 +44,8 @@ pub(super) fn place(page: &Page, chunk: &Chunk, bytes: &[u8], picture: &mut [u8]
 
 /// What is done once the whole picture is there.
 pub(super) fn finish(page: &Page, picture: &mut [u8]) {
-    let channels = page.layout().channels();
-    if page.alpha == Alpha::Premultiplied && page.layout().has_alpha() {
-        for pixel in picture.chunks_exact_mut(channels) {
-            if let [colours @ .., alpha @ 1..=254] = pixel {
-                let alpha = u16::from(*alpha);
-                for colour in colours {
-                    let straight = (u16::from(*colour) * 255 + alpha / 2) / alpha;
-                    *colour = u8::try_from(straight).unwrap_or(u8::MAX);
-                }
-            }
-        }
+    if page.alpha == Alpha::Premultiplied {
+        divide_by_alpha(page.layout(), picture);
     }
 }
 

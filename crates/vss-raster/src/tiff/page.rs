@@ -8,7 +8,6 @@ use vss_ports::GenerateFailure;
 
 use crate::decoded::Layout;
 use crate::failure::{Outcome, corrupt, unsupported};
-use crate::limits;
 use crate::orientation::Orientation;
 use crate::source::Source;
 
@@ -107,29 +106,10 @@ pub(super) struct Page {
     pub(super) jpeg_tables: Vec<u8>,
     pub(super) orientation: Orientation,
     icc: Option<Vec<u8>>,
-    chunk_size: (u32, u32),
-    tiled: bool,
-    offsets: Vec<u64>,
-    lengths: Vec<u64>,
-}
-
-/// A strip or a tile.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Chunk {
-    /// Where its bytes are.
-    pub(super) offset: u64,
-    /// How many.
-    pub(super) length: u64,
-    /// Which sample it holds, where each has chunks of its own.
-    pub(super) plane: usize,
-    /// Its left column in the picture.
-    pub(super) x: u32,
-    /// Its top row in the picture.
-    pub(super) y: u32,
-    /// Its columns, also those beyond the picture's edge.
-    pub(super) width: u32,
-    /// Its rows, also those beyond the picture's edge.
-    pub(super) height: u32,
+    pub(super) chunk_size: (u32, u32),
+    pub(super) tiled: bool,
+    pub(super) offsets: Vec<u64>,
+    pub(super) lengths: Vec<u64>,
 }
 
 /// Group 3 options (tag 292); bit 0 means two-dimensional coding.
@@ -300,64 +280,6 @@ impl Page {
     /// Samples that stand side by side in a chunk.
     pub(super) fn interleaved(&self) -> usize {
         if self.planar { 1 } else { self.samples }
-    }
-
-    /// Bytes a row of a chunk takes, where chroma is not subsampled.
-    pub(super) fn row_bytes(&self, chunk: &Chunk) -> usize {
-        let bits = u64::from(chunk.width) * self.interleaved() as u64 * u64::from(self.bits);
-        usize::try_from(bits.div_ceil(8)).unwrap_or(usize::MAX)
-    }
-
-    /// Bytes a chunk unpacks to.
-    pub(super) fn bytes_of(&self, chunk: &Chunk) -> u64 {
-        if self.is_subsampled() {
-            let (h, v) = self.subsampling;
-            let blocks = limits::bytes_of(chunk.width.div_ceil(h), chunk.height.div_ceil(v), 1);
-            return blocks.saturating_mul(u64::from(h * v + 2));
-        }
-        (self.row_bytes(chunk) as u64).saturating_mul(u64::from(chunk.height))
-    }
-
-    /// All strips or tiles, plane by plane.
-    ///
-    /// # Errors
-    /// `corrupt_source` when there are not as many as the picture needs.
-    pub(super) fn chunks(&self) -> Outcome<Vec<Chunk>> {
-        let (width, height) = self.chunk_size;
-        if width == 0 || height == 0 {
-            return Err(corrupt("has strips or tiles without pixels"));
-        }
-        let (across, down) = (self.width.div_ceil(width), self.height.div_ceil(height));
-        let planes = if self.planar { self.samples as u64 } else { 1 };
-        let needed = limits::bytes_of(across, down, planes);
-        if self.offsets.len() as u64 != needed || self.lengths.len() as u64 != needed {
-            return Err(corrupt(format!(
-                "needs {needed} strips or tiles and lists {}",
-                self.offsets.len()
-            )));
-        }
-        let places = (0..if self.planar { self.samples } else { 1 }).flat_map(|plane| {
-            (0..down).flat_map(move |row| (0..across).map(move |column| (plane, row, column)))
-        });
-        let ranges = self.offsets.iter().zip(&self.lengths);
-        let chunk = |((plane, row, column), (&offset, &length))| {
-            let y: u32 = row * height;
-            Chunk {
-                offset,
-                length,
-                plane,
-                x: column * width,
-                y,
-                width,
-                // The last strip is as long as the picture, the last tile is whole.
-                height: if self.tiled {
-                    height
-                } else {
-                    height.min(self.height - y)
-                },
-            }
-        };
-        Ok(places.zip(ranges).map(chunk).collect())
     }
 }
 

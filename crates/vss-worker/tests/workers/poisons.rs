@@ -106,6 +106,17 @@ fn hoarding_memory_is_out_of_memory() {
 }
 
 #[test]
+fn asking_for_more_memory_than_a_worker_has_is_too_large_and_no_lie() {
+    let says = "needs 1048576 MiB to be decoded: a worker may have 256";
+    fails("demand", FailureClass::TooLarge, says);
+}
+
+#[test]
+fn asking_for_memory_twice_is_a_crash() {
+    fails("ask_twice", FailureClass::Crash, "memory twice");
+}
+
+#[test]
 fn a_file_without_end_is_too_large() {
     let says = "grew beyond 4194304 bytes";
     fails("write_forever", FailureClass::TooLarge, says);
