@@ -9,6 +9,7 @@ mod frame;
 mod graph;
 mod input;
 mod muxer;
+mod numbers;
 mod packet;
 
 pub(crate) use decoder::Decoder;

@@ -1,11 +1,12 @@
 //! A decoded frame: pixels or samples, with their time.
 
-use std::ffi::{CStr, c_int};
+use std::ffi::c_int;
 use std::fmt;
 use std::slice;
 
 use ffmpeg_next::ffi;
 
+use super::numbers::{self, Colours};
 use super::{AvError, AvResult, Ratio, time};
 
 /// A frame, which shares its pixels with its copies.
@@ -144,12 +145,17 @@ impl Frame {
         self.raw().format
     }
 
+    /// Forgets what it says of its colours where nobody knows what that means.
+    pub(super) fn doubt_colours(&mut self) {
+        Colours::doubt(self.raw_mut());
+    }
+
     /// Whether the colours are those of wide dynamic range: PQ or HLG.
     pub(crate) fn transfer(&self) -> Transfer {
         use ffi::AVColorTransferCharacteristic::{AVCOL_TRC_ARIB_STD_B67, AVCOL_TRC_SMPTE2084};
-        match self.raw().color_trc {
-            AVCOL_TRC_SMPTE2084 => Transfer::Pq,
-            AVCOL_TRC_ARIB_STD_B67 => Transfer::Hlg,
+        match Colours::of(self.raw()).transfer {
+            pq if pq == AVCOL_TRC_SMPTE2084 as c_int => Transfer::Pq,
+            hlg if hlg == AVCOL_TRC_ARIB_STD_B67 as c_int => Transfer::Hlg,
             _ => Transfer::Usual,
         }
     }
@@ -157,21 +163,14 @@ impl Frame {
     /// Whether it says how its colours are coded.
     pub(crate) fn says_matrix(&self) -> bool {
         use ffi::AVColorSpace::{AVCOL_SPC_RESERVED, AVCOL_SPC_UNSPECIFIED};
-        !matches!(
-            self.raw().colorspace,
-            AVCOL_SPC_UNSPECIFIED | AVCOL_SPC_RESERVED
-        )
+        let nothing = [AVCOL_SPC_UNSPECIFIED as c_int, AVCOL_SPC_RESERVED as c_int];
+        !nothing.contains(&Colours::of(self.raw()).matrix)
     }
 
     /// Whether its pixels can be transparent.
     pub(crate) fn has_alpha(&self) -> bool {
-        // SAFETY: a lookup in a constant table; null for what is not in it.
-        let flags = unsafe {
-            ffi::av_pix_fmt_desc_get(pixel_format(self.format()))
-                .as_ref()
-                .map_or(0, |d| d.flags)
-        };
-        flags & u64::from(ffi::AV_PIX_FMT_FLAG_ALPHA.unsigned_abs()) != 0
+        let alpha = u64::from(ffi::AV_PIX_FMT_FLAG_ALPHA.unsigned_abs());
+        numbers::flags_of_pixels(self.format()) & alpha != 0
     }
 
     /// Copies the rows of a packed picture, or of one whose first plane is all that is wanted, one
@@ -233,7 +232,8 @@ impl Frame {
 
 /// Gives channels without names the usual ones.
 pub(super) fn name_channels(layout: &mut ffi::AVChannelLayout) {
-    if layout.order == ffi::AVChannelOrder::AV_CHANNEL_ORDER_UNSPEC && layout.nb_channels > 0 {
+    let unnamed = ffi::AVChannelOrder::AV_CHANNEL_ORDER_UNSPEC as c_int;
+    if numbers::order(layout) == unnamed && layout.nb_channels > 0 {
         let count = layout.nb_channels;
         // SAFETY: overwrites a layout that owns nothing.
         unsafe { ffi::av_channel_layout_default(layout, count) };
@@ -249,32 +249,4 @@ pub(crate) enum Transfer {
     Pq,
     /// Hybrid log-gamma (ARIB STD-B67).
     Hlg,
-}
-
-pub(super) fn pixel_format(number: c_int) -> ffi::AVPixelFormat {
-    // SAFETY: FFmpeg itself wrote the number, from an enumeration of which the bindings have every
-    // value.
-    unsafe { std::mem::transmute::<c_int, ffi::AVPixelFormat>(number) }
-}
-
-pub(super) fn name_of_pixels(number: c_int) -> Option<String> {
-    // SAFETY: a lookup in a constant table; null for what is not in it.
-    let name = unsafe { ffi::av_get_pix_fmt_name(pixel_format(number)) };
-    name_at(name)
-}
-
-pub(super) fn name_of_samples(number: c_int) -> Option<String> {
-    // SAFETY: FFmpeg itself wrote the number, as above.
-    let format = unsafe { std::mem::transmute::<c_int, ffi::AVSampleFormat>(number) };
-    // SAFETY: a lookup in a constant table; null for what is not in it.
-    name_at(unsafe { ffi::av_get_sample_fmt_name(format) })
-}
-
-fn name_at(name: *const std::ffi::c_char) -> Option<String> {
-    if name.is_null() {
-        return None;
-    }
-    // SAFETY: a constant of FFmpeg, ended with a zero.
-    let name = unsafe { CStr::from_ptr(name) };
-    name.to_str().ok().map(str::to_owned)
 }

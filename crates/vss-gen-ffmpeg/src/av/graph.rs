@@ -5,7 +5,7 @@ use std::ptr::{self, NonNull};
 
 use ffmpeg_next::ffi;
 
-use super::frame::{name_of_pixels, name_of_samples};
+use super::numbers::{Colours, name_of_pixels, name_of_samples};
 use super::{AvError, AvResult, Frame, Ratio};
 
 /// A chain that takes frames of one shape.
@@ -23,7 +23,7 @@ struct Shape {
     format: c_int,
     /// Width and height, or samples a second and channels.
     sizes: (i32, i32),
-    colours: [c_int; 3],
+    colours: Colours,
 }
 
 impl Shape {
@@ -36,11 +36,7 @@ impl Shape {
         Self {
             format: raw.format,
             sizes,
-            colours: [
-                raw.colorspace as c_int,
-                raw.color_range as c_int,
-                raw.color_trc as c_int,
-            ],
+            colours: Colours::of(raw),
         }
     }
 }
@@ -72,8 +68,8 @@ impl Graph {
         }
         // SAFETY: takes nothing. From version 10 on, chains are told how colours are coded.
         if unsafe { ffi::avfilter_version() } >> 16 >= 10 {
-            let (space, range) = (raw.colorspace as c_int, raw.color_range as c_int);
-            entrance.push_str(&format!(":colorspace={space}:range={range}"));
+            let Colours { matrix, range, .. } = Colours::of(raw);
+            entrance.push_str(&format!(":colorspace={matrix}:range={range}"));
         }
         Self::new(c"buffer", &entrance, c"buffersink", chain, Shape::of(like))
     }

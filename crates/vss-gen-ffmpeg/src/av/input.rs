@@ -11,7 +11,7 @@ use vss_core::plan::DecodeLimits;
 use vss_ports::CancelToken;
 
 use super::bytes::{Bytes, Trouble};
-use super::{AvError, AvResult, Packet, Ratio, time};
+use super::{AvError, AvResult, Packet, Ratio, numbers, time};
 use crate::allowed;
 
 /// What is read at a time. Less costs calls; with much more, a picture out of the middle of a long
@@ -168,10 +168,14 @@ impl<'a> Input<'a> {
         // SAFETY: every stream has parameters, which live as long as it.
         let par = unsafe { stream.codecpar.as_ref() }?;
         let picture = stream.disposition & ffi::AV_DISPOSITION_ATTACHED_PIC != 0;
-        let media = match par.codec_type {
-            ffi::AVMediaType::AVMEDIA_TYPE_VIDEO if picture => Media::Picture,
-            ffi::AVMediaType::AVMEDIA_TYPE_VIDEO => Media::Video,
-            ffi::AVMediaType::AVMEDIA_TYPE_AUDIO => Media::Audio,
+        let [video, audio] = [
+            ffi::AVMediaType::AVMEDIA_TYPE_VIDEO as c_int,
+            ffi::AVMediaType::AVMEDIA_TYPE_AUDIO as c_int,
+        ];
+        let media = match numbers::media(par) {
+            media if media == video && picture => Media::Picture,
+            media if media == video => Media::Video,
+            media if media == audio => Media::Audio,
             _ => Media::Other,
         };
         let own = ptr::from_ref(stream).cast_mut();
@@ -182,8 +186,6 @@ impl<'a> Input<'a> {
                 ffi::av_guess_frame_rate(context, own, ptr::null_mut()),
             )
         };
-        // SAFETY: a lookup in a constant table, which has a name for every number.
-        let codec = unsafe { CStr::from_ptr(ffi::avcodec_get_name(par.codec_id)) };
         let (width, height) = self.claims.get(index).copied().unwrap_or_default();
         let size = |claimed: i32, seen: i32| match seen {
             0 => u32::try_from(claimed).unwrap_or(0),
@@ -192,7 +194,7 @@ impl<'a> Input<'a> {
         Some(StreamFacts {
             index,
             media,
-            codec: codec.to_string_lossy().into_owned(),
+            codec: numbers::name_of_codec(numbers::codec(par)),
             decodable: allowed_decoder(stream.codecpar).is_some(),
             width: size(width, par.width),
             height: size(height, par.height),
@@ -275,7 +277,7 @@ impl<'a> Input<'a> {
 pub(super) fn allowed_decoder(par: *const ffi::AVCodecParameters) -> Option<*const ffi::AVCodec> {
     // SAFETY: parameters of a stream that is open; decoders and their names are constants.
     unsafe {
-        let codec = ffi::avcodec_find_decoder(par.as_ref()?.codec_id);
+        let codec = numbers::decoder(numbers::codec(par.as_ref()?));
         let name = CStr::from_ptr(codec.as_ref()?.name);
         allowed::decodes(name).then_some(codec)
     }

@@ -7,6 +7,7 @@
 )]
 
 mod attacks;
+mod colours;
 mod corpus;
 mod films;
 mod job;
