@@ -1,5 +1,6 @@
 //! The generator itself: a job from its first check to its last written byte.
 
+use vss_core::FailureClass;
 use vss_core::plan::{GeneratorDescriptor, Recipe};
 use vss_ports::{GenerateFailure, GenerateJob, Generator, JobOutput, Produced};
 use vss_raster::failure::{cancelled, corrupt, unreadable, unsupported};
@@ -86,7 +87,7 @@ impl<'a> Work<'a> {
         };
         let mut input = open(job, look)?;
         let streams = Streams::of(&mut input, &job.limits)?;
-        job.host.reserve(streams.memory(&job.limits)?)?;
+        job.host.reserve(streams.memory(&job.limits))?;
         let refusal = |output: &JobOutput<'_>| refusal(output, &streams).map(Err);
         Ok(Self {
             job,
@@ -118,13 +119,20 @@ impl<'a> Work<'a> {
         }
         let mut losses = Losses::default();
         let mut left = pictures.is_some();
-        if let Some(pictures) = &mut pictures
+        if let Some(wanting) = &mut pictures
             && passes.seeks()
         {
-            left = !self.look_up(pictures, &mut beat)?;
-            if left {
+            match self.look_up(wanting, &mut beat) {
+                Ok(found) => left = !found,
+                Err(failure) if concerns_all(&failure) => return Err(failure),
+                Err(failure) => {
+                    self.fail_pictures(&failure);
+                    (left, pictures) = (false, None);
+                }
+            }
+            if let Some(wanting) = pictures.as_mut().filter(|_| left) {
                 // Seen in vain; what was begun is begun anew.
-                pictures.restart();
+                wanting.restart();
             }
         }
         let mut wants = self.wants();
@@ -352,6 +360,12 @@ fn draw(video: &Video, frame: &mut Frame, side: u32, scratch: &mut Scratch) -> O
         height,
         ..Decoded::unscaled(size.0, size.1, layout)
     })
+}
+
+/// Whether it is no fault of one stream: the job was called off, or the original cannot be read.
+fn concerns_all(failure: &GenerateFailure) -> bool {
+    let all = [FailureClass::Timeout, FailureClass::TransientIo];
+    all.contains(&failure.class)
 }
 
 fn open<'a>(job: &'a GenerateJob<'a>, look: Look) -> Outcome<Input<'a>> {

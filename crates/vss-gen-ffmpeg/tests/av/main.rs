@@ -12,5 +12,6 @@ mod corpus;
 mod films;
 mod job;
 mod media;
+mod parts;
 mod plays;
 mod silence;

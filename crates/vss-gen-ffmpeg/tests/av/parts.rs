@@ -1,0 +1,91 @@
+//! One bad part of a file costs what is made of it, and nothing else.
+
+use std::path::Path;
+
+use vss_core::FailureClass;
+
+use crate::job::{
+    Made, ffmpeg, has_programs, map, media_type, open, pcm, proxy, read, run, run_bytes, still,
+    strip, waveform, write,
+};
+use crate::media;
+
+fn classes(made: &Made) -> Vec<Option<FailureClass>> {
+    let class = |(answer, _): &(Result<_, vss_ports::GenerateFailure>, _)| {
+        answer.as_ref().err().map(|failure| failure.class)
+    };
+    made.iter().map(class).collect()
+}
+
+/// A PNG that claims to be of 3.6 gigapixels, and ends there.
+fn boastful_cover() -> Vec<u8> {
+    let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\xea\x60\0\0\xea\x60\x08\x02\0\0\0".to_vec();
+    png.extend([0; 4]);
+    png.extend(b"\0\0\0\0IEND\xae\x42\x60\x82");
+    png
+}
+
+#[test]
+fn a_song_whose_cover_is_not_what_it_says_is_heard() {
+    if !has_programs() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let cover = folder.path().join("cover.jpg");
+    write(&cover, &media::scene(200, 100, 0));
+    let song = ffmpeg(
+        folder.path(),
+        "song.mp3",
+        &format!(
+            "-f lavfi -i sine=duration=2 -i {} -map 0 -map 1 -c:v copy -disposition:v attached_pic",
+            cover.display()
+        ),
+    );
+    let mut bytes = read(&song);
+    let at = bytes.windows(10).position(|name| name == b"image/jpeg");
+    let at = at.unwrap();
+    bytes[at..at + 10].copy_from_slice(b"image/png\0");
+    let made = run_bytes(&bytes, "audio/mpeg", &[still(64), waveform(), pcm()]).unwrap();
+    let no = Some(FailureClass::CorruptSource);
+    assert_eq!(classes(&made), [no, None, None]);
+}
+
+/// A film with a file attached as its cover.
+fn covered(folder: &Path, cover: &[u8], sort: &str) -> std::path::PathBuf {
+    let path = folder.join(format!("cover.{sort}"));
+    write(&path, cover);
+    ffmpeg(
+        folder,
+        "film.mkv",
+        &format!(
+            "-f lavfi -i testsrc2=s=160x90:r=10:d=2 -f lavfi -i sine=d=2 -attach {} \
+             -metadata:s:t mimetype=image/{sort} -c:v mpeg4 -c:a flac",
+            path.display()
+        ),
+    )
+}
+
+#[test]
+fn a_film_is_made_whatever_its_cover_is() {
+    if !has_programs() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (cover, sort) in [
+        (b"no picture at all".to_vec(), "jpeg"),
+        (boastful_cover(), "png"),
+    ] {
+        let film = covered(folder.path(), &cover, sort);
+        let wanted = [still(64), strip(), map(), proxy(90, 64_000), waveform()];
+        let made = run(&open(&film), media_type(&film), &wanted).unwrap();
+        assert_eq!(classes(&made), [None; 5], "{sort}");
+    }
+}
+
+#[test]
+fn a_film_whose_pictures_are_too_large_is_heard() {
+    let wanted = [still(64), waveform(), strip(), proxy(90, 64_000), pcm()];
+    let made = run_bytes(&media::loud_boast(), "video/x-msvideo", &wanted).unwrap();
+    let no = Some(FailureClass::TooLarge);
+    assert_eq!(classes(&made), [no, None, no, no, None]);
+}
