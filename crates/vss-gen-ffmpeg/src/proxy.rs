@@ -132,6 +132,8 @@ impl<'a> Proxy<'a> {
     fn encode_picture(&mut self, frame: &mut Frame, time: i64) -> AvResult<()> {
         let lane = &mut self.pictures;
         if !lane.graph.as_ref().is_some_and(|graph| graph.takes(frame)) {
+            // What the one before still held comes first.
+            lane.pass(None, &mut self.muxer, &mut self.packet)?;
             let timing = self.video.timing();
             let graph = self
                 .video

@@ -2,6 +2,7 @@
 
 use std::ffi::c_int;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::slice;
 
 use ffmpeg_next::ffi;
@@ -113,6 +114,13 @@ impl Frame {
     /// Whether it was decoded from itself alone.
     pub(crate) fn is_key(&self) -> bool {
         self.0.is_key()
+    }
+
+    /// Whether it is of two moments, one in every other row.
+    pub(crate) fn is_interlaced(&self) -> bool {
+        // SAFETY: the same frame with another type, which is only looked at and never dropped.
+        let video = unsafe { ffmpeg_next::frame::Video::wrap(self.as_ptr().cast_mut()) };
+        ManuallyDrop::new(video).is_interlaced()
     }
 
     /// Whether the decoder knows of damage in it.

@@ -15,6 +15,8 @@ pub(crate) struct Graph {
     entrance: NonNull<ffi::AVFilterContext>,
     exit: NonNull<ffi::AVFilterContext>,
     takes: Shape,
+    /// Whether what is made for frames of two moments takes those of one as well.
+    takes_whole: bool,
 }
 
 /// What all frames that go through a chain have in common.
@@ -24,6 +26,8 @@ struct Shape {
     /// Width and height, or samples a second and channels.
     sizes: (i32, i32),
     colours: Colours,
+    /// Whether they are of two moments, in every other row.
+    interlaced: bool,
 }
 
 impl Shape {
@@ -37,6 +41,7 @@ impl Shape {
             format: raw.format,
             sizes,
             colours: Colours::of(raw),
+            interlaced: frame.is_interlaced(),
         }
     }
 }
@@ -124,12 +129,30 @@ impl Graph {
             entrance,
             exit,
             takes,
+            takes_whole: false,
         })
     }
 
     /// Whether a frame is of the shape that it takes.
     pub(crate) fn takes(&self, frame: &Frame) -> bool {
-        Shape::of(frame) == self.takes
+        let shape = Shape::of(frame);
+        let divided = Shape {
+            interlaced: true,
+            ..shape
+        };
+        shape == self.takes || self.takes_whole && divided == self.takes
+    }
+
+    /// Lets a chain for frames of two moments take those of one as well: for filters that tell one
+    /// from the other, as films change with each frame.
+    pub(crate) const fn take_whole(&mut self) {
+        self.takes_whole = true;
+    }
+
+    /// Whether this FFmpeg has a filter of this name.
+    pub(crate) fn has(filter: &CStr) -> bool {
+        // SAFETY: a lookup in a constant table.
+        !unsafe { ffi::avfilter_get_by_name(filter.as_ptr()) }.is_null()
     }
 
     /// Takes a frame; `None` says that there are no more.

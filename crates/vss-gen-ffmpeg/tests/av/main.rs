@@ -9,6 +9,7 @@
 mod attacks;
 mod colours;
 mod corpus;
+mod fields;
 mod films;
 mod job;
 mod media;
