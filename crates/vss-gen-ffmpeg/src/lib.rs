@@ -49,6 +49,8 @@ mod strip;
 #[cfg(feature = "engine")]
 mod through;
 #[cfg(feature = "engine")]
+mod timeline;
+#[cfg(feature = "engine")]
 mod tone;
 #[cfg(feature = "engine")]
 mod turn;

@@ -12,6 +12,7 @@ use crate::pictures::Pictures;
 use crate::proxy::Proxy;
 use crate::sound::Sound;
 use crate::streams::Streams;
+use crate::timeline::Timeline;
 
 /// Who wants what is decoded; each with why it can want no more.
 #[derive(Debug, Default)]
@@ -130,6 +131,7 @@ pub(crate) fn go(
     ];
     let units = units.map(|facts| facts.map(|facts| (facts.index, facts.time_base)));
     let units: Vec<_> = units.into_iter().flatten().collect();
+    let mut timeline = input.jumps().then(|| Timeline::new(&units));
     let mut packet = Packet::new().map_err(AvError::of_source)?;
     let mut losses = Losses::default();
     while !wanted.is_empty() {
@@ -142,6 +144,9 @@ pub(crate) fn go(
         }
         beat.packet()?;
         let stream = packet.stream();
+        if let Some(timeline) = &mut timeline {
+            timeline.place(&mut packet);
+        }
         if let Some(time) = packet.time() {
             let unit = units.iter().find(|(index, _)| *index == stream);
             let micros = unit.map(|(_, unit)| unit.rescale(time, Ratio::MICROS));

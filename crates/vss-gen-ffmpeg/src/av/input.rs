@@ -155,6 +155,13 @@ impl<'a> Input<'a> {
         time(self.raw().duration).filter(|length| *length > 0)
     }
 
+    /// Whether times of its container may jump.
+    pub(crate) fn jumps(&self) -> bool {
+        // SAFETY: a context that is open has a format, which is a constant of FFmpeg.
+        let flags = unsafe { self.raw().iformat.as_ref() }.map_or(0, |format| format.flags);
+        flags & ffi::AVFMT_TS_DISCONT != 0
+    }
+
     /// Every stream.
     pub(crate) fn streams(&mut self) -> Vec<StreamFacts> {
         let count = self.raw().nb_streams as usize;

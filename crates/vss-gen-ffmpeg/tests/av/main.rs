@@ -12,6 +12,7 @@ mod corpus;
 mod fields;
 mod films;
 mod job;
+mod jumps;
 mod media;
 mod parts;
 mod plays;
