@@ -15,7 +15,7 @@ use crate::proxy::Proxy;
 use crate::sound::Sound;
 use crate::streams::{Streams, Video};
 use crate::strip;
-use crate::through::{self, Losses, Wants};
+use crate::through::{self, Losses, Wants, joined};
 use crate::view::Pixels;
 use crate::wanted::{is_picture, is_still, refusal, side};
 use crate::{cover, seek};
@@ -162,7 +162,8 @@ impl<'a> Work<'a> {
             self.answer(index, made);
         }
         for (index, sound) in wants.sounds {
-            let made = sound.and_then(|sound| sound.finish(losses.text()));
+            let said = joined([losses.text(), self.streams.unheard.clone()]);
+            let made = sound.and_then(|sound| sound.finish(said));
             self.answer(index, made);
         }
         let forgotten = || Err(corrupt("nothing could be made of it"));
@@ -224,8 +225,8 @@ impl<'a> Work<'a> {
         for (index, output) in self.open_outputs() {
             match (output.recipe, &self.streams.video, audio) {
                 (Recipe::Proxy(recipe), Some(video), _) => {
-                    let (start, cancel) = (self.streams.start, &self.job.cancel);
-                    let proxy = Proxy::new(output, *recipe, video, audio, start, cancel);
+                    let (streams, cancel) = (&self.streams, &self.job.cancel);
+                    let proxy = Proxy::new(output, *recipe, video, streams, cancel);
                     wants.heard |= recipe.audio_bitrate > 0;
                     wants.proxies.push((index, proxy));
                 }

@@ -13,7 +13,8 @@ use crate::av::{
     VideoSettings,
 };
 use crate::chain::Chain;
-use crate::streams::Video;
+use crate::streams::{Streams, Video};
+use crate::through::joined;
 use crate::view::Pixels;
 
 /// Seconds from one key frame to the next at most: a proxy is there to be searched in.
@@ -34,6 +35,8 @@ pub(crate) struct Proxy<'a> {
     video: Video,
     size: (u32, u32),
     frames: u64,
+    /// Why it is not heard as it should be.
+    unheard: Option<String>,
 }
 
 /// What leads from decoded frames of a stream to its packets in the file.
@@ -58,10 +61,10 @@ impl<'a> Proxy<'a> {
         output: &JobOutput<'a>,
         recipe: ProxyRecipe,
         video: &Video,
-        audio: Option<&StreamFacts>,
-        start: i64,
+        streams: &Streams,
         cancel: &CancelToken,
     ) -> Outcome<Self> {
+        let start = streams.start;
         let size = video.view.proxy(recipe.short_side);
         let rate = video.facts.rate;
         // What is beyond is a unit of time, not a rate of frames.
@@ -92,8 +95,9 @@ impl<'a> Proxy<'a> {
             start: Ratio::MICROS.rescale(start, video.facts.time_base),
             last: i64::MIN,
         };
-        let audio = audio.filter(|_| recipe.audio_bitrate > 0);
-        let sound = match audio {
+        let heard = recipe.audio_bitrate > 0;
+        let unheard = streams.unheard.clone().filter(|_| heard);
+        let sound = match streams.audio.as_ref().filter(|_| heard) {
             Some(facts) => {
                 Some(sound(facts, recipe.audio_bitrate, start, &mut muxer).map_err(fail)?)
             }
@@ -108,6 +112,7 @@ impl<'a> Proxy<'a> {
             video: video.clone(),
             size,
             frames: 0,
+            unheard,
         })
     }
 
@@ -194,7 +199,7 @@ impl<'a> Proxy<'a> {
         Ok(Produced {
             width: self.size.0,
             height: self.size.1,
-            degraded,
+            degraded: joined([degraded, self.unheard]),
         })
     }
 

@@ -1,6 +1,8 @@
 //! Which streams of an original are looked at, held against the limits before anything of them is
 //! decoded.
 
+use std::cmp::Reverse;
+
 use vss_core::plan::DecodeLimits;
 use vss_ports::GenerateFailure;
 use vss_raster::Outcome;
@@ -26,6 +28,8 @@ pub(crate) struct Streams {
     pub(crate) cover: Option<Video>,
     /// The sound.
     pub(crate) audio: Option<StreamFacts>,
+    /// Why the sound is none, or not the one that the file names.
+    pub(crate) unheard: Option<String>,
     /// Why there are no moving pictures when there is a stream of them.
     refused: Option<GenerateFailure>,
     /// Why there is no cover when there is a stream of one.
@@ -53,7 +57,7 @@ impl Video {
 }
 
 impl Streams {
-    /// The first stream of each sort that can be decoded. Pictures that make no sense or are
+    /// The first stream of each sort that can be decoded, the best of sound. Pictures that make no sense or are
     /// beyond the limits are left out: that costs what is made of them, and nothing else.
     ///
     /// # Errors
@@ -77,7 +81,8 @@ impl Streams {
             .iter()
             .find(|s| matches!(s.media, Media::Video) && !s.decodable)
             .map(|s| unsupported(format!("video coded as {} is not read", s.codec)));
-        let (video, audio) = (first(Media::Video), first(Media::Audio));
+        let video = first(Media::Video);
+        let (audio, unheard) = sound(&all);
         if video.is_none() && audio.is_none() {
             let sorts: Vec<_> = all.iter().map(|s| s.codec.as_str()).collect();
             return Err(match sorts.is_empty() {
@@ -102,6 +107,7 @@ impl Streams {
             video,
             cover,
             audio,
+            unheard,
             refused,
             refused_cover,
             start: input.start().unwrap_or(0),
@@ -132,6 +138,24 @@ impl Streams {
         let held = frame_bytes(&video.facts).saturating_mul(HELD_FRAMES);
         held.min(limits.max_decoded_bytes) + BESIDE
     }
+}
+
+/// The sound that a film is to be heard with: one that the file names, before one that is somebody
+/// talking over it, before one of fewer channels; and what is to be said when a better one cannot
+/// be decoded.
+fn sound(all: &[StreamFacts]) -> (Option<StreamFacts>, Option<String>) {
+    let rank = |s: &StreamFacts| (s.named, !s.aside);
+    let heard = all.iter().filter(|s| s.media == Media::Audio);
+    let (can, cannot): (Vec<_>, Vec<_>) = heard.partition(|s| s.decodable);
+    let better = |s: &&StreamFacts| (rank(s), s.channels, Reverse(s.index));
+    let chosen = can.into_iter().max_by_key(better);
+    let missed = cannot.into_iter().max_by_key(better);
+    let missed = missed.filter(|missed| chosen.is_none_or(|chosen| rank(chosen) < rank(missed)));
+    let unheard = missed.map(|missed| {
+        let instead = chosen.map_or("", |_| ", another was taken");
+        format!("audio coded as {} is not read{instead}", missed.codec)
+    });
+    (chosen.cloned(), unheard)
 }
 
 /// A frame of a stream: 4:2:0 of 10 bits; nothing common takes more, and what does has fewer

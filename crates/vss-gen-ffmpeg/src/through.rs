@@ -51,6 +51,12 @@ impl Losses {
     }
 }
 
+/// All that is to be said of an output, in one line.
+pub(crate) fn joined(said: [Option<String>; 2]) -> Option<String> {
+    let said: Vec<_> = said.into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join("; "))
+}
+
 /// A stream that is decoded.
 struct Track {
     stream: usize,

@@ -18,6 +18,12 @@ use crate::allowed;
 /// film would cost ten times its size.
 const BUFFER: usize = 256 << 10;
 
+/// What a stream is when it is not the film's own sound.
+const ASIDE: c_int = ffi::AV_DISPOSITION_COMMENT
+    | ffi::AV_DISPOSITION_HEARING_IMPAIRED
+    | ffi::AV_DISPOSITION_VISUAL_IMPAIRED
+    | ffi::AV_DISPOSITION_DESCRIPTIONS;
+
 /// An open original.
 pub(crate) struct Input<'a> {
     owner: Owner,
@@ -88,6 +94,10 @@ pub(crate) struct StreamFacts {
     pub(crate) sample_rate: i32,
     /// Channels, of audio.
     pub(crate) channels: i32,
+    /// Whether the file names it as the one of its sort to begin with.
+    pub(crate) named: bool,
+    /// Whether it is somebody talking over the film, or for who cannot see or hear it.
+    pub(crate) aside: bool,
 }
 
 impl<'a> Input<'a> {
@@ -213,6 +223,8 @@ impl<'a> Input<'a> {
             duration: time(stream.duration).filter(|duration| *duration > 0),
             sample_rate: par.sample_rate,
             channels: par.ch_layout.nb_channels,
+            named: stream.disposition & ffi::AV_DISPOSITION_DEFAULT != 0,
+            aside: stream.disposition & ASIDE != 0,
         })
     }
 

@@ -17,3 +17,4 @@ mod media;
 mod parts;
 mod plays;
 mod silence;
+mod tracks;
