@@ -16,7 +16,7 @@ pub(crate) use decoder::Decoder;
 pub(crate) use encoder::{AudioSettings, Encoder, VideoSettings};
 pub(crate) use error::{AvError, AvResult};
 pub(crate) use frame::{Frame, Transfer};
-pub(crate) use graph::Graph;
+pub(crate) use graph::{Graph, Mix};
 pub(crate) use input::{Input, Look, Media, StreamFacts};
 pub(crate) use muxer::Muxer;
 pub(crate) use packet::Packet;

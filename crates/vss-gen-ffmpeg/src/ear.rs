@@ -1,6 +1,6 @@
 //! Sound as one channel of 16-bit samples, whatever it was.
 
-use crate::av::{AvResult, Frame, Graph, Ratio};
+use crate::av::{AvResult, Frame, Graph, Mix, Ratio};
 
 /// Mixes and resamples what it hears.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Ear {
                         "aresample={rate},\
                          aformat=sample_fmts=s16:channel_layouts=mono:sample_rates={rate}"
                     );
-                    self.graph = Some(Graph::audio(frame, self.time_base, &chain)?);
+                    self.graph = Some(Graph::audio(frame, self.time_base, Mix::Mono, &chain)?);
                 }
                 if let Some(graph) = &mut self.graph {
                     graph.push(Some(frame))?;

@@ -9,8 +9,8 @@ use vss_raster::Outcome;
 use vss_raster::failure::{corrupt, too_large, unwritable};
 
 use crate::av::{
-    AudioSettings, AvResult, Encoder, Frame, Graph, Muxer, Packet, Ratio, StreamFacts,
-    VideoSettings,
+    AudioSettings, AvError, AvResult, Encoder, Frame, Graph, Mix, Muxer, Packet, Ratio,
+    StreamFacts, VideoSettings,
 };
 use crate::chain::Chain;
 use crate::streams::{Streams, Video};
@@ -46,6 +46,7 @@ struct Lane {
     stream: c_int,
     graph: Option<Chain>,
     chain: String,
+    mix: Mix,
     time_base: Ratio,
     /// What is taken from each time, so that the whole begins at 0.
     start: i64,
@@ -80,7 +81,7 @@ impl<'a> Proxy<'a> {
             crf: recipe.crf,
             key_every: key_every(rate.value()),
         };
-        let fail = |error: crate::av::AvError| error.of_output();
+        let fail = AvError::of_output;
         let encoder = Encoder::video(&settings).map_err(fail)?.ok_or_else(|| {
             let why = "this FFmpeg has no H.264 encoder (libx264): install one that does";
             GenerateFailure::new(FailureClass::ToolMissing, why)
@@ -91,6 +92,7 @@ impl<'a> Proxy<'a> {
             encoder,
             graph: None,
             chain: String::new(),
+            mix: Mix::Stereo,
             time_base: video.facts.time_base,
             start: Ratio::MICROS.rescale(start, video.facts.time_base),
             last: i64::MIN,
@@ -151,13 +153,27 @@ impl<'a> Proxy<'a> {
         lane.pass(Some(&mut own), &mut self.muxer, &mut self.packet)
     }
 
-    /// Takes the next frame of the sound.
+    /// Takes the next frame of the sound. Sound that cannot be mixed or encoded is left out from
+    /// there on: the pictures are what a proxy is for.
     ///
     /// # Errors
-    /// When it cannot be resampled, encoded or written.
+    /// When it cannot be written.
     pub(crate) fn sound(&mut self, frame: &mut Frame) -> Outcome<()> {
-        let made = self.encode_sound(frame);
-        made.map_err(|error| self.blame(error.of_output()))
+        let Err(error) = self.encode_sound(frame) else {
+            return Ok(());
+        };
+        self.lose_sound(error)
+    }
+
+    fn lose_sound(&mut self, error: AvError) -> Outcome<()> {
+        let failure = self.blame(error.of_sound());
+        if failure.class != FailureClass::Unsupported {
+            return Err(failure);
+        }
+        self.sound = None;
+        let why = Some(format!("its sound {}", failure.detail));
+        self.unheard = joined([self.unheard.take(), why]);
+        Ok(())
     }
 
     fn encode_sound(&mut self, frame: &mut Frame) -> AvResult<()> {
@@ -169,7 +185,7 @@ impl<'a> Proxy<'a> {
             own.set_time(time.saturating_sub(lane.start));
         }
         if !lane.graph.as_ref().is_some_and(|graph| graph.takes(&own)) {
-            let mut graph = Graph::audio(&mut own, lane.time_base, &lane.chain)?;
+            let mut graph = Graph::audio(&own, lane.time_base, lane.mix, &lane.chain)?;
             graph.cut(lane.encoder.samples());
             lane.graph = Some(Chain::plain(graph));
         }
@@ -266,10 +282,11 @@ fn sound(facts: &StreamFacts, bitrate: u32, start: i64, muxer: &mut Muxer<'_>) -
         true => facts.sample_rate,
         false => usual,
     };
-    let (channels, layout) = match facts.channels {
-        1 => (1, "mono"),
-        _ => (2, "stereo"),
+    let (channels, mix) = match facts.channels {
+        1 => (1, Mix::Mono),
+        _ => (2, Mix::Stereo),
     };
+    let layout = mix.name();
     let encoder = Encoder::audio(&AudioSettings {
         sample_rate: rate,
         channels,
@@ -284,6 +301,7 @@ fn sound(facts: &StreamFacts, bitrate: u32, start: i64, muxer: &mut Muxer<'_>) -
             "aresample={rate}:async=1,\
              aformat=sample_fmts=fltp:channel_layouts={layout}:sample_rates={rate}"
         ),
+        mix,
         time_base: facts.time_base,
         start: Ratio::MICROS.rescale(start, facts.time_base),
         last: i64::MIN,

@@ -58,7 +58,7 @@ impl<'a> Sound<'a> {
     /// Takes the next frame, or the end.
     ///
     /// # Errors
-    /// When it cannot be resampled or written.
+    /// `unsupported` when it cannot be mixed or resampled, and what keeps it from being written.
     pub(crate) fn pass(&mut self, frame: Option<&mut Frame>) -> Outcome<()> {
         let mut written = Ok(());
         let heard = self.ear.hear(frame, |samples| match &mut self.sort {
@@ -70,7 +70,7 @@ impl<'a> Sound<'a> {
                 }
             }
         });
-        heard.map_err(AvError::of_source)?;
+        heard.map_err(AvError::of_sound)?;
         written
     }
 

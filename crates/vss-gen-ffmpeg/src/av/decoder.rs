@@ -75,6 +75,7 @@ impl Decoder {
         let code = unsafe { ffi::avcodec_receive_frame(self.0.as_ptr(), frame.as_mut_ptr()) };
         AvError::check(code)?;
         frame.doubt_colours();
+        frame.name_channels();
         Ok(())
     }
 

@@ -232,19 +232,20 @@ impl Frame {
         unsafe { slice::from_raw_parts(first.cast(), self.samples()) }
     }
 
-    /// Gives channels without names the usual ones for their number, so that filters know them.
+    /// Gives channels without names the usual ones for their number, so that filters know them;
+    /// some numbers have none.
     pub(super) fn name_channels(&mut self) {
-        name_channels(&mut self.raw_mut().ch_layout);
+        let layout = &mut self.raw_mut().ch_layout;
+        if numbers::is_unnamed(layout) && layout.nb_channels > 0 {
+            let count = layout.nb_channels;
+            // SAFETY: overwrites a layout that owns nothing.
+            unsafe { ffi::av_channel_layout_default(layout, count) };
+        }
     }
-}
 
-/// Gives channels without names the usual ones.
-pub(super) fn name_channels(layout: &mut ffi::AVChannelLayout) {
-    let unnamed = ffi::AVChannelOrder::AV_CHANNEL_ORDER_UNSPEC as c_int;
-    if numbers::order(layout) == unnamed && layout.nb_channels > 0 {
-        let count = layout.nb_channels;
-        // SAFETY: overwrites a layout that owns nothing.
-        unsafe { ffi::av_channel_layout_default(layout, count) };
+    /// Whether it is known where its channels are heard.
+    pub(super) fn has_named_channels(&self) -> bool {
+        !numbers::is_unnamed(&self.raw().ch_layout)
     }
 }
 

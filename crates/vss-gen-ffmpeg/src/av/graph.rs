@@ -5,7 +5,7 @@ use std::ptr::{self, NonNull};
 
 use ffmpeg_next::ffi;
 
-use super::numbers::{Colours, name_of_pixels, name_of_samples};
+use super::numbers::{self, Colours, name_of_pixels, name_of_samples};
 use super::{AvError, AvResult, Frame, Ratio};
 
 /// A chain that takes frames of one shape.
@@ -28,6 +28,8 @@ struct Shape {
     colours: Colours,
     /// Whether they are of two moments, in every other row.
     interlaced: bool,
+    /// How channels are named, and which there are where that is a set.
+    channels: (c_int, u64),
 }
 
 impl Shape {
@@ -42,6 +44,42 @@ impl Shape {
             sizes,
             colours: Colours::of(raw),
             interlaced: frame.is_interlaced(),
+            channels: numbers::channels(&raw.ch_layout),
+        }
+    }
+}
+
+/// Channels at the end of a chain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mix {
+    /// One.
+    Mono,
+    /// Left and right.
+    Stereo,
+}
+
+impl Mix {
+    /// Its name in chains.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Mono => "mono",
+            Self::Stereo => "stereo",
+        }
+    }
+
+    /// The filter that mixes channels of which nobody knows where they are: each as loud as the
+    /// others, in turns left and right.
+    fn of_unnamed(self, count: c_int) -> String {
+        let sum = |first: c_int, step: usize| {
+            let channels: Vec<_> = (first..count)
+                .step_by(step)
+                .map(|at| format!("c{at}"))
+                .collect();
+            channels.join("+")
+        };
+        match self {
+            Self::Mono => format!("pan=mono|c0<{}", sum(0, 1)),
+            Self::Stereo => format!("pan=stereo|c0<{}|c1<{}", sum(0, 2), sum(1, 2)),
         }
     }
 }
@@ -79,12 +117,16 @@ impl Graph {
         Self::new(c"buffer", &entrance, c"buffersink", chain, Shape::of(like))
     }
 
-    /// A chain for sound like this.
+    /// A chain for sound like this, for so many channels at its end.
     ///
     /// # Errors
     /// When the chain makes no sense for such sound.
-    pub(crate) fn audio(like: &mut Frame, time_base: Ratio, chain: &str) -> AvResult<Self> {
-        like.name_channels();
+    pub(crate) fn audio(
+        like: &Frame,
+        time_base: Ratio,
+        channels: Mix,
+        chain: &str,
+    ) -> AvResult<Self> {
         let format = name_of_samples(like.format()).ok_or(AvError::INVALID)?;
         let mut layout = [0; 256];
         // SAFETY: the layout is the frame's; the buffer is as long as said and is ended with a
@@ -105,7 +147,12 @@ impl Graph {
             like.sample_rate()
         );
         let shape = Shape::of(like);
-        Self::new(c"abuffer", &entrance, c"abuffersink", chain, shape)
+        let count = like.raw().ch_layout.nb_channels;
+        let chain = match like.has_named_channels() {
+            true => chain.to_owned(),
+            false => format!("{},{chain}", channels.of_unnamed(count)),
+        };
+        Self::new(c"abuffer", &entrance, c"abuffersink", &chain, shape)
     }
 
     fn new(
@@ -160,12 +207,7 @@ impl Graph {
     /// # Errors
     /// When a filter fails.
     pub(crate) fn push(&mut self, frame: Option<&mut Frame>) -> AvResult<()> {
-        let frame = frame.map_or(ptr::null_mut(), |frame| {
-            if frame.width() == 0 {
-                frame.name_channels();
-            }
-            frame.as_mut_ptr()
-        });
+        let frame = frame.map_or(ptr::null_mut(), Frame::as_mut_ptr);
         let keep = ffi::AV_BUFFERSRC_FLAG_KEEP_REF as c_int;
         // SAFETY: the entrance is part of the graph; the frame is one, or null, and stays ours.
         let code =

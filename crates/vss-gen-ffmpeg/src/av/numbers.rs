@@ -89,9 +89,25 @@ pub(super) const fn media(par: &ffi::AVCodecParameters) -> c_int {
 }
 
 /// The number of how a layout names its channels.
-pub(super) const fn order(layout: &ffi::AVChannelLayout) -> c_int {
+const fn order(layout: &ffi::AVChannelLayout) -> c_int {
     // SAFETY: as above.
     unsafe { (&raw const layout.order).cast::<c_int>().read() }
+}
+
+/// How a layout names its channels, and which it has where that is a set of usual ones.
+pub(super) const fn channels(layout: &ffi::AVChannelLayout) -> (c_int, u64) {
+    let order = order(layout);
+    let set = match order == ffi::AVChannelOrder::AV_CHANNEL_ORDER_NATIVE as c_int {
+        // SAFETY: in this order the union holds the set.
+        true => unsafe { layout.u.mask },
+        false => 0,
+    };
+    (order, set)
+}
+
+/// Whether a layout has channels without names.
+pub(super) const fn is_unnamed(layout: &ffi::AVChannelLayout) -> bool {
+    order(layout) == ffi::AVChannelOrder::AV_CHANNEL_ORDER_UNSPEC as c_int
 }
 
 /// The name of a codec; FFmpeg has one for every number.

@@ -5,8 +5,8 @@ use std::path::Path;
 use vss_core::FailureClass;
 
 use crate::job::{
-    Made, ffmpeg, has_programs, map, media_type, open, pcm, proxy, read, run, run_bytes, still,
-    strip, waveform, write,
+    Made, ffmpeg, ffprobe, has_programs, map, media_type, open, pcm, proxy, read, run, run_bytes,
+    still, strip, waveform, write,
 };
 use crate::media;
 
@@ -88,4 +88,70 @@ fn a_film_whose_pictures_are_too_large_is_heard() {
     let made = run_bytes(&media::loud_boast(), "video/x-msvideo", &wanted).unwrap();
     let no = Some(FailureClass::TooLarge);
     assert_eq!(classes(&made), [no, None, no, no, None]);
+}
+
+#[test]
+fn ten_channels_without_names_are_mixed() {
+    if !has_programs() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // The sixth of ten is heard, the others are silent.
+    let channels: Vec<_> = (0..10)
+        .map(|at| if at == 5 { "0.8*sin(2765*t)" } else { "0" })
+        .collect();
+    let film = ffmpeg(
+        folder.path(),
+        "film.mov",
+        &format!(
+            "-f lavfi -i testsrc2=s=160x90:r=10:d=2 -f lavfi -i aevalsrc={}:d=2:s=48000 \
+             -c:v mpeg4 -c:a pcm_s16le",
+            channels.join("|")
+        ),
+    );
+    let made = run(
+        &open(&film),
+        media_type(&film),
+        &[still(64), proxy(90, 64_000), waveform(), pcm()],
+    );
+    let made = made.unwrap();
+    assert_eq!(classes(&made), [None; 4]);
+    let said = ffprobe(
+        folder.path(),
+        &made[1].1,
+        "-show_entries stream=codec_name,channels",
+    );
+    assert!(said.contains("codec_name=aac\nchannels=2"), "{said}");
+    let wav = &made[3].1[44..];
+    let samples = wav.chunks_exact(2);
+    let loudest = samples.map(|s| i16::from_le_bytes([s[0], s[1]])).max();
+    assert!(loudest.unwrap() > 1_000, "{loudest:?}");
+}
+
+#[test]
+fn sound_that_cannot_be_mixed_leaves_the_pictures() {
+    if !has_programs() {
+        return;
+    }
+    // A film of one channel that says it has a hundred, which is more than can be mixed.
+    let mut film = media::film();
+    let rate = media::SAMPLES.to_le_bytes();
+    let format = [&[1, 0, 1, 0], &rate[..]].concat();
+    let at = film.windows(8).position(|bytes| bytes == format).unwrap();
+    film[at + 2] = 100;
+    film[at + 12] = 200;
+    let wanted = [proxy(64, 64_000), waveform(), still(64), proxy(64, 0)];
+    let made = run_bytes(&film, "video/x-msvideo", &wanted).unwrap();
+    let no = Some(FailureClass::Unsupported);
+    assert_eq!(classes(&made), [None, no, None, None]);
+    let said = |at: usize| made[at].0.as_ref().unwrap().degraded.clone();
+    assert_eq!(
+        said(0).as_deref(),
+        Some("its sound cannot be mixed: invalid argument")
+    );
+    assert_eq!(said(3), None);
+    let folder = tempfile::tempdir().unwrap();
+    let streams = "-count_packets -show_entries stream=codec_name,nb_read_packets";
+    let seen = ffprobe(folder.path(), &made[0].1, streams);
+    assert_eq!(seen, "codec_name=h264\nnb_read_packets=30\n");
 }
