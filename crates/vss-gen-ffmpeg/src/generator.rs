@@ -82,8 +82,9 @@ impl<'a> Work<'a> {
     fn begin(job: &'a GenerateJob<'a>) -> Outcome<Self> {
         let passes = Passes::of(job.outputs.iter().map(|output| output.recipe));
         let look = match passes.through() {
-            (true, _) => Look::Thorough,
-            (false, _) => Look::Glance,
+            (false, false) => Look::Glance,
+            // Where sound is on a film's timeline depends on where its pictures begin.
+            _ => Look::Thorough,
         };
         let mut input = open(job, look)?;
         let streams = Streams::of(&mut input, &job.limits)?;
@@ -231,11 +232,11 @@ impl<'a> Work<'a> {
                     wants.proxies.push((index, proxy));
                 }
                 (Recipe::Waveform(recipe), _, Some(audio)) => {
-                    let sound = Sound::waveform(output, *recipe, audio);
+                    let sound = Sound::waveform(output, *recipe, audio, &self.streams);
                     wants.sounds.push((index, Ok(sound)));
                 }
                 (Recipe::Pcm(recipe), _, Some(audio)) => {
-                    let sound = Sound::pcm(output, *recipe, audio);
+                    let sound = Sound::pcm(output, *recipe, audio, &self.streams);
                     wants.sounds.push((index, Ok(sound)));
                 }
                 _ => {}

@@ -29,6 +29,8 @@ mod cover;
 #[cfg(feature = "engine")]
 mod ear;
 #[cfg(feature = "engine")]
+mod gaps;
+#[cfg(feature = "engine")]
 mod generator;
 #[cfg(feature = "engine")]
 mod looks;

@@ -13,6 +13,7 @@ use crate::av::{
     StreamFacts, VideoSettings,
 };
 use crate::chain::Chain;
+use crate::gaps::Gaps;
 use crate::streams::{Streams, Video};
 use crate::through::joined;
 use crate::view::Pixels;
@@ -30,7 +31,7 @@ const RATES: [i32; 10] = [
 pub(crate) struct Proxy<'a> {
     muxer: Muxer<'a>,
     pictures: Lane,
-    sound: Option<Lane>,
+    sound: Option<(Lane, Gaps)>,
     packet: Packet,
     video: Video,
     size: (u32, u32),
@@ -101,7 +102,12 @@ impl<'a> Proxy<'a> {
         let unheard = streams.unheard.clone().filter(|_| heard);
         let sound = match streams.audio.as_ref().filter(|_| heard) {
             Some(facts) => {
-                Some(sound(facts, recipe.audio_bitrate, start, &mut muxer).map_err(fail)?)
+                let lane = sound(facts, recipe.audio_bitrate, &mut muxer).map_err(fail)?;
+                // Before its first frame a film is silent without being filled with silence.
+                Some((
+                    lane,
+                    Gaps::new(facts.time_base, start, streams.length, false),
+                ))
             }
             None => None,
         };
@@ -177,19 +183,16 @@ impl<'a> Proxy<'a> {
     }
 
     fn encode_sound(&mut self, frame: &mut Frame) -> AvResult<()> {
-        let Some(lane) = &mut self.sound else {
+        let Some((lane, gaps)) = &mut self.sound else {
             return Ok(());
         };
         let mut own = frame.share()?;
-        if let Some(time) = frame.time() {
-            own.set_time(time.saturating_sub(lane.start));
+        for time in gaps.place(&mut own) {
+            let mut silence = Frame::silence_like(&own)?;
+            silence.set_time(time);
+            lane.hear(&mut silence, &mut self.muxer, &mut self.packet)?;
         }
-        if !lane.graph.as_ref().is_some_and(|graph| graph.takes(&own)) {
-            let mut graph = Graph::audio(&own, lane.time_base, lane.mix, &lane.chain)?;
-            graph.cut(lane.encoder.samples());
-            lane.graph = Some(Chain::plain(graph));
-        }
-        lane.pass(Some(&mut own), &mut self.muxer, &mut self.packet)
+        lane.hear(&mut own, &mut self.muxer, &mut self.packet)
     }
 
     /// Writes what is left.
@@ -202,7 +205,10 @@ impl<'a> Proxy<'a> {
         }
         let trouble = self.muxer.trouble().clone();
         let (muxer, packet) = (&mut self.muxer, &mut self.packet);
-        let mut lanes = [Some(&mut self.pictures), self.sound.as_mut()];
+        let mut lanes = [
+            Some(&mut self.pictures),
+            self.sound.as_mut().map(|(lane, _)| lane),
+        ];
         let flushed = lanes
             .iter_mut()
             .flatten()
@@ -227,6 +233,20 @@ impl<'a> Proxy<'a> {
 }
 
 impl Lane {
+    fn hear(
+        &mut self,
+        frame: &mut Frame,
+        muxer: &mut Muxer<'_>,
+        packet: &mut Packet,
+    ) -> AvResult<()> {
+        if !self.graph.as_ref().is_some_and(|graph| graph.takes(frame)) {
+            let mut graph = Graph::audio(frame, self.time_base, self.mix, &self.chain)?;
+            graph.cut(self.encoder.samples());
+            self.graph = Some(Chain::plain(graph));
+        }
+        self.pass(Some(frame), muxer, packet)
+    }
+
     fn pass(
         &mut self,
         frame: Option<&mut Frame>,
@@ -276,7 +296,7 @@ fn drain(
     }
 }
 
-fn sound(facts: &StreamFacts, bitrate: u32, start: i64, muxer: &mut Muxer<'_>) -> AvResult<Lane> {
+fn sound(facts: &StreamFacts, bitrate: u32, muxer: &mut Muxer<'_>) -> AvResult<Lane> {
     let [usual, ..] = RATES;
     let rate = match RATES.contains(&facts.sample_rate) {
         true => facts.sample_rate,
@@ -303,7 +323,7 @@ fn sound(facts: &StreamFacts, bitrate: u32, start: i64, muxer: &mut Muxer<'_>) -
         ),
         mix,
         time_base: facts.time_base,
-        start: Ratio::MICROS.rescale(start, facts.time_base),
+        start: 0,
         last: i64::MIN,
     })
 }

@@ -10,6 +10,9 @@ use ffmpeg_next::ffi;
 use super::numbers::{self, Colours};
 use super::{AvError, AvResult, Ratio, time};
 
+/// Samples in a moment.
+const MOMENT: c_int = 64;
+
 /// A frame, which shares its pixels with its copies.
 pub(crate) struct Frame(ffmpeg_next::Frame);
 
@@ -82,6 +85,35 @@ impl Frame {
         // SAFETY: a frame with format and size, and no pixels yet.
         AvError::check(unsafe { ffi::av_frame_get_buffer(frame.as_mut_ptr(), 0) })?;
         Ok(frame)
+    }
+
+    /// A moment of silence, coded as another frame of sound is.
+    ///
+    /// # Errors
+    /// Without memory, or when the other is no sound.
+    pub(crate) fn silence_like(other: &Self) -> AvResult<Self> {
+        let mut frame = other.share()?;
+        frame.raw_mut().nb_samples = frame.raw().nb_samples.min(MOMENT);
+        // SAFETY: a frame of sound, which gets samples of its own before they are written: as many
+        // as it says for each of its channels.
+        unsafe {
+            AvError::check(ffi::av_frame_make_writable(frame.as_mut_ptr()))?;
+            let raw = frame.raw();
+            let (samples, channels) = (raw.nb_samples, raw.ch_layout.nb_channels);
+            let planes = raw.extended_data;
+            let code = numbers::silence(planes, samples, channels, raw.format);
+            AvError::check(code)?;
+        }
+        Ok(frame)
+    }
+
+    /// How long it is heard, in a unit.
+    pub(crate) fn length(&self, unit: Ratio) -> i64 {
+        let second = Ratio {
+            num: 1,
+            den: self.sample_rate().max(1),
+        };
+        second.rescale(self.raw().nb_samples.into(), unit)
     }
 
     /// Width in stored pixels.

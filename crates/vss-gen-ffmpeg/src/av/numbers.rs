@@ -6,7 +6,7 @@ use std::ffi::{CStr, c_char, c_int};
 
 use ffmpeg_next::ffi;
 
-/// FFmpeg's lookups in constant tables, which answer null for numbers that are not in them. They
+/// FFmpeg's functions that take such numbers, which refuse those that they do not know. They
 /// are declared here once more because the bindings want enumerations.
 mod tables {
     use super::{c_char, c_int, ffi};
@@ -19,6 +19,13 @@ mod tables {
         pub(super) fn av_color_range_name(number: c_int) -> *const c_char;
         pub(super) fn av_color_transfer_name(number: c_int) -> *const c_char;
         pub(super) fn av_color_primaries_name(number: c_int) -> *const c_char;
+        pub(super) fn av_samples_set_silence(
+            planes: *const *mut u8,
+            offset: c_int,
+            samples: c_int,
+            channels: c_int,
+            number: c_int,
+        ) -> c_int;
         pub(super) fn avcodec_get_name(number: c_int) -> *const c_char;
         pub(super) fn avcodec_find_decoder(number: c_int) -> *const ffi::AVCodec;
     }
@@ -139,6 +146,20 @@ pub(super) fn flags_of_pixels(number: c_int) -> u64 {
 pub(super) fn name_of_samples(number: c_int) -> Option<String> {
     // SAFETY: a lookup in a constant table.
     name_at(unsafe { tables::av_get_sample_fmt_name(number) })
+}
+
+/// Fills samples of a format with silence, and answers a code.
+///
+/// # Safety
+/// The planes are those of so many samples of so many channels in that format, and nobody else's.
+pub(super) unsafe fn silence(
+    planes: *const *mut u8,
+    samples: c_int,
+    channels: c_int,
+    number: c_int,
+) -> c_int {
+    // SAFETY: as the caller says; a format that is not known is refused.
+    unsafe { tables::av_samples_set_silence(planes, 0, samples, channels, number) }
 }
 
 fn name_at(name: *const c_char) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::job::{ffmpeg, ffprobe, has_programs, make, map, pcm, proxy, read, write};
+use crate::job::{ffmpeg, ffprobe, has_programs, make, map, pcm, proxy, read, waveform, write};
 
 const FINE: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p";
 
@@ -14,6 +14,18 @@ fn times(folder: &Path, film: &[u8], stream: &str) -> Vec<f64> {
         .lines()
         .filter_map(|line| line.strip_prefix("pts_time="));
     times.filter_map(|time| time.parse().ok()).collect()
+}
+
+/// When the sample of a WAVE of 16 kHz is loud for the first time and for the last.
+fn loud(wav: &[u8]) -> (f64, f64) {
+    let samples = wav[44..].chunks_exact(2);
+    let loud: Vec<_> = samples
+        .map(|s| i16::from_le_bytes([s[0], s[1]]))
+        .enumerate()
+        .filter(|(_, sample)| sample.unsigned_abs() > 4_000)
+        .map(|(at, _)| f64::from(u32::try_from(at).unwrap()) / 16_000.0)
+        .collect();
+    (*loud.first().unwrap(), *loud.last().unwrap())
 }
 
 fn seconds(wav: &[u8]) -> f64 {
@@ -75,4 +87,63 @@ fn what_comes_after_a_jump_back_is_in_the_proxy() {
             assert!((heard - length).abs() < 0.5, "{name}.{sort}: {heard}");
         }
     }
+}
+
+#[test]
+fn samples_stay_where_they_are_heard_in_the_film() {
+    if !has_programs() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // A beep from 2 to 3 s of a film whose sound begins at 1.2 s and has a hole from 4 to 6 s.
+    let film = ffmpeg(
+        folder.path(),
+        "film.mkv",
+        &format!(
+            "-f lavfi -i testsrc2=s=160x90:r=25:d=8 -itsoffset 1.2 \
+             -f lavfi -i aevalsrc='0.8*sin(2765*t)*(between(t,0.8,1.8)+between(t,5.3,5.8))':d=6.8:s=48000 \
+             {FINE} -af aselect='not(between(t,2.8,4.8))' -c:a flac"
+        ),
+    );
+    let made = make(&film, &[pcm(), waveform()]);
+    let wav = &made[0].1;
+    let (first, last) = loud(wav);
+    assert!((first - 2.0).abs() < 0.05, "the first beep is at {first}");
+    assert!((last - 7.0).abs() < 0.05, "the last beep ends at {last}");
+    assert!((seconds(wav) - 8.0).abs() < 0.1, "{}", seconds(wav));
+    let json = String::from_utf8(made[1].1.clone()).unwrap();
+    let data = json.split_once("\"data\":[").unwrap().1;
+    let peaks: Vec<i32> = data
+        .trim_end_matches("]}\n")
+        .split(',')
+        .map(|n| n.parse().unwrap())
+        .collect();
+    let share = |at: usize| {
+        let at = u32::try_from(at / 2).unwrap();
+        f64::from(at) * 8.0 / f64::from(u32::try_from(peaks.len() / 2).unwrap())
+    };
+    let first = share(peaks.iter().position(|peak| *peak > 40).unwrap());
+    assert!(
+        (first - 2.0).abs() < 0.15,
+        "the first beep is drawn at {first}"
+    );
+}
+
+#[test]
+fn an_hour_of_silence_before_the_sound_takes_little_memory() {
+    if !has_programs() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let film = ffmpeg(
+        folder.path(),
+        "film.mkv",
+        &format!(
+            "-f lavfi -i testsrc2=s=64x36:r=1:d=3000 -itsoffset 2990 \
+             -f lavfi -i sine=f=440:d=5:r=48000 {FINE} -c:a flac"
+        ),
+    );
+    let made = make(&film, &[pcm()]);
+    let (first, _) = loud(&made[0].1);
+    assert!((first - 2_990.0).abs() < 0.1, "{first}");
 }
