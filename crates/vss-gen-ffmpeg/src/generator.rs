@@ -6,7 +6,7 @@ use vss_ports::{GenerateFailure, GenerateJob, Generator, JobOutput, Produced};
 use vss_raster::failure::{cancelled, corrupt, unreadable, unsupported};
 use vss_raster::{Decoded, Layout, Outcome, Pool, Scratch, largest, stills};
 
-use crate::av::{AvError, Decoder, Frame, Input, Look};
+use crate::av::{AvError, Decoder, Frame, Input, Look, Ratio};
 use crate::beat::Beat;
 use crate::descriptor::descriptor;
 use crate::passes::Passes;
@@ -81,12 +81,7 @@ struct Work<'a> {
 impl<'a> Work<'a> {
     fn begin(job: &'a GenerateJob<'a>) -> Outcome<Self> {
         let passes = Passes::of(job.outputs.iter().map(|output| output.recipe));
-        let look = match passes.through() {
-            (false, false) => Look::Glance,
-            // Where sound is on a film's timeline depends on where its pictures begin.
-            _ => Look::Thorough,
-        };
-        let mut input = open(job, look)?;
+        let mut input = open(job, look(&passes))?;
         let streams = Streams::of(&mut input, &job.limits)?;
         job.host.reserve(streams.memory(&job.limits))?;
         let refusal = |output: &JobOutput<'_>| refusal(output, &streams).map(Err);
@@ -192,6 +187,10 @@ impl<'a> Work<'a> {
         if !still && recipes.is_empty() {
             return Ok(None);
         }
+        let passes = Passes::of(self.job.outputs.iter().map(|output| output.recipe));
+        if !recipes.is_empty() && look(&passes) == Look::Glance {
+            self.streams.start = seek::start_of(&mut self.input, &self.streams, beat)?;
+        }
         self.input.only(&[video.facts.index]);
         let end = seek::end_of(&mut self.input, &video.facts, beat)?;
         if let Some(error) = self.input.trouble().take() {
@@ -269,7 +268,10 @@ impl<'a> Work<'a> {
             let frame = chosen.and_then(|frame| frame.ok_or_else(none));
             self.still(&video, frame, degraded.clone(), scratch)?;
         }
+        // Cues count from where the whole begins, which is not always where its video does.
+        let unit = video.facts.time_base;
         let (begin, end) = pictures.span;
+        let begin = begin.min(Ratio::MICROS.rescale(self.streams.start, unit));
         let mut encoded = Vec::new();
         for (recipe, strip) in pictures.strips {
             let strip = strip.and_then(|mut strip| {
@@ -281,7 +283,7 @@ impl<'a> Work<'a> {
                 if output.recipe.strip() != Some(recipe) {
                     continue;
                 }
-                let span = (video.facts.time_base, begin, end);
+                let span = (unit, begin, end);
                 let made = strip.as_ref().map_err(Clone::clone).and_then(|strip| {
                     let size = strip.write(output, span, &mut encoded)?;
                     Ok(strip::produced(output, size, degraded.clone()))
@@ -368,6 +370,15 @@ fn draw(video: &Video, frame: &mut Frame, side: u32, scratch: &mut Scratch) -> O
 fn concerns_all(failure: &GenerateFailure) -> bool {
     let all = [FailureClass::Timeout, FailureClass::TransientIo];
     all.contains(&failure.class)
+}
+
+/// Where sound is on a film's timeline depends on where its pictures begin; for pictures alone one
+/// of them tells enough.
+fn look(passes: &Passes) -> Look {
+    match passes.through() {
+        (false, false) => Look::Glance,
+        _ => Look::Thorough,
+    }
 }
 
 fn open<'a>(job: &'a GenerateJob<'a>, look: Look) -> Outcome<Input<'a>> {

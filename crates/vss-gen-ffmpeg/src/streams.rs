@@ -103,14 +103,17 @@ impl Streams {
         if let (None, None, None, Some(failure)) = (&video, &audio, &cover, &refused) {
             return Err(failure.clone());
         }
+        let firsts = [video.as_ref().map(|video| &video.facts), audio.as_ref()];
+        let firsts = firsts.into_iter().flatten();
+        let firsts = firsts.filter_map(|s| Some(s.time_base.rescale(s.start?, Ratio::MICROS)));
         Ok(Self {
+            start: input.start().or(firsts.min()).unwrap_or(0),
             video,
             cover,
             audio,
             unheard,
             refused,
             refused_cover,
-            start: input.start().unwrap_or(0),
             length,
         })
     }

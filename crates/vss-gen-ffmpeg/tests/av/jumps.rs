@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::job::{ffmpeg, ffprobe, has_programs, make, map, pcm, proxy, read, waveform, write};
+use crate::job::{
+    ffmpeg, ffprobe, has_programs, make, map, pcm, pixels, proxy, read, strip, waveform, write,
+};
 
 const FINE: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p";
 
@@ -146,4 +148,48 @@ fn an_hour_of_silence_before_the_sound_takes_little_memory() {
     let made = make(&film, &[pcm()]);
     let (first, _) = loud(&made[0].1);
     assert!((first - 2_990.0).abs() < 0.1, "{first}");
+}
+
+#[test]
+fn cues_count_from_where_players_count() {
+    if !has_programs() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // The sound begins two seconds before the pictures, which go from black to white in twenty.
+    for name in ["film.mkv", "film.mp4"] {
+        let film = ffmpeg(
+            folder.path(),
+            name,
+            &format!(
+                "-itsoffset 2 -f lavfi -i color=black:s=64x36:r=10:d=20,geq=lum='16+N*219/200':cb=128:cr=128 \
+                 -f lavfi -i sine=d=22 {FINE} -g 10 -c:a aac -fps_mode passthrough"
+            ),
+        );
+        for wanted in [vec![map(), strip()], vec![map(), strip(), proxy(36, 0)]] {
+            let made = make(&film, &wanted);
+            let map = String::from_utf8(made[0].1.clone()).unwrap();
+            let picture = image::DynamicImage::from(pixels(&made[1].1)).into_luma8();
+            let cues: Vec<_> = map.split("\n\n").skip(1).collect();
+            assert!(cues.len() > 10, "{name}: {map}");
+            for cue in &cues[1..] {
+                let begin: f64 = cue[6..12].parse().unwrap();
+                let (_, place) = cue.split_once("#xywh=").unwrap();
+                let place: Vec<u32> = place
+                    .trim()
+                    .split(',')
+                    .map(|n| n.parse().unwrap())
+                    .collect();
+                let light = picture.get_pixel(place[0] + 32, place[1] + 18).0[0];
+                let shown = 2.0 + f64::from(light) / 255.0 * 20.0;
+                assert!(
+                    (shown - begin).abs() < 0.6,
+                    "{name}: {shown} at {begin}: {map}"
+                );
+            }
+            let (_, end) = map.rsplit_once(" --> ").unwrap();
+            let end: f64 = end[6..12].parse().unwrap();
+            assert!((end - 22.0).abs() < 0.15, "{name}: {map}");
+        }
+    }
 }
