@@ -147,18 +147,24 @@ impl<'a> Work<'a> {
                 &mut beat,
             )?;
         }
+        // What was looked up knows its own losses, whatever a later pass for the sound lost.
+        let lost = if left {
+            losses.seen()
+        } else {
+            Losses::default()
+        };
         let pictures = wants.pictures.take().or(pictures.map(Ok));
         match pictures {
-            Some(Ok(pictures)) => self.finish_pictures(pictures, losses, scratch)?,
+            Some(Ok(pictures)) => self.finish_pictures(pictures, lost, scratch)?,
             Some(Err(failure)) => self.fail_pictures(&failure),
             None => {}
         }
         for (index, proxy) in wants.proxies {
-            let made = proxy.and_then(|proxy| proxy.finish(losses.text()));
+            let made = proxy.and_then(|proxy| proxy.finish(losses));
             self.answer(index, made);
         }
         for (index, sound) in wants.sounds {
-            let said = joined([losses.text(), self.streams.unheard.clone()]);
+            let said = joined([losses.heard().text(), self.streams.unheard.clone()]);
             let made = sound.and_then(|sound| sound.finish(said));
             self.answer(index, made);
         }
@@ -259,8 +265,8 @@ impl<'a> Work<'a> {
         losses: Losses,
         scratch: &mut Scratch,
     ) -> Outcome<()> {
-        let damaged = losses.damaged.max(pictures.damaged);
-        let degraded = Losses { damaged, ..losses }.text();
+        let video = losses.video.max(pictures.damaged);
+        let degraded = Losses { video, ..losses }.text();
         let video = pictures.video.clone();
         if let Some(poster) = pictures.poster.take() {
             let chosen = poster.choose(&video).map_err(AvError::of_source);

@@ -15,7 +15,7 @@ use crate::av::{
 use crate::chain::Chain;
 use crate::gaps::Gaps;
 use crate::streams::{Streams, Video};
-use crate::through::joined;
+use crate::through::{Losses, joined};
 use crate::view::Pixels;
 
 /// Seconds from one key frame to the next at most: a proxy is there to be searched in.
@@ -199,10 +199,14 @@ impl<'a> Proxy<'a> {
     ///
     /// # Errors
     /// `corrupt_source` when there was nothing to see, and what keeps it from being written.
-    pub(crate) fn finish(mut self, degraded: Option<String>) -> Outcome<Produced> {
+    pub(crate) fn finish(mut self, losses: Losses) -> Outcome<Produced> {
         if self.frames == 0 {
             return Err(corrupt("no frame could be decoded"));
         }
+        let losses = match self.sound {
+            Some(_) => losses,
+            None => losses.seen(),
+        };
         let trouble = self.muxer.trouble().clone();
         let (muxer, packet) = (&mut self.muxer, &mut self.packet);
         let mut lanes = [
@@ -221,7 +225,7 @@ impl<'a> Proxy<'a> {
         Ok(Produced {
             width: self.size.0,
             height: self.size.1,
-            degraded: joined([degraded, self.unheard]),
+            degraded: joined([losses.text(), self.unheard]),
         })
     }
 

@@ -30,16 +30,28 @@ pub(crate) struct Wants<'a> {
 /// What was lost on the way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Losses {
-    /// Packets, or frames of them, that could not be decoded.
-    pub(crate) damaged: u64,
+    /// Packets of the video, or frames of them, that could not be decoded.
+    pub(crate) video: u64,
+    /// The same of the audio.
+    pub(crate) audio: u64,
     /// Whether reading ended before the end.
     pub(crate) cut: bool,
 }
 
 impl Losses {
+    /// Of what is seen alone.
+    pub(crate) const fn seen(self) -> Self {
+        Self { audio: 0, ..self }
+    }
+
+    /// Of what is heard alone.
+    pub(crate) const fn heard(self) -> Self {
+        Self { video: 0, ..self }
+    }
+
     /// In words; `None` when nothing was lost.
     pub(crate) fn text(self) -> Option<String> {
-        let damaged = self.damaged;
+        let damaged = self.video.saturating_add(self.audio);
         match (damaged, self.cut) {
             (0, false) => None,
             (0, true) => Some("it ends early".into()),
@@ -171,11 +183,11 @@ pub(crate) fn go(
     }
     if let Some(track) = &mut video {
         track.pass(None, beat, |frame| wants.picture(frame))?;
-        losses.damaged += track.damaged;
+        losses.video += track.damaged;
     }
     if let Some(track) = &mut audio {
         track.pass(None, beat, |frame| wants.sound(frame))?;
-        losses.damaged += track.damaged;
+        losses.audio += track.damaged;
     }
     Ok(losses)
 }

@@ -155,3 +155,33 @@ fn sound_that_cannot_be_mixed_leaves_the_pictures() {
     let seen = ffprobe(folder.path(), &made[0].1, streams);
     assert_eq!(seen, "codec_name=h264\nnb_read_packets=30\n");
 }
+
+#[test]
+fn damage_is_told_of_what_is_made_of_the_damaged_stream() {
+    if !has_programs() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let film = ffmpeg(
+        folder.path(),
+        "film.mkv",
+        "-f lavfi -i testsrc2=s=160x90:r=10:d=4 -f lavfi -i sine=d=4 -c:v mpeg4 -c:a ac3",
+    );
+    // Three frames of the sound lose what they begin with.
+    let mut bytes = read(&film);
+    let begins: Vec<_> = (0..bytes.len() - 1)
+        .filter(|at| bytes[*at..at + 2] == [0x0b, 0x77])
+        .collect();
+    assert!(begins.len() > 100, "{} frames of sound", begins.len());
+    for at in &begins[50..53] {
+        bytes[*at..at + 2].fill(0xff);
+    }
+    let said = |wanted: &[_]| -> Vec<bool> {
+        let made = run_bytes(&bytes, "video/x-matroska", wanted).unwrap();
+        let made = made.into_iter().map(|(answer, _)| answer.unwrap());
+        made.map(|produced| produced.degraded.is_some()).collect()
+    };
+    assert_eq!(said(&[still(64), map(), waveform()]), [false, false, true]);
+    let all = [still(64), proxy(90, 0), pcm(), proxy(90, 64_000)];
+    assert_eq!(said(&all), [false, false, true, true]);
+}
