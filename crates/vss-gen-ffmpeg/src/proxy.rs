@@ -36,6 +36,8 @@ pub(crate) struct Proxy<'a> {
     video: Video,
     size: (u32, u32),
     frames: u64,
+    /// Frames that came after later ones.
+    late: u64,
     /// Why it is not heard as it should be.
     unheard: Option<String>,
 }
@@ -120,6 +122,7 @@ impl<'a> Proxy<'a> {
             video: video.clone(),
             size,
             frames: 0,
+            late: 0,
             unheard,
         })
     }
@@ -133,7 +136,11 @@ impl<'a> Proxy<'a> {
         // A frame without a time follows the one before.
         let time = frame.time().map(|time| time.saturating_sub(lane.start));
         let time = time.unwrap_or(lane.last.saturating_add(1).max(0));
-        if time < 0 || time <= lane.last {
+        if time <= lane.last {
+            self.late += 1;
+            return Ok(());
+        }
+        if time < 0 {
             return Ok(());
         }
         lane.last = time;
@@ -222,10 +229,14 @@ impl<'a> Proxy<'a> {
             Some(error) => unwritable(&error),
             None => error.of_output(),
         })?;
+        let late = (self.late > 0).then(|| {
+            let late = self.late;
+            format!("{late} frames came after later ones and were left out")
+        });
         Ok(Produced {
             width: self.size.0,
             height: self.size.1,
-            degraded: joined([losses.text(), self.unheard]),
+            degraded: joined([losses.text(), late, self.unheard]),
         })
     }
 

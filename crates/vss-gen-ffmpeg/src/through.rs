@@ -64,7 +64,7 @@ impl Losses {
 }
 
 /// All that is to be said of an output, in one line.
-pub(crate) fn joined(said: [Option<String>; 2]) -> Option<String> {
+pub(crate) fn joined<const PARTS: usize>(said: [Option<String>; PARTS]) -> Option<String> {
     let said: Vec<_> = said.into_iter().flatten().collect();
     (!said.is_empty()).then(|| said.join("; "))
 }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::job::{
-    ffmpeg, ffprobe, has_programs, make, map, pcm, pixels, proxy, read, strip, waveform, write,
+    ffmpeg, ffprobe, has_programs, make, map, pcm, pixels, proxy, read, still, strip, waveform,
+    write,
 };
 
 const FINE: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p";
@@ -192,4 +193,38 @@ fn cues_count_from_where_players_count() {
             assert!((end - 22.0).abs() < 0.15, "{name}: {map}");
         }
     }
+}
+
+#[test]
+fn it_is_said_when_frames_of_a_proxy_came_too_late() {
+    if !has_programs() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let film = ffmpeg(
+        folder.path(),
+        "film.mkv",
+        "-f lavfi -i testsrc2=s=160x90:r=10:d=4 -c:v mpeg4 -g 10 -cluster_time_limit 1000",
+    );
+    let whole = make(&film, &[proxy(90, 0)]);
+    assert_eq!(whole[0].0.degraded, None);
+    // The last of its clusters says that it begins where the first does.
+    let mut bytes = read(&film);
+    let clusters: Vec<_> = (0..bytes.len() - 4)
+        .filter(|at| bytes[*at..at + 4] == [0x1f, 0x43, 0xb6, 0x75])
+        .collect();
+    assert!(clusters.len() > 2, "{clusters:?}");
+    let last = *clusters.last().unwrap();
+    let time = (last..)
+        .find(|at| bytes[*at..at + 2] == [0xe7, 0x82])
+        .unwrap();
+    bytes[time + 2..time + 4].fill(0);
+    write(&film, &bytes);
+    let made = make(&film, &[proxy(90, 0), still(64)]);
+    let said = made[0].0.degraded.clone().unwrap();
+    assert!(
+        said.ends_with("frames came after later ones and were left out"),
+        "{said}"
+    );
+    assert_eq!(made[1].0.degraded, None);
 }
