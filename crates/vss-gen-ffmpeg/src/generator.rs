@@ -4,11 +4,12 @@ use vss_core::FailureClass;
 use vss_core::plan::{GeneratorDescriptor, Recipe};
 use vss_ports::{GenerateFailure, GenerateJob, Generator, JobOutput, Produced};
 use vss_raster::failure::{cancelled, corrupt, unreadable, unsupported};
-use vss_raster::{Decoded, Layout, Outcome, Pool, Scratch, largest, stills};
+use vss_raster::{Decoded, Outcome, Pool, Scratch, largest, stills};
 
 use crate::av::{AvError, Decoder, Frame, Input, Look, Ratio};
 use crate::beat::Beat;
 use crate::descriptor::descriptor;
+use crate::draw::draw;
 use crate::passes::Passes;
 use crate::pictures::Pictures;
 use crate::proxy::Proxy;
@@ -16,9 +17,8 @@ use crate::sound::Sound;
 use crate::streams::{Streams, Video};
 use crate::strip;
 use crate::through::{self, Losses, Wants, joined};
-use crate::view::Pixels;
 use crate::wanted::{is_picture, is_still, refusal, side};
-use crate::{cover, seek};
+use crate::{cover, joints, seek};
 
 /// Makes pictures, proxies and sounds of video and audio.
 ///
@@ -106,9 +106,11 @@ impl<'a> Work<'a> {
             beat.plays(length);
         }
         let passes = Passes::of(self.open_outputs().map(|(_, output)| output.recipe));
-        let mut pictures = None;
+        let (mut pictures, mut astray) = (None, false);
         if let Some(video) = self.streams.video.clone() {
-            pictures = self.pictures(video, &mut beat)?;
+            if let Some((wanting, leads_nowhere)) = self.pictures(video, &mut beat)? {
+                (pictures, astray) = (Some(wanting), leads_nowhere);
+            }
         } else if let Some(cover) = self.streams.cover.clone() {
             let frame = cover::decode(&self.input, &cover, &job.limits);
             self.still(&cover, frame, None, scratch)?;
@@ -117,6 +119,7 @@ impl<'a> Work<'a> {
         let mut left = pictures.is_some();
         if let Some(wanting) = &mut pictures
             && passes.seeks()
+            && !astray
         {
             match self.look_up(wanting, &mut beat) {
                 Ok(found) => left = !found,
@@ -182,8 +185,9 @@ impl<'a> Work<'a> {
         self.job.host.progressed();
     }
 
-    /// The pictures that are wanted of a video, if any, and when it begins and ends.
-    fn pictures(&mut self, video: Video, beat: &mut Beat<'_>) -> Outcome<Option<Pictures>> {
+    /// The pictures that are wanted of a video, if any, and whether it is one whose times do not
+    /// lead to its frames.
+    fn pictures(&mut self, video: Video, beat: &mut Beat<'_>) -> Outcome<Option<(Pictures, bool)>> {
         let mut still = false;
         let mut recipes = Vec::new();
         for (_, output) in self.open_outputs() {
@@ -198,13 +202,19 @@ impl<'a> Work<'a> {
             self.streams.start = seek::start_of(&mut self.input, &self.streams, beat)?;
         }
         self.input.only(&[video.facts.index]);
-        let end = seek::end_of(&mut self.input, &video.facts, beat)?;
+        let size = self.job.source_size;
+        let joined = joints::end_of(&mut self.input, &video.facts, size, beat)?;
+        let end = match joined {
+            Some(end) => Some(end),
+            None => seek::end_of(&mut self.input, &video.facts, beat)?,
+        };
         if let Some(error) = self.input.trouble().take() {
             return Err(unreadable(&error));
         }
         let begin = video.facts.start.unwrap_or(0);
         let span = (begin, end.unwrap_or(begin).max(begin));
-        Ok(Some(Pictures::new(video, span, still, recipes)))
+        let pictures = Pictures::new(video, span, still, recipes);
+        Ok(Some((pictures, joined.is_some())))
     }
 
     fn look_up(&mut self, pictures: &mut Pictures, beat: &mut Beat<'_>) -> Outcome<bool> {
@@ -339,37 +349,6 @@ impl<'a> Work<'a> {
         }
         Ok(())
     }
-}
-
-/// Draws a frame onto the canvas, no larger than the largest still.
-fn draw(video: &Video, frame: &mut Frame, side: u32, scratch: &mut Scratch) -> Outcome<Decoded> {
-    let (pixels, layout) = match frame.has_alpha() {
-        true => (Pixels::Rgba, Layout::Rgba),
-        false => (Pixels::Rgb, Layout::Rgb),
-    };
-    let size = video.view.fitted(side);
-    let drawn = video
-        .view
-        .graph(frame, video.timing(), size, pixels)
-        .and_then(|mut graph| {
-            graph.push(Some(frame))?;
-            let mut drawn = Frame::new()?;
-            graph.pull(&mut drawn)?;
-            Ok(drawn)
-        });
-    let drawn = drawn.map_err(|error: AvError| error.of_source())?;
-    let channels = layout.channels();
-    let row = size.0 as usize * channels;
-    let canvas = scratch.canvas(row * size.1 as usize)?;
-    for (target, source) in canvas.chunks_exact_mut(row).zip(drawn.rows(channels)) {
-        target.copy_from_slice(source);
-    }
-    let (width, height) = video.view.size;
-    Ok(Decoded {
-        width,
-        height,
-        ..Decoded::unscaled(size.0, size.1, layout)
-    })
 }
 
 /// Whether it is no fault of one stream: the job was called off, or the original cannot be read.

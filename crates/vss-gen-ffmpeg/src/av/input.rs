@@ -163,6 +163,17 @@ impl<'a> Input<'a> {
             .map(drop)
     }
 
+    /// Goes to a place, from where the next whole packet is read.
+    ///
+    /// # Errors
+    /// When it cannot, as in some containers.
+    pub(crate) fn seek_to_byte(&mut self, at: u64) -> AvResult<()> {
+        let at = i64::try_from(at).map_err(|_| AvError::INVALID)?;
+        let flags = ffi::AVSEEK_FLAG_BYTE;
+        // SAFETY: the context is open.
+        AvError::check(unsafe { ffi::av_seek_frame(self.as_mut_ptr(), -1, at, flags) }).map(drop)
+    }
+
     /// The picture of a [`Media::Picture`] stream, as a packet.
     ///
     /// # Errors

@@ -196,6 +196,57 @@ fn cues_count_from_where_players_count() {
 }
 
 #[test]
+fn a_strip_of_joined_recordings_shows_all_of_them() {
+    if !has_programs() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let sorts = [
+        ("ts", format!("{FINE} -bf 2 -g 25 -c:a mp2")),
+        ("mpg", "-c:v mpeg2video -q:v 4 -bf 2 -c:a mp2".to_owned()),
+    ];
+    for (sort, coded) in sorts {
+        // One is dark, the other light, and the light one is longer.
+        let part = |name: &str, length: u32, light: u32, offset: u32| {
+            ffmpeg(
+                folder.path(),
+                &format!("{name}.{sort}"),
+                &format!(
+                    "-f lavfi -i testsrc2=s=160x90:r=25:d={length},geq=lum='lum(X,Y)/8+{light}':cb=128:cr=128 \
+                     -f lavfi -i sine=f=440:d={length} {coded} -output_ts_offset {offset}"
+                ),
+            )
+        };
+        let (dark, light) = (part("dark", 8, 20, 0), part("light", 12, 180, 0));
+        let late = part("late", 12, 180, 5_000);
+        for (name, parts) in [("back", [&*dark, &*light]), ("ahead", [&*dark, &*late])] {
+            let film = joined(folder.path(), &format!("{name}.{sort}"), &parts);
+            for wanted in [vec![strip(), map()], vec![strip(), map(), proxy(90, 0)]] {
+                let made = make(&film, &wanted);
+                let map = String::from_utf8(made[1].1.clone()).unwrap();
+                let (_, last) = map.rsplit_once(" --> ").unwrap();
+                let end: f64 = last[6..12].parse().unwrap();
+                assert!((end - 20.0).abs() < 0.6, "{name}.{sort}: {map}");
+                let picture = image::DynamicImage::from(pixels(&made[0].1)).into_luma8();
+                let (width, height) = (picture.width() / 5, picture.height() / 5);
+                let tile = |at: u32| {
+                    let (x, y) = (at % 5 * width + 9, at / 5 * height + 9);
+                    picture.get_pixel(x, y).0[0] > 120
+                };
+                let light: Vec<_> = (0..25).filter(|at| tile(*at)).collect();
+                // From 5 % to 95 % of 20 seconds: the first of them shows the tenth second or so.
+                let expected: Vec<_> = (10..25).collect();
+                let close = light.len().abs_diff(expected.len()) <= 1;
+                assert!(
+                    close && light.ends_with(&expected[2..]),
+                    "{name}.{sort}: {light:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn it_is_said_when_frames_of_a_proxy_came_too_late() {
     if !has_programs() {
         return;
