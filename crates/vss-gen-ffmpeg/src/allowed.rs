@@ -13,7 +13,8 @@ pub(crate) const DECODERS: &CStr = c"h264,hevc,vp8,vp9,libdav1d,mpeg4,h263,mpeg2
 prores,aac,mp3float,mp3,opus,vorbis,flac,ac3,eac3,alac,\
 pcm_s8,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,\
 pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw,\
-mpeg1video,msmpeg4,msmpeg4v2,flv,vc1,wmv1,wmv2,wmv3,theora,mp2float,mp2,amrnb,amrwb,wmav1,wmav2";
+mpeg1video,msmpeg4,msmpeg4v2,flv,vc1,wmv1,wmv2,wmv3,theora,mp2float,mp2,amrnb,amrwb,wmav1,wmav2,\
+dca,truehd,mlp";
 
 /// Streams of a file at most: files that claim thousands cost memory for each.
 pub(crate) const STREAMS: i32 = 64;

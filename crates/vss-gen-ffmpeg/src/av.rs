@@ -5,18 +5,21 @@ mod bytes;
 mod decoder;
 mod encoder;
 mod error;
+mod facts;
 mod frame;
 mod graph;
 mod input;
 mod muxer;
+mod numbers;
 mod packet;
 
 pub(crate) use decoder::Decoder;
 pub(crate) use encoder::{AudioSettings, Encoder, VideoSettings};
 pub(crate) use error::{AvError, AvResult};
+pub(crate) use facts::{Media, StreamFacts};
 pub(crate) use frame::{Frame, Transfer};
-pub(crate) use graph::Graph;
-pub(crate) use input::{Input, Look, Media, StreamFacts};
+pub(crate) use graph::{Graph, Mix};
+pub(crate) use input::{Input, Look};
 pub(crate) use muxer::Muxer;
 pub(crate) use packet::Packet;
 

@@ -37,7 +37,7 @@ pub(crate) const AUDIO: [&str; 12] = [
     "audio/x-matroska",
 ];
 
-/// A generator named `ffmpeg`, version 1.1.0.
+/// A generator named `ffmpeg`, version 1.2.0.
 #[expect(
     clippy::expect_used,
     reason = "the names are constants; every test makes a generator"
@@ -52,7 +52,7 @@ pub fn descriptor() -> GeneratorDescriptor {
     GeneratorDescriptor {
         generator: GeneratorRef {
             id: "ffmpeg".parse().expect("a name of a generator"),
-            version: Version::new(1, 1, 0),
+            version: Version::new(1, 2, 0),
         },
         abilities: vec![
             Ability {

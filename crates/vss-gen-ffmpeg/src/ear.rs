@@ -1,22 +1,29 @@
 //! Sound as one channel of 16-bit samples, whatever it was.
 
-use crate::av::{AvResult, Frame, Graph, Ratio};
+use crate::av::{AvResult, Frame, Graph, Mix, Ratio, StreamFacts};
+use crate::gaps::Gaps;
+use crate::streams::Streams;
 
-/// Mixes and resamples what it hears.
+/// Mixes and resamples what it hears, and keeps it where it is in its film: what begins late
+/// begins with silence, and holes are filled.
 #[derive(Debug)]
 pub(crate) struct Ear {
     rate: u32,
     time_base: Ratio,
+    gaps: Gaps,
     graph: Option<Graph>,
+    begun: bool,
 }
 
 impl Ear {
-    /// For so many samples a second, of a stream with this unit of time.
-    pub(crate) const fn new(rate: u32, time_base: Ratio) -> Self {
+    /// For so many samples a second, of a stream of an original.
+    pub(crate) fn new(rate: u32, audio: &StreamFacts, streams: &Streams) -> Self {
         Self {
             rate,
-            time_base,
+            time_base: audio.time_base,
+            gaps: Gaps::new(audio.time_base, streams.start, streams.length, true),
             graph: None,
+            begun: false,
         }
     }
 
@@ -29,32 +36,43 @@ impl Ear {
         frame: Option<&mut Frame>,
         mut samples: impl FnMut(&[i16]),
     ) -> AvResult<()> {
-        match frame {
-            Some(frame) => {
-                if !self.graph.as_ref().is_some_and(|graph| graph.takes(frame)) {
-                    // What the one before still held comes first.
-                    if let Some(graph) = &mut self.graph {
-                        graph.push(None)?;
-                    }
-                    self.drain(&mut samples)?;
-                    let rate = self.rate;
-                    let chain = format!(
-                        "aresample={rate},\
-                         aformat=sample_fmts=s16:channel_layouts=mono:sample_rates={rate}"
-                    );
-                    self.graph = Some(Graph::audio(frame, self.time_base, &chain)?);
-                }
-                if let Some(graph) = &mut self.graph {
-                    graph.push(Some(frame))?;
-                }
-            }
-            None => {
-                if let Some(graph) = &mut self.graph {
-                    graph.push(None)?;
-                }
-            }
+        let Some(frame) = frame else {
+            return self.end(&mut samples);
+        };
+        let mut own = frame.share()?;
+        for time in self.gaps.place(&mut own) {
+            let mut silence = Frame::silence_like(&own)?;
+            silence.set_time(time);
+            self.pass(&mut silence, &mut samples)?;
         }
-        self.drain(&mut samples)
+        self.pass(&mut own, &mut samples)
+    }
+
+    fn pass(&mut self, frame: &mut Frame, samples: &mut impl FnMut(&[i16])) -> AvResult<()> {
+        let graph = match self.graph.take() {
+            Some(graph) if graph.takes(frame) => graph,
+            before => {
+                // What the one before still held comes first.
+                self.graph = before;
+                self.end(samples)?;
+                let (rate, first) = (self.rate, if self.begun { "" } else { ":first_pts=0" });
+                let chain = format!(
+                    "aresample={rate}:async=1{first},\
+                     aformat=sample_fmts=s16:channel_layouts=mono:sample_rates={rate}"
+                );
+                Graph::audio(frame, self.time_base, Mix::Mono, &chain)?
+            }
+        };
+        self.begun = true;
+        self.graph.insert(graph).push(Some(frame))?;
+        self.drain(samples)
+    }
+
+    fn end(&mut self, samples: &mut impl FnMut(&[i16])) -> AvResult<()> {
+        if let Some(graph) = &mut self.graph {
+            graph.push(None)?;
+        }
+        self.drain(samples)
     }
 
     fn drain(&mut self, samples: &mut impl FnMut(&[i16])) -> AvResult<()> {

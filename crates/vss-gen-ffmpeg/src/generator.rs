@@ -1,23 +1,24 @@
 //! The generator itself: a job from its first check to its last written byte.
 
+use vss_core::FailureClass;
 use vss_core::plan::{GeneratorDescriptor, Recipe};
 use vss_ports::{GenerateFailure, GenerateJob, Generator, JobOutput, Produced};
 use vss_raster::failure::{cancelled, corrupt, unreadable, unsupported};
-use vss_raster::{Decoded, Layout, Outcome, Pool, Scratch, largest, stills};
+use vss_raster::{Decoded, Outcome, Pool, Scratch, largest, stills};
 
-use crate::av::{AvError, Decoder, Frame, Input, Look};
+use crate::av::{AvError, Decoder, Frame, Input, Look, Ratio};
 use crate::beat::Beat;
 use crate::descriptor::descriptor;
+use crate::draw::draw;
 use crate::passes::Passes;
 use crate::pictures::Pictures;
 use crate::proxy::Proxy;
 use crate::sound::Sound;
 use crate::streams::{Streams, Video};
 use crate::strip;
-use crate::through::{self, Losses, Wants};
-use crate::view::Pixels;
+use crate::through::{self, Losses, Wants, joined};
 use crate::wanted::{is_picture, is_still, refusal, side};
-use crate::{cover, seek};
+use crate::{cover, joints, seek};
 
 /// Makes pictures, proxies and sounds of video and audio.
 ///
@@ -80,13 +81,9 @@ struct Work<'a> {
 impl<'a> Work<'a> {
     fn begin(job: &'a GenerateJob<'a>) -> Outcome<Self> {
         let passes = Passes::of(job.outputs.iter().map(|output| output.recipe));
-        let look = match passes.through() {
-            (true, _) => Look::Thorough,
-            (false, _) => Look::Glance,
-        };
-        let mut input = open(job, look)?;
+        let mut input = open(job, look(&passes))?;
         let streams = Streams::of(&mut input, &job.limits)?;
-        job.host.reserve(streams.memory(&job.limits)?)?;
+        job.host.reserve(streams.memory(&job.limits))?;
         let refusal = |output: &JobOutput<'_>| refusal(output, &streams).map(Err);
         Ok(Self {
             job,
@@ -109,22 +106,32 @@ impl<'a> Work<'a> {
             beat.plays(length);
         }
         let passes = Passes::of(self.open_outputs().map(|(_, output)| output.recipe));
-        let mut pictures = None;
+        let (mut pictures, mut astray) = (None, false);
         if let Some(video) = self.streams.video.clone() {
-            pictures = self.pictures(video, &mut beat)?;
+            if let Some((wanting, leads_nowhere)) = self.pictures(video, &mut beat)? {
+                (pictures, astray) = (Some(wanting), leads_nowhere);
+            }
         } else if let Some(cover) = self.streams.cover.clone() {
             let frame = cover::decode(&self.input, &cover, &job.limits);
             self.still(&cover, frame, None, scratch)?;
         }
         let mut losses = Losses::default();
         let mut left = pictures.is_some();
-        if let Some(pictures) = &mut pictures
+        if let Some(wanting) = &mut pictures
             && passes.seeks()
+            && !astray
         {
-            left = !self.look_up(pictures, &mut beat)?;
-            if left {
+            match self.look_up(wanting, &mut beat) {
+                Ok(found) => left = !found,
+                Err(failure) if concerns_all(&failure) => return Err(failure),
+                Err(failure) => {
+                    self.fail_pictures(&failure);
+                    (left, pictures) = (false, None);
+                }
+            }
+            if let Some(wanting) = pictures.as_mut().filter(|_| left) {
                 // Seen in vain; what was begun is begun anew.
-                pictures.restart();
+                wanting.restart();
             }
         }
         let mut wants = self.wants();
@@ -143,18 +150,25 @@ impl<'a> Work<'a> {
                 &mut beat,
             )?;
         }
+        // What was looked up knows its own losses, whatever a later pass for the sound lost.
+        let lost = if left {
+            losses.seen()
+        } else {
+            Losses::default()
+        };
         let pictures = wants.pictures.take().or(pictures.map(Ok));
         match pictures {
-            Some(Ok(pictures)) => self.finish_pictures(pictures, losses, scratch)?,
+            Some(Ok(pictures)) => self.finish_pictures(pictures, lost, scratch)?,
             Some(Err(failure)) => self.fail_pictures(&failure),
             None => {}
         }
         for (index, proxy) in wants.proxies {
-            let made = proxy.and_then(|proxy| proxy.finish(losses.text()));
+            let made = proxy.and_then(|proxy| proxy.finish(losses));
             self.answer(index, made);
         }
         for (index, sound) in wants.sounds {
-            let made = sound.and_then(|sound| sound.finish(losses.text()));
+            let said = joined([losses.heard().text(), self.streams.unheard.clone()]);
+            let made = sound.and_then(|sound| sound.finish(said));
             self.answer(index, made);
         }
         let forgotten = || Err(corrupt("nothing could be made of it"));
@@ -171,8 +185,9 @@ impl<'a> Work<'a> {
         self.job.host.progressed();
     }
 
-    /// The pictures that are wanted of a video, if any, and when it begins and ends.
-    fn pictures(&mut self, video: Video, beat: &mut Beat<'_>) -> Outcome<Option<Pictures>> {
+    /// The pictures that are wanted of a video, if any, and whether it is one whose times do not
+    /// lead to its frames.
+    fn pictures(&mut self, video: Video, beat: &mut Beat<'_>) -> Outcome<Option<(Pictures, bool)>> {
         let mut still = false;
         let mut recipes = Vec::new();
         for (_, output) in self.open_outputs() {
@@ -182,14 +197,24 @@ impl<'a> Work<'a> {
         if !still && recipes.is_empty() {
             return Ok(None);
         }
+        let passes = Passes::of(self.job.outputs.iter().map(|output| output.recipe));
+        if !recipes.is_empty() && look(&passes) == Look::Glance {
+            self.streams.start = seek::start_of(&mut self.input, &self.streams, beat)?;
+        }
         self.input.only(&[video.facts.index]);
-        let end = seek::end_of(&mut self.input, &video.facts, beat)?;
+        let size = self.job.source_size;
+        let joined = joints::end_of(&mut self.input, &video.facts, size, beat)?;
+        let end = match joined {
+            Some(end) => Some(end),
+            None => seek::end_of(&mut self.input, &video.facts, beat)?,
+        };
         if let Some(error) = self.input.trouble().take() {
             return Err(unreadable(&error));
         }
         let begin = video.facts.start.unwrap_or(0);
         let span = (begin, end.unwrap_or(begin).max(begin));
-        Ok(Some(Pictures::new(video, span, still, recipes)))
+        let pictures = Pictures::new(video, span, still, recipes);
+        Ok(Some((pictures, joined.is_some())))
     }
 
     fn look_up(&mut self, pictures: &mut Pictures, beat: &mut Beat<'_>) -> Outcome<bool> {
@@ -216,17 +241,17 @@ impl<'a> Work<'a> {
         for (index, output) in self.open_outputs() {
             match (output.recipe, &self.streams.video, audio) {
                 (Recipe::Proxy(recipe), Some(video), _) => {
-                    let (start, cancel) = (self.streams.start, &self.job.cancel);
-                    let proxy = Proxy::new(output, *recipe, video, audio, start, cancel);
+                    let (streams, cancel) = (&self.streams, &self.job.cancel);
+                    let proxy = Proxy::new(output, *recipe, video, streams, cancel);
                     wants.heard |= recipe.audio_bitrate > 0;
                     wants.proxies.push((index, proxy));
                 }
                 (Recipe::Waveform(recipe), _, Some(audio)) => {
-                    let sound = Sound::waveform(output, *recipe, audio);
+                    let sound = Sound::waveform(output, *recipe, audio, &self.streams);
                     wants.sounds.push((index, Ok(sound)));
                 }
                 (Recipe::Pcm(recipe), _, Some(audio)) => {
-                    let sound = Sound::pcm(output, *recipe, audio);
+                    let sound = Sound::pcm(output, *recipe, audio, &self.streams);
                     wants.sounds.push((index, Ok(sound)));
                 }
                 _ => {}
@@ -250,8 +275,8 @@ impl<'a> Work<'a> {
         losses: Losses,
         scratch: &mut Scratch,
     ) -> Outcome<()> {
-        let damaged = losses.damaged.max(pictures.damaged);
-        let degraded = Losses { damaged, ..losses }.text();
+        let video = losses.video.max(pictures.damaged);
+        let degraded = Losses { video, ..losses }.text();
         let video = pictures.video.clone();
         if let Some(poster) = pictures.poster.take() {
             let chosen = poster.choose(&video).map_err(AvError::of_source);
@@ -259,7 +284,10 @@ impl<'a> Work<'a> {
             let frame = chosen.and_then(|frame| frame.ok_or_else(none));
             self.still(&video, frame, degraded.clone(), scratch)?;
         }
+        // Cues count from where the whole begins, which is not always where its video does.
+        let unit = video.facts.time_base;
         let (begin, end) = pictures.span;
+        let begin = begin.min(Ratio::MICROS.rescale(self.streams.start, unit));
         let mut encoded = Vec::new();
         for (recipe, strip) in pictures.strips {
             let strip = strip.and_then(|mut strip| {
@@ -271,7 +299,7 @@ impl<'a> Work<'a> {
                 if output.recipe.strip() != Some(recipe) {
                     continue;
                 }
-                let span = (video.facts.time_base, begin, end);
+                let span = (unit, begin, end);
                 let made = strip.as_ref().map_err(Clone::clone).and_then(|strip| {
                     let size = strip.write(output, span, &mut encoded)?;
                     Ok(strip::produced(output, size, degraded.clone()))
@@ -323,35 +351,19 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Draws a frame onto the canvas, no larger than the largest still.
-fn draw(video: &Video, frame: &mut Frame, side: u32, scratch: &mut Scratch) -> Outcome<Decoded> {
-    let (pixels, layout) = match frame.has_alpha() {
-        true => (Pixels::Rgba, Layout::Rgba),
-        false => (Pixels::Rgb, Layout::Rgb),
-    };
-    let size = video.view.fitted(side);
-    let drawn = video
-        .view
-        .graph(frame, video.timing(), size, pixels)
-        .and_then(|mut graph| {
-            graph.push(Some(frame))?;
-            let mut drawn = Frame::new()?;
-            graph.pull(&mut drawn)?;
-            Ok(drawn)
-        });
-    let drawn = drawn.map_err(|error: AvError| error.of_source())?;
-    let channels = layout.channels();
-    let row = size.0 as usize * channels;
-    let canvas = scratch.canvas(row * size.1 as usize)?;
-    for (target, source) in canvas.chunks_exact_mut(row).zip(drawn.rows(channels)) {
-        target.copy_from_slice(source);
+/// Whether it is no fault of one stream: the job was called off, or the original cannot be read.
+fn concerns_all(failure: &GenerateFailure) -> bool {
+    let all = [FailureClass::Timeout, FailureClass::TransientIo];
+    all.contains(&failure.class)
+}
+
+/// Where sound is on a film's timeline depends on where its pictures begin; for pictures alone one
+/// of them tells enough.
+fn look(passes: &Passes) -> Look {
+    match passes.through() {
+        (false, false) => Look::Glance,
+        _ => Look::Thorough,
     }
-    let (width, height) = video.view.size;
-    Ok(Decoded {
-        width,
-        height,
-        ..Decoded::unscaled(size.0, size.1, layout)
-    })
 }
 
 fn open<'a>(job: &'a GenerateJob<'a>, look: Look) -> Outcome<Input<'a>> {

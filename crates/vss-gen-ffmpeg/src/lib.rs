@@ -27,9 +27,15 @@ mod chain;
 #[cfg(feature = "engine")]
 mod cover;
 #[cfg(feature = "engine")]
+mod draw;
+#[cfg(feature = "engine")]
 mod ear;
 #[cfg(feature = "engine")]
+mod gaps;
+#[cfg(feature = "engine")]
 mod generator;
+#[cfg(feature = "engine")]
+mod joints;
 #[cfg(feature = "engine")]
 mod looks;
 #[cfg(feature = "engine")]
@@ -48,6 +54,8 @@ mod streams;
 mod strip;
 #[cfg(feature = "engine")]
 mod through;
+#[cfg(feature = "engine")]
+mod timeline;
 #[cfg(feature = "engine")]
 mod tone;
 #[cfg(feature = "engine")]

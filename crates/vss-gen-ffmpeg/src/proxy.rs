@@ -9,11 +9,13 @@ use vss_raster::Outcome;
 use vss_raster::failure::{corrupt, too_large, unwritable};
 
 use crate::av::{
-    AudioSettings, AvResult, Encoder, Frame, Graph, Muxer, Packet, Ratio, StreamFacts,
-    VideoSettings,
+    AudioSettings, AvError, AvResult, Encoder, Frame, Graph, Mix, Muxer, Packet, Ratio,
+    StreamFacts, VideoSettings,
 };
 use crate::chain::Chain;
-use crate::streams::Video;
+use crate::gaps::Gaps;
+use crate::streams::{Streams, Video};
+use crate::through::{Losses, joined};
 use crate::view::Pixels;
 
 /// Seconds from one key frame to the next at most: a proxy is there to be searched in.
@@ -29,11 +31,15 @@ const RATES: [i32; 10] = [
 pub(crate) struct Proxy<'a> {
     muxer: Muxer<'a>,
     pictures: Lane,
-    sound: Option<Lane>,
+    sound: Option<(Lane, Gaps)>,
     packet: Packet,
     video: Video,
     size: (u32, u32),
     frames: u64,
+    /// Frames that came after later ones.
+    late: u64,
+    /// Why it is not heard as it should be.
+    unheard: Option<String>,
 }
 
 /// What leads from decoded frames of a stream to its packets in the file.
@@ -43,6 +49,7 @@ struct Lane {
     stream: c_int,
     graph: Option<Chain>,
     chain: String,
+    mix: Mix,
     time_base: Ratio,
     /// What is taken from each time, so that the whole begins at 0.
     start: i64,
@@ -58,10 +65,10 @@ impl<'a> Proxy<'a> {
         output: &JobOutput<'a>,
         recipe: ProxyRecipe,
         video: &Video,
-        audio: Option<&StreamFacts>,
-        start: i64,
+        streams: &Streams,
         cancel: &CancelToken,
     ) -> Outcome<Self> {
+        let start = streams.start;
         let size = video.view.proxy(recipe.short_side);
         let rate = video.facts.rate;
         // What is beyond is a unit of time, not a rate of frames.
@@ -77,7 +84,7 @@ impl<'a> Proxy<'a> {
             crf: recipe.crf,
             key_every: key_every(rate.value()),
         };
-        let fail = |error: crate::av::AvError| error.of_output();
+        let fail = AvError::of_output;
         let encoder = Encoder::video(&settings).map_err(fail)?.ok_or_else(|| {
             let why = "this FFmpeg has no H.264 encoder (libx264): install one that does";
             GenerateFailure::new(FailureClass::ToolMissing, why)
@@ -88,14 +95,21 @@ impl<'a> Proxy<'a> {
             encoder,
             graph: None,
             chain: String::new(),
+            mix: Mix::Stereo,
             time_base: video.facts.time_base,
             start: Ratio::MICROS.rescale(start, video.facts.time_base),
             last: i64::MIN,
         };
-        let audio = audio.filter(|_| recipe.audio_bitrate > 0);
-        let sound = match audio {
+        let heard = recipe.audio_bitrate > 0;
+        let unheard = streams.unheard.clone().filter(|_| heard);
+        let sound = match streams.audio.as_ref().filter(|_| heard) {
             Some(facts) => {
-                Some(sound(facts, recipe.audio_bitrate, start, &mut muxer).map_err(fail)?)
+                let lane = sound(facts, recipe.audio_bitrate, &mut muxer).map_err(fail)?;
+                // Before its first frame a film is silent without being filled with silence.
+                Some((
+                    lane,
+                    Gaps::new(facts.time_base, start, streams.length, false),
+                ))
             }
             None => None,
         };
@@ -108,6 +122,8 @@ impl<'a> Proxy<'a> {
             video: video.clone(),
             size,
             frames: 0,
+            late: 0,
+            unheard,
         })
     }
 
@@ -120,7 +136,11 @@ impl<'a> Proxy<'a> {
         // A frame without a time follows the one before.
         let time = frame.time().map(|time| time.saturating_sub(lane.start));
         let time = time.unwrap_or(lane.last.saturating_add(1).max(0));
-        if time < 0 || time <= lane.last {
+        if time <= lane.last {
+            self.late += 1;
+            return Ok(());
+        }
+        if time < 0 {
             return Ok(());
         }
         lane.last = time;
@@ -132,6 +152,8 @@ impl<'a> Proxy<'a> {
     fn encode_picture(&mut self, frame: &mut Frame, time: i64) -> AvResult<()> {
         let lane = &mut self.pictures;
         if !lane.graph.as_ref().is_some_and(|graph| graph.takes(frame)) {
+            // What the one before still held comes first.
+            lane.pass(None, &mut self.muxer, &mut self.packet)?;
             let timing = self.video.timing();
             let graph = self
                 .video
@@ -144,42 +166,60 @@ impl<'a> Proxy<'a> {
         lane.pass(Some(&mut own), &mut self.muxer, &mut self.packet)
     }
 
-    /// Takes the next frame of the sound.
+    /// Takes the next frame of the sound. Sound that cannot be mixed or encoded is left out from
+    /// there on: the pictures are what a proxy is for.
     ///
     /// # Errors
-    /// When it cannot be resampled, encoded or written.
+    /// When it cannot be written.
     pub(crate) fn sound(&mut self, frame: &mut Frame) -> Outcome<()> {
-        let made = self.encode_sound(frame);
-        made.map_err(|error| self.blame(error.of_output()))
+        let Err(error) = self.encode_sound(frame) else {
+            return Ok(());
+        };
+        self.lose_sound(error)
+    }
+
+    fn lose_sound(&mut self, error: AvError) -> Outcome<()> {
+        let failure = self.blame(error.of_sound());
+        if failure.class != FailureClass::Unsupported {
+            return Err(failure);
+        }
+        self.sound = None;
+        let why = Some(format!("its sound {}", failure.detail));
+        self.unheard = joined([self.unheard.take(), why]);
+        Ok(())
     }
 
     fn encode_sound(&mut self, frame: &mut Frame) -> AvResult<()> {
-        let Some(lane) = &mut self.sound else {
+        let Some((lane, gaps)) = &mut self.sound else {
             return Ok(());
         };
         let mut own = frame.share()?;
-        if let Some(time) = frame.time() {
-            own.set_time(time.saturating_sub(lane.start));
+        for time in gaps.place(&mut own) {
+            let mut silence = Frame::silence_like(&own)?;
+            silence.set_time(time);
+            lane.hear(&mut silence, &mut self.muxer, &mut self.packet)?;
         }
-        if !lane.graph.as_ref().is_some_and(|graph| graph.takes(&own)) {
-            let mut graph = Graph::audio(&mut own, lane.time_base, &lane.chain)?;
-            graph.cut(lane.encoder.samples());
-            lane.graph = Some(Chain::plain(graph));
-        }
-        lane.pass(Some(&mut own), &mut self.muxer, &mut self.packet)
+        lane.hear(&mut own, &mut self.muxer, &mut self.packet)
     }
 
     /// Writes what is left.
     ///
     /// # Errors
     /// `corrupt_source` when there was nothing to see, and what keeps it from being written.
-    pub(crate) fn finish(mut self, degraded: Option<String>) -> Outcome<Produced> {
+    pub(crate) fn finish(mut self, losses: Losses) -> Outcome<Produced> {
         if self.frames == 0 {
             return Err(corrupt("no frame could be decoded"));
         }
+        let losses = match self.sound {
+            Some(_) => losses,
+            None => losses.seen(),
+        };
         let trouble = self.muxer.trouble().clone();
         let (muxer, packet) = (&mut self.muxer, &mut self.packet);
-        let mut lanes = [Some(&mut self.pictures), self.sound.as_mut()];
+        let mut lanes = [
+            Some(&mut self.pictures),
+            self.sound.as_mut().map(|(lane, _)| lane),
+        ];
         let flushed = lanes
             .iter_mut()
             .flatten()
@@ -189,10 +229,14 @@ impl<'a> Proxy<'a> {
             Some(error) => unwritable(&error),
             None => error.of_output(),
         })?;
+        let late = (self.late > 0).then(|| {
+            let late = self.late;
+            format!("{late} frames came after later ones and were left out")
+        });
         Ok(Produced {
             width: self.size.0,
             height: self.size.1,
-            degraded,
+            degraded: joined([losses.text(), late, self.unheard]),
         })
     }
 
@@ -204,6 +248,20 @@ impl<'a> Proxy<'a> {
 }
 
 impl Lane {
+    fn hear(
+        &mut self,
+        frame: &mut Frame,
+        muxer: &mut Muxer<'_>,
+        packet: &mut Packet,
+    ) -> AvResult<()> {
+        if !self.graph.as_ref().is_some_and(|graph| graph.takes(frame)) {
+            let mut graph = Graph::audio(frame, self.time_base, self.mix, &self.chain)?;
+            graph.cut(self.encoder.samples());
+            self.graph = Some(Chain::plain(graph));
+        }
+        self.pass(Some(frame), muxer, packet)
+    }
+
     fn pass(
         &mut self,
         frame: Option<&mut Frame>,
@@ -253,16 +311,17 @@ fn drain(
     }
 }
 
-fn sound(facts: &StreamFacts, bitrate: u32, start: i64, muxer: &mut Muxer<'_>) -> AvResult<Lane> {
+fn sound(facts: &StreamFacts, bitrate: u32, muxer: &mut Muxer<'_>) -> AvResult<Lane> {
     let [usual, ..] = RATES;
     let rate = match RATES.contains(&facts.sample_rate) {
         true => facts.sample_rate,
         false => usual,
     };
-    let (channels, layout) = match facts.channels {
-        1 => (1, "mono"),
-        _ => (2, "stereo"),
+    let (channels, mix) = match facts.channels {
+        1 => (1, Mix::Mono),
+        _ => (2, Mix::Stereo),
     };
+    let layout = mix.name();
     let encoder = Encoder::audio(&AudioSettings {
         sample_rate: rate,
         channels,
@@ -277,8 +336,9 @@ fn sound(facts: &StreamFacts, bitrate: u32, start: i64, muxer: &mut Muxer<'_>) -
             "aresample={rate}:async=1,\
              aformat=sample_fmts=fltp:channel_layouts={layout}:sample_rates={rate}"
         ),
+        mix,
         time_base: facts.time_base,
-        start: Ratio::MICROS.rescale(start, facts.time_base),
+        start: 0,
         last: i64::MIN,
     })
 }

@@ -2,10 +2,11 @@
 
 use vss_raster::Outcome;
 
-use crate::av::{AvError, AvResult, Decoder, Frame, Input, Packet, StreamFacts};
+use crate::av::{AvError, AvResult, Decoder, Frame, Input, Packet, Ratio, StreamFacts};
 use crate::beat::Beat;
 use crate::pictures::Pictures;
 use crate::poster::Poster;
+use crate::streams::Streams;
 
 /// Packets that are passed over in search of one where decoding can begin.
 const PATIENCE: usize = 4_000;
@@ -15,6 +16,41 @@ const APPETITE: usize = 200;
 
 /// Packets that are decoded at most in search of a frame to show that no key frame is.
 const ENDURANCE: usize = 600;
+
+/// Microseconds at which an original begins, by the first packets of what is seen and heard of it:
+/// a glance at it does not always tell.
+///
+/// # Errors
+/// `timeout` once cancelled.
+pub(crate) fn start_of(
+    input: &mut Input<'_>,
+    streams: &Streams,
+    beat: &mut Beat<'_>,
+) -> Outcome<i64> {
+    let facts = [
+        streams.video.as_ref().map(|video| &video.facts),
+        streams.audio.as_ref(),
+    ];
+    let mut left: Vec<_> = facts.into_iter().flatten().collect();
+    let wanted: Vec<_> = left.iter().map(|facts| facts.index).collect();
+    input.only(&wanted);
+    let mut packet = Packet::new().map_err(AvError::of_source)?;
+    let mut start = None;
+    for _ in 0..APPETITE {
+        if left.is_empty() || input.read(&mut packet).is_err() {
+            break;
+        }
+        beat.packet()?;
+        let found = left.iter().position(|facts| facts.index == packet.stream());
+        if let (Some(found), Some(time)) = (found, packet.time()) {
+            let unit = left.remove(found).time_base;
+            let micros = unit.rescale(time, Ratio::MICROS);
+            start = Some(start.map_or(micros, |start: i64| start.min(micros)));
+        }
+    }
+    // What comes before 0 is there to be decoded, not to be heard.
+    Ok(start.map_or(streams.start, |start| start.max(0)))
+}
 
 /// When the last frame of a stream has been shown, by its packets: what headers say of it may be
 /// a guess, or wrong by days. It reads the last packets, or all where a file cannot tell where

@@ -9,6 +9,7 @@ use vss_raster::failure::{corrupt, unwritable};
 
 use crate::av::{AvError, Frame, StreamFacts};
 use crate::ear::Ear;
+use crate::streams::Streams;
 use crate::wav::Wav;
 use crate::waveform::Extremes;
 
@@ -35,10 +36,11 @@ impl<'a> Sound<'a> {
         output: &'a JobOutput<'a>,
         recipe: WaveformRecipe,
         audio: &StreamFacts,
+        streams: &Streams,
     ) -> Self {
         let rate = audio.sample_rate.max(1);
         Self {
-            ear: Ear::new(rate.unsigned_abs(), audio.time_base),
+            ear: Ear::new(rate.unsigned_abs(), audio, streams),
             sort: Sort::Waveform {
                 output,
                 extremes: Extremes::new(recipe.points),
@@ -48,9 +50,14 @@ impl<'a> Sound<'a> {
     }
 
     /// The samples of a stream.
-    pub(crate) fn pcm(output: &'a JobOutput<'a>, recipe: PcmRecipe, audio: &StreamFacts) -> Self {
+    pub(crate) fn pcm(
+        output: &'a JobOutput<'a>,
+        recipe: PcmRecipe,
+        audio: &StreamFacts,
+        streams: &Streams,
+    ) -> Self {
         Self {
-            ear: Ear::new(recipe.sample_rate, audio.time_base),
+            ear: Ear::new(recipe.sample_rate, audio, streams),
             sort: Sort::Wav(Wav::new(output.file, recipe.sample_rate), 0),
         }
     }
@@ -58,7 +65,7 @@ impl<'a> Sound<'a> {
     /// Takes the next frame, or the end.
     ///
     /// # Errors
-    /// When it cannot be resampled or written.
+    /// `unsupported` when it cannot be mixed or resampled, and what keeps it from being written.
     pub(crate) fn pass(&mut self, frame: Option<&mut Frame>) -> Outcome<()> {
         let mut written = Ok(());
         let heard = self.ear.hear(frame, |samples| match &mut self.sort {
@@ -70,7 +77,7 @@ impl<'a> Sound<'a> {
                 }
             }
         });
-        heard.map_err(AvError::of_source)?;
+        heard.map_err(AvError::of_sound)?;
         written
     }
 

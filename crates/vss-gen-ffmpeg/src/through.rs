@@ -12,6 +12,7 @@ use crate::pictures::Pictures;
 use crate::proxy::Proxy;
 use crate::sound::Sound;
 use crate::streams::Streams;
+use crate::timeline::Timeline;
 
 /// Who wants what is decoded; each with why it can want no more.
 #[derive(Debug, Default)]
@@ -29,16 +30,28 @@ pub(crate) struct Wants<'a> {
 /// What was lost on the way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Losses {
-    /// Packets, or frames of them, that could not be decoded.
-    pub(crate) damaged: u64,
+    /// Packets of the video, or frames of them, that could not be decoded.
+    pub(crate) video: u64,
+    /// The same of the audio.
+    pub(crate) audio: u64,
     /// Whether reading ended before the end.
     pub(crate) cut: bool,
 }
 
 impl Losses {
+    /// Of what is seen alone.
+    pub(crate) const fn seen(self) -> Self {
+        Self { audio: 0, ..self }
+    }
+
+    /// Of what is heard alone.
+    pub(crate) const fn heard(self) -> Self {
+        Self { video: 0, ..self }
+    }
+
     /// In words; `None` when nothing was lost.
     pub(crate) fn text(self) -> Option<String> {
-        let damaged = self.damaged;
+        let damaged = self.video.saturating_add(self.audio);
         match (damaged, self.cut) {
             (0, false) => None,
             (0, true) => Some("it ends early".into()),
@@ -48,6 +61,12 @@ impl Losses {
             )),
         }
     }
+}
+
+/// All that is to be said of an output, in one line.
+pub(crate) fn joined<const PARTS: usize>(said: [Option<String>; PARTS]) -> Option<String> {
+    let said: Vec<_> = said.into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// A stream that is decoded.
@@ -130,6 +149,7 @@ pub(crate) fn go(
     ];
     let units = units.map(|facts| facts.map(|facts| (facts.index, facts.time_base)));
     let units: Vec<_> = units.into_iter().flatten().collect();
+    let mut timeline = input.jumps().then(|| Timeline::new(&units));
     let mut packet = Packet::new().map_err(AvError::of_source)?;
     let mut losses = Losses::default();
     while !wanted.is_empty() {
@@ -142,6 +162,9 @@ pub(crate) fn go(
         }
         beat.packet()?;
         let stream = packet.stream();
+        if let Some(timeline) = &mut timeline {
+            timeline.place(&mut packet);
+        }
         if let Some(time) = packet.time() {
             let unit = units.iter().find(|(index, _)| *index == stream);
             let micros = unit.map(|(_, unit)| unit.rescale(time, Ratio::MICROS));
@@ -160,11 +183,11 @@ pub(crate) fn go(
     }
     if let Some(track) = &mut video {
         track.pass(None, beat, |frame| wants.picture(frame))?;
-        losses.damaged += track.damaged;
+        losses.video += track.damaged;
     }
     if let Some(track) = &mut audio {
         track.pass(None, beat, |frame| wants.sound(frame))?;
-        losses.damaged += track.damaged;
+        losses.audio += track.damaged;
     }
     Ok(losses)
 }

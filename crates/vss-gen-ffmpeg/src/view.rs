@@ -15,6 +15,15 @@ const SCALING: &str = "flags=bicubic+accurate_rnd+full_chroma_int+bitexact";
 const TO_VIDEO: &str = "scale=flags=bicubic+accurate_rnd+full_chroma_int+bitexact\
     :out_color_matrix=bt709:out_range=tv,format=yuv420p";
 
+/// One moment of each frame that has two, from the frames before and after it; others stay.
+const ONE_MOMENT: &str = "bwdif=mode=send_frame:deint=interlaced,";
+
+/// The same of a frame alone: every other row, which is all that one moment has.
+const ONE_FIELD: &str = "field=type=top,";
+
+/// Rows and columns that there are at least in what is taken apart.
+const LEAST: u32 = 8;
+
 /// How the frames of a stream are to be seen.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct View {
@@ -101,7 +110,8 @@ impl View {
             Pixels::Gray => "flags=neighbor",
             _ => SCALING,
         };
-        let mut chain = format!("scale={width}:{height}:{scaling}");
+        let mut chain = one_moment(like, pixels).to_owned();
+        chain.push_str(&format!("scale={width}:{height}:{scaling}"));
         // Pictures that do not say how they are coded: large ones are coded as HD is.
         match like.says_matrix() {
             false if !usual => chain.push_str(":in_color_matrix=bt2020"),
@@ -118,12 +128,28 @@ impl View {
         });
         chain.push_str(self.turn.filters());
         chain.push_str(",setsar=1");
-        let graph = Graph::video(like, time_base, rate, &chain)?;
+        let mut graph = Graph::video(like, time_base, rate, &chain)?;
+        if chain.starts_with(ONE_MOMENT) {
+            graph.take_whole();
+        }
         let after = match pixels {
             Pixels::Video => TO_VIDEO,
             _ => "",
         };
         Ok(Chain::bent(graph, transfer, after))
+    }
+}
+
+/// What makes one moment of a frame that has two.
+fn one_moment(like: &Frame, pixels: Pixels) -> &'static str {
+    if !like.is_interlaced() || like.width().min(like.height()) < LEAST {
+        return "";
+    }
+    match pixels {
+        Pixels::Video if Graph::has(c"bwdif") => ONE_MOMENT,
+        Pixels::Gray => "",
+        _ if Graph::has(c"field") => ONE_FIELD,
+        _ => "",
     }
 }
 

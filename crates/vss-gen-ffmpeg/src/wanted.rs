@@ -50,13 +50,14 @@ pub(crate) fn refusal(output: &JobOutput<'_>, streams: &Streams) -> Option<Gener
         let why = format!("the settings {:?}", output.recipe);
         return Some(unsupported(why));
     }
-    let there = match output.recipe {
-        Recipe::Still(_) => streams.video.is_some() || streams.cover.is_some(),
+    let refusal = match output.recipe {
+        Recipe::Still(_) if streams.cover.is_some() => return None,
+        Recipe::Still(_) => streams.no_picture(),
         Recipe::Waveform(_) | Recipe::Pcm(_) => {
             let silent = || unsupported("it holds no audio that is read");
             return streams.audio.is_none().then(silent);
         }
-        _ => streams.video.is_some(),
+        _ => streams.no_video(),
     };
-    (!there).then(|| unsupported(streams.no_picture()))
+    streams.video.is_none().then_some(refusal)
 }

@@ -73,7 +73,10 @@ impl Decoder {
     pub(crate) fn receive(&mut self, frame: &mut Frame) -> AvResult<()> {
         // SAFETY: the context is open, the frame is one.
         let code = unsafe { ffi::avcodec_receive_frame(self.0.as_ptr(), frame.as_mut_ptr()) };
-        AvError::check(code).map(drop)
+        AvError::check(code)?;
+        frame.doubt_colours();
+        frame.name_channels();
+        Ok(())
     }
 
     /// Forgets what it has seen, to begin at another place.

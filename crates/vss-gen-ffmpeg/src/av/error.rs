@@ -51,6 +51,15 @@ impl AvError {
 
     /// The failure of an output that it means.
     pub(crate) fn of_output(self) -> GenerateFailure {
+        self.of_making("encoded")
+    }
+
+    /// The failure of sound that it means, when it was decoded.
+    pub(crate) fn of_sound(self) -> GenerateFailure {
+        self.of_making("mixed")
+    }
+
+    fn of_making(self, what: &str) -> GenerateFailure {
         let class = match self.0 {
             code if code == ffi::AVERROR(ffi::ENOMEM) => FailureClass::OutOfMemory,
             code if code == ffi::AVERROR(ffi::ENOSPC) => FailureClass::DiskFull,
@@ -58,7 +67,7 @@ impl AvError {
             ffi::AVERROR_EXIT => FailureClass::Timeout,
             _ => FailureClass::Unsupported,
         };
-        GenerateFailure::new(class, format!("cannot be encoded: {self}"))
+        GenerateFailure::new(class, format!("cannot be {what}: {self}"))
     }
 }
 

@@ -1,12 +1,17 @@
 //! A decoded frame: pixels or samples, with their time.
 
-use std::ffi::{CStr, c_int};
+use std::ffi::c_int;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::slice;
 
 use ffmpeg_next::ffi;
 
+use super::numbers::{self, Colours};
 use super::{AvError, AvResult, Ratio, time};
+
+/// Samples in a moment.
+const MOMENT: c_int = 64;
 
 /// A frame, which shares its pixels with its copies.
 pub(crate) struct Frame(ffmpeg_next::Frame);
@@ -82,6 +87,35 @@ impl Frame {
         Ok(frame)
     }
 
+    /// A moment of silence, coded as another frame of sound is.
+    ///
+    /// # Errors
+    /// Without memory, or when the other is no sound.
+    pub(crate) fn silence_like(other: &Self) -> AvResult<Self> {
+        let mut frame = other.share()?;
+        frame.raw_mut().nb_samples = frame.raw().nb_samples.min(MOMENT);
+        // SAFETY: a frame of sound, which gets samples of its own before they are written: as many
+        // as it says for each of its channels.
+        unsafe {
+            AvError::check(ffi::av_frame_make_writable(frame.as_mut_ptr()))?;
+            let raw = frame.raw();
+            let (samples, channels) = (raw.nb_samples, raw.ch_layout.nb_channels);
+            let planes = raw.extended_data;
+            let code = numbers::silence(planes, samples, channels, raw.format);
+            AvError::check(code)?;
+        }
+        Ok(frame)
+    }
+
+    /// How long it is heard, in a unit.
+    pub(crate) fn length(&self, unit: Ratio) -> i64 {
+        let second = Ratio {
+            num: 1,
+            den: self.sample_rate().max(1),
+        };
+        second.rescale(self.raw().nb_samples.into(), unit)
+    }
+
     /// Width in stored pixels.
     pub(crate) fn width(&self) -> u32 {
         u32::try_from(self.raw().width).unwrap_or(0)
@@ -114,6 +148,13 @@ impl Frame {
         self.0.is_key()
     }
 
+    /// Whether it is of two moments, one in every other row.
+    pub(crate) fn is_interlaced(&self) -> bool {
+        // SAFETY: the same frame with another type, which is only looked at and never dropped.
+        let video = unsafe { ffmpeg_next::frame::Video::wrap(self.as_ptr().cast_mut()) };
+        ManuallyDrop::new(video).is_interlaced()
+    }
+
     /// Whether the decoder knows of damage in it.
     pub(crate) fn is_damaged(&self) -> bool {
         self.0.is_corrupt() || self.0.has_decode_errors()
@@ -144,12 +185,17 @@ impl Frame {
         self.raw().format
     }
 
+    /// Forgets what it says of its colours where nobody knows what that means.
+    pub(super) fn doubt_colours(&mut self) {
+        Colours::doubt(self.raw_mut());
+    }
+
     /// Whether the colours are those of wide dynamic range: PQ or HLG.
     pub(crate) fn transfer(&self) -> Transfer {
         use ffi::AVColorTransferCharacteristic::{AVCOL_TRC_ARIB_STD_B67, AVCOL_TRC_SMPTE2084};
-        match self.raw().color_trc {
-            AVCOL_TRC_SMPTE2084 => Transfer::Pq,
-            AVCOL_TRC_ARIB_STD_B67 => Transfer::Hlg,
+        match Colours::of(self.raw()).transfer {
+            pq if pq == AVCOL_TRC_SMPTE2084 as c_int => Transfer::Pq,
+            hlg if hlg == AVCOL_TRC_ARIB_STD_B67 as c_int => Transfer::Hlg,
             _ => Transfer::Usual,
         }
     }
@@ -157,21 +203,14 @@ impl Frame {
     /// Whether it says how its colours are coded.
     pub(crate) fn says_matrix(&self) -> bool {
         use ffi::AVColorSpace::{AVCOL_SPC_RESERVED, AVCOL_SPC_UNSPECIFIED};
-        !matches!(
-            self.raw().colorspace,
-            AVCOL_SPC_UNSPECIFIED | AVCOL_SPC_RESERVED
-        )
+        let nothing = [AVCOL_SPC_UNSPECIFIED as c_int, AVCOL_SPC_RESERVED as c_int];
+        !nothing.contains(&Colours::of(self.raw()).matrix)
     }
 
     /// Whether its pixels can be transparent.
     pub(crate) fn has_alpha(&self) -> bool {
-        // SAFETY: a lookup in a constant table; null for what is not in it.
-        let flags = unsafe {
-            ffi::av_pix_fmt_desc_get(pixel_format(self.format()))
-                .as_ref()
-                .map_or(0, |d| d.flags)
-        };
-        flags & u64::from(ffi::AV_PIX_FMT_FLAG_ALPHA.unsigned_abs()) != 0
+        let alpha = u64::from(ffi::AV_PIX_FMT_FLAG_ALPHA.unsigned_abs());
+        numbers::flags_of_pixels(self.format()) & alpha != 0
     }
 
     /// Copies the rows of a packed picture, or of one whose first plane is all that is wanted, one
@@ -225,18 +264,20 @@ impl Frame {
         unsafe { slice::from_raw_parts(first.cast(), self.samples()) }
     }
 
-    /// Gives channels without names the usual ones for their number, so that filters know them.
+    /// Gives channels without names the usual ones for their number, so that filters know them;
+    /// some numbers have none.
     pub(super) fn name_channels(&mut self) {
-        name_channels(&mut self.raw_mut().ch_layout);
+        let layout = &mut self.raw_mut().ch_layout;
+        if numbers::is_unnamed(layout) && layout.nb_channels > 0 {
+            let count = layout.nb_channels;
+            // SAFETY: overwrites a layout that owns nothing.
+            unsafe { ffi::av_channel_layout_default(layout, count) };
+        }
     }
-}
 
-/// Gives channels without names the usual ones.
-pub(super) fn name_channels(layout: &mut ffi::AVChannelLayout) {
-    if layout.order == ffi::AVChannelOrder::AV_CHANNEL_ORDER_UNSPEC && layout.nb_channels > 0 {
-        let count = layout.nb_channels;
-        // SAFETY: overwrites a layout that owns nothing.
-        unsafe { ffi::av_channel_layout_default(layout, count) };
+    /// Whether it is known where its channels are heard.
+    pub(super) fn has_named_channels(&self) -> bool {
+        !numbers::is_unnamed(&self.raw().ch_layout)
     }
 }
 
@@ -249,32 +290,4 @@ pub(crate) enum Transfer {
     Pq,
     /// Hybrid log-gamma (ARIB STD-B67).
     Hlg,
-}
-
-pub(super) fn pixel_format(number: c_int) -> ffi::AVPixelFormat {
-    // SAFETY: FFmpeg itself wrote the number, from an enumeration of which the bindings have every
-    // value.
-    unsafe { std::mem::transmute::<c_int, ffi::AVPixelFormat>(number) }
-}
-
-pub(super) fn name_of_pixels(number: c_int) -> Option<String> {
-    // SAFETY: a lookup in a constant table; null for what is not in it.
-    let name = unsafe { ffi::av_get_pix_fmt_name(pixel_format(number)) };
-    name_at(name)
-}
-
-pub(super) fn name_of_samples(number: c_int) -> Option<String> {
-    // SAFETY: FFmpeg itself wrote the number, as above.
-    let format = unsafe { std::mem::transmute::<c_int, ffi::AVSampleFormat>(number) };
-    // SAFETY: a lookup in a constant table; null for what is not in it.
-    name_at(unsafe { ffi::av_get_sample_fmt_name(format) })
-}
-
-fn name_at(name: *const std::ffi::c_char) -> Option<String> {
-    if name.is_null() {
-        return None;
-    }
-    // SAFETY: a constant of FFmpeg, ended with a zero.
-    let name = unsafe { CStr::from_ptr(name) };
-    name.to_str().ok().map(str::to_owned)
 }

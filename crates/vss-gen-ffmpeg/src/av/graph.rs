@@ -5,7 +5,7 @@ use std::ptr::{self, NonNull};
 
 use ffmpeg_next::ffi;
 
-use super::frame::{name_of_pixels, name_of_samples};
+use super::numbers::{self, Colours, name_of_pixels, name_of_samples};
 use super::{AvError, AvResult, Frame, Ratio};
 
 /// A chain that takes frames of one shape.
@@ -15,6 +15,8 @@ pub(crate) struct Graph {
     entrance: NonNull<ffi::AVFilterContext>,
     exit: NonNull<ffi::AVFilterContext>,
     takes: Shape,
+    /// Whether what is made for frames of two moments takes those of one as well.
+    takes_whole: bool,
 }
 
 /// What all frames that go through a chain have in common.
@@ -23,7 +25,11 @@ struct Shape {
     format: c_int,
     /// Width and height, or samples a second and channels.
     sizes: (i32, i32),
-    colours: [c_int; 3],
+    colours: Colours,
+    /// Whether they are of two moments, in every other row.
+    interlaced: bool,
+    /// How channels are named, and which there are where that is a set.
+    channels: (c_int, u64),
 }
 
 impl Shape {
@@ -36,11 +42,44 @@ impl Shape {
         Self {
             format: raw.format,
             sizes,
-            colours: [
-                raw.colorspace as c_int,
-                raw.color_range as c_int,
-                raw.color_trc as c_int,
-            ],
+            colours: Colours::of(raw),
+            interlaced: frame.is_interlaced(),
+            channels: numbers::channels(&raw.ch_layout),
+        }
+    }
+}
+
+/// Channels at the end of a chain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mix {
+    /// One.
+    Mono,
+    /// Left and right.
+    Stereo,
+}
+
+impl Mix {
+    /// Its name in chains.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Mono => "mono",
+            Self::Stereo => "stereo",
+        }
+    }
+
+    /// The filter that mixes channels of which nobody knows where they are: each as loud as the
+    /// others, in turns left and right.
+    fn of_unnamed(self, count: c_int) -> String {
+        let sum = |first: c_int, step: usize| {
+            let channels: Vec<_> = (first..count)
+                .step_by(step)
+                .map(|at| format!("c{at}"))
+                .collect();
+            channels.join("+")
+        };
+        match self {
+            Self::Mono => format!("pan=mono|c0<{}", sum(0, 1)),
+            Self::Stereo => format!("pan=stereo|c0<{}|c1<{}", sum(0, 2), sum(1, 2)),
         }
     }
 }
@@ -72,18 +111,22 @@ impl Graph {
         }
         // SAFETY: takes nothing. From version 10 on, chains are told how colours are coded.
         if unsafe { ffi::avfilter_version() } >> 16 >= 10 {
-            let (space, range) = (raw.colorspace as c_int, raw.color_range as c_int);
-            entrance.push_str(&format!(":colorspace={space}:range={range}"));
+            let Colours { matrix, range, .. } = Colours::of(raw);
+            entrance.push_str(&format!(":colorspace={matrix}:range={range}"));
         }
         Self::new(c"buffer", &entrance, c"buffersink", chain, Shape::of(like))
     }
 
-    /// A chain for sound like this.
+    /// A chain for sound like this, for so many channels at its end.
     ///
     /// # Errors
     /// When the chain makes no sense for such sound.
-    pub(crate) fn audio(like: &mut Frame, time_base: Ratio, chain: &str) -> AvResult<Self> {
-        like.name_channels();
+    pub(crate) fn audio(
+        like: &Frame,
+        time_base: Ratio,
+        channels: Mix,
+        chain: &str,
+    ) -> AvResult<Self> {
         let format = name_of_samples(like.format()).ok_or(AvError::INVALID)?;
         let mut layout = [0; 256];
         // SAFETY: the layout is the frame's; the buffer is as long as said and is ended with a
@@ -104,7 +147,12 @@ impl Graph {
             like.sample_rate()
         );
         let shape = Shape::of(like);
-        Self::new(c"abuffer", &entrance, c"abuffersink", chain, shape)
+        let count = like.raw().ch_layout.nb_channels;
+        let chain = match like.has_named_channels() {
+            true => chain.to_owned(),
+            false => format!("{},{chain}", channels.of_unnamed(count)),
+        };
+        Self::new(c"abuffer", &entrance, c"abuffersink", &chain, shape)
     }
 
     fn new(
@@ -128,12 +176,30 @@ impl Graph {
             entrance,
             exit,
             takes,
+            takes_whole: false,
         })
     }
 
     /// Whether a frame is of the shape that it takes.
     pub(crate) fn takes(&self, frame: &Frame) -> bool {
-        Shape::of(frame) == self.takes
+        let shape = Shape::of(frame);
+        let divided = Shape {
+            interlaced: true,
+            ..shape
+        };
+        shape == self.takes || self.takes_whole && divided == self.takes
+    }
+
+    /// Lets a chain for frames of two moments take those of one as well: for filters that tell one
+    /// from the other, as films change with each frame.
+    pub(crate) const fn take_whole(&mut self) {
+        self.takes_whole = true;
+    }
+
+    /// Whether this FFmpeg has a filter of this name.
+    pub(crate) fn has(filter: &CStr) -> bool {
+        // SAFETY: a lookup in a constant table.
+        !unsafe { ffi::avfilter_get_by_name(filter.as_ptr()) }.is_null()
     }
 
     /// Takes a frame; `None` says that there are no more.
@@ -141,12 +207,7 @@ impl Graph {
     /// # Errors
     /// When a filter fails.
     pub(crate) fn push(&mut self, frame: Option<&mut Frame>) -> AvResult<()> {
-        let frame = frame.map_or(ptr::null_mut(), |frame| {
-            if frame.width() == 0 {
-                frame.name_channels();
-            }
-            frame.as_mut_ptr()
-        });
+        let frame = frame.map_or(ptr::null_mut(), Frame::as_mut_ptr);
         let keep = ffi::AV_BUFFERSRC_FLAG_KEEP_REF as c_int;
         // SAFETY: the entrance is part of the graph; the frame is one, or null, and stays ours.
         let code =

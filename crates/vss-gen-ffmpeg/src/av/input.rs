@@ -1,6 +1,6 @@
 //! An original opened by FFmpeg, which can open nothing else.
 
-use std::ffi::{CStr, CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::fs::File;
 use std::marker::PhantomData;
 use std::ptr;
@@ -11,7 +11,7 @@ use vss_core::plan::DecodeLimits;
 use vss_ports::CancelToken;
 
 use super::bytes::{Bytes, Trouble};
-use super::{AvError, AvResult, Packet, Ratio, time};
+use super::{AvError, AvResult, Packet, StreamFacts, numbers, time};
 use crate::allowed;
 
 /// What is read at a time. Less costs calls; with much more, a picture out of the middle of a long
@@ -20,11 +20,13 @@ const BUFFER: usize = 256 << 10;
 
 /// An open original.
 pub(crate) struct Input<'a> {
-    owner: Owner,
+    // Before the token that its context points to: dropped first.
+    pub(super) owner: Owner,
+    _cancel: Box<CancelToken>,
     trouble: Trouble,
     /// Widths and heights as the container has them, which a look that finds them beyond the
     /// limits forgets.
-    claims: Vec<(i32, i32)>,
+    pub(super) claims: Vec<(i32, i32)>,
     _source: PhantomData<&'a File>,
 }
 
@@ -44,52 +46,6 @@ pub(crate) enum Look {
     Thorough,
 }
 
-/// What a stream is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Media {
-    /// Moving pictures.
-    Video,
-    /// One picture that belongs to the whole, such as a cover.
-    Picture,
-    /// Sound.
-    Audio,
-    /// Anything else.
-    Other,
-}
-
-/// What a stream claims to be.
-#[derive(Clone, PartialEq, Debug)]
-pub(crate) struct StreamFacts {
-    /// Its place among the streams.
-    pub(crate) index: usize,
-    /// What it is.
-    pub(crate) media: Media,
-    /// The name of its codec.
-    pub(crate) codec: String,
-    /// Whether there is a decoder for it, and it is allowed.
-    pub(crate) decodable: bool,
-    /// Width in stored pixels, of video.
-    pub(crate) width: u32,
-    /// Height in pixels, of video.
-    pub(crate) height: u32,
-    /// The shape of its pixels.
-    pub(crate) pixel_shape: Ratio,
-    /// Frames a second, on average.
-    pub(crate) rate: Ratio,
-    /// The rows of its display matrix that turn and mirror: a b, c d.
-    pub(crate) matrix: Option<[i32; 4]>,
-    /// The unit of its times.
-    pub(crate) time_base: Ratio,
-    /// Its first time.
-    pub(crate) start: Option<i64>,
-    /// How long it claims to be.
-    pub(crate) duration: Option<i64>,
-    /// Samples a second, of audio.
-    pub(crate) sample_rate: i32,
-    /// Channels, of audio.
-    pub(crate) channels: i32,
-}
-
 impl<'a> Input<'a> {
     /// Opens the first `size` bytes of a file and looks at its streams.
     ///
@@ -107,12 +63,14 @@ impl<'a> Input<'a> {
         // SAFETY: the file outlives the owner, which borrows it in name.
         let bytes = unsafe { Bytes::new(source, size, cancel.clone()) };
         let trouble = bytes.trouble();
+        let cancel = Box::new(cancel.clone());
         let opened = StreamIo::from_read_seek_with_capacity(bytes, BUFFER)
             .map_err(|_| AvError::NO_MEMORY)
-            .and_then(|io| open(io, limits, look));
+            .and_then(|io| open(io, limits, look, &cancel));
         match opened {
             Ok((owner, claims)) => Ok(Self {
                 owner,
+                _cancel: cancel,
                 trouble,
                 claims,
                 _source: PhantomData,
@@ -131,8 +89,8 @@ impl<'a> Input<'a> {
         unsafe { &*self.owner.as_ptr() }
     }
 
-    fn as_mut_ptr(&mut self) -> *mut ffi::AVFormatContext {
-        // SAFETY: handed on within this file.
+    pub(super) fn as_mut_ptr(&mut self) -> *mut ffi::AVFormatContext {
+        // SAFETY: handed on within this folder.
         unsafe { self.owner.as_mut_ptr() }
     }
 
@@ -155,69 +113,17 @@ impl<'a> Input<'a> {
         time(self.raw().duration).filter(|length| *length > 0)
     }
 
+    /// Whether times of its container may jump.
+    pub(crate) fn jumps(&self) -> bool {
+        // SAFETY: a context that is open has a format, which is a constant of FFmpeg.
+        let flags = unsafe { self.raw().iformat.as_ref() }.map_or(0, |format| format.flags);
+        flags & ffi::AVFMT_TS_DISCONT != 0
+    }
+
     /// Every stream.
     pub(crate) fn streams(&mut self) -> Vec<StreamFacts> {
         let count = self.raw().nb_streams as usize;
         (0..count).filter_map(|index| self.facts(index)).collect()
-    }
-
-    fn facts(&mut self, index: usize) -> Option<StreamFacts> {
-        let context = self.as_mut_ptr();
-        let matrix = self.matrix(index);
-        let stream = self.stream(index)?;
-        // SAFETY: every stream has parameters, which live as long as it.
-        let par = unsafe { stream.codecpar.as_ref() }?;
-        let picture = stream.disposition & ffi::AV_DISPOSITION_ATTACHED_PIC != 0;
-        let media = match par.codec_type {
-            ffi::AVMediaType::AVMEDIA_TYPE_VIDEO if picture => Media::Picture,
-            ffi::AVMediaType::AVMEDIA_TYPE_VIDEO => Media::Video,
-            ffi::AVMediaType::AVMEDIA_TYPE_AUDIO => Media::Audio,
-            _ => Media::Other,
-        };
-        let own = ptr::from_ref(stream).cast_mut();
-        // SAFETY: the stream is of this context; both calls only look at them.
-        let (shape, rate) = unsafe {
-            (
-                ffi::av_guess_sample_aspect_ratio(context, own, ptr::null_mut()),
-                ffi::av_guess_frame_rate(context, own, ptr::null_mut()),
-            )
-        };
-        // SAFETY: a lookup in a constant table, which has a name for every number.
-        let codec = unsafe { CStr::from_ptr(ffi::avcodec_get_name(par.codec_id)) };
-        let (width, height) = self.claims.get(index).copied().unwrap_or_default();
-        let size = |claimed: i32, seen: i32| match seen {
-            0 => u32::try_from(claimed).unwrap_or(0),
-            seen => u32::try_from(seen).unwrap_or(0),
-        };
-        Some(StreamFacts {
-            index,
-            media,
-            codec: codec.to_string_lossy().into_owned(),
-            decodable: allowed_decoder(stream.codecpar).is_some(),
-            width: size(width, par.width),
-            height: size(height, par.height),
-            pixel_shape: shape.into(),
-            rate: rate.into(),
-            matrix,
-            time_base: stream.time_base.into(),
-            start: time(stream.start_time),
-            duration: time(stream.duration).filter(|duration| *duration > 0),
-            sample_rate: par.sample_rate,
-            channels: par.ch_layout.nb_channels,
-        })
-    }
-
-    /// The display matrix is 3 by 3; the third column and row do not turn.
-    fn matrix(&self, index: usize) -> Option<[i32; 4]> {
-        let stream = self.owner.stream(index)?;
-        let data = stream
-            .side_data()
-            .find(|data| data.kind() == ffmpeg_next::packet::side_data::Type::DisplayMatrix)?;
-        let cell = |at: usize| {
-            let bytes = data.data().get(4 * at..4 * at + 4)?;
-            Some(i32::from_ne_bytes(bytes.try_into().ok()?))
-        };
-        Some([cell(0)?, cell(1)?, cell(3)?, cell(4)?])
     }
 
     /// Leaves out the packets of all streams but these.
@@ -257,6 +163,17 @@ impl<'a> Input<'a> {
             .map(drop)
     }
 
+    /// Goes to a place, from where the next whole packet is read.
+    ///
+    /// # Errors
+    /// When it cannot, as in some containers.
+    pub(crate) fn seek_to_byte(&mut self, at: u64) -> AvResult<()> {
+        let at = i64::try_from(at).map_err(|_| AvError::INVALID)?;
+        let flags = ffi::AVSEEK_FLAG_BYTE;
+        // SAFETY: the context is open.
+        AvError::check(unsafe { ffi::av_seek_frame(self.as_mut_ptr(), -1, at, flags) }).map(drop)
+    }
+
     /// The picture of a [`Media::Picture`] stream, as a packet.
     ///
     /// # Errors
@@ -275,13 +192,19 @@ impl<'a> Input<'a> {
 pub(super) fn allowed_decoder(par: *const ffi::AVCodecParameters) -> Option<*const ffi::AVCodec> {
     // SAFETY: parameters of a stream that is open; decoders and their names are constants.
     unsafe {
-        let codec = ffi::avcodec_find_decoder(par.as_ref()?.codec_id);
+        let codec = numbers::decoder(numbers::codec(par.as_ref()?));
         let name = CStr::from_ptr(codec.as_ref()?.name);
         allowed::decodes(name).then_some(codec)
     }
 }
 
-fn open(mut io: StreamIo, limits: &DecodeLimits, by: Look) -> AvResult<(Owner, Vec<(i32, i32)>)> {
+/// The context points to the token, which has to stay where it is for as long.
+fn open(
+    mut io: StreamIo,
+    limits: &DecodeLimits,
+    by: Look,
+    cancel: &CancelToken,
+) -> AvResult<(Owner, Vec<(i32, i32)>)> {
     // SAFETY: takes nothing.
     let mut context = unsafe { ffi::avformat_alloc_context() };
     // SAFETY: it is allocated or null; nobody else has it yet. The strings are FFmpeg's to free.
@@ -292,6 +215,10 @@ fn open(mut io: StreamIo, limits: &DecodeLimits, by: Look) -> AvResult<(Owner, V
                 raw.pb = io.as_mut_ptr();
                 raw.flags |= ffi::AVFMT_FLAG_CUSTOM_IO;
                 raw.io_open = Some(refuse);
+                raw.interrupt_callback = ffi::AVIOInterruptCB {
+                    callback: Some(interrupt),
+                    opaque: ptr::from_ref(cancel).cast_mut().cast(),
+                };
                 raw.max_streams = allowed::STREAMS;
                 raw.format_whitelist = ffi::av_strdup(allowed::CONTAINERS.as_ptr());
                 raw.codec_whitelist = ffi::av_strdup(allowed::DECODERS.as_ptr());
@@ -353,6 +280,13 @@ fn look(context: *mut ffi::AVFormatContext, limits: &DecodeLimits, by: Look) -> 
     AvError::check(code).map(drop)
 }
 
+/// FFmpeg asks between its steps whether to go on.
+unsafe extern "C" fn interrupt(cancel: *mut c_void) -> c_int {
+    // SAFETY: the token of the input whose context this is; it is only looked at.
+    let cancel = unsafe { cancel.cast::<CancelToken>().as_ref() };
+    c_int::from(cancel.is_some_and(CancelToken::is_cancelled))
+}
+
 /// FFmpeg wants to open something else: never.
 unsafe extern "C" fn refuse(
     _context: *mut ffi::AVFormatContext,
@@ -362,4 +296,38 @@ unsafe extern "C" fn refuse(
     _options: *mut *mut ffi::AVDictionary,
 ) -> c_int {
     ffi::AVERROR(ffi::EPERM)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    /// A hundred samples of silence.
+    fn song() -> (File, u64) {
+        let mut bytes = b"RIFF\xec\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+        bytes.extend([0x40, 0x1f, 0, 0, 0x80, 0x3e, 0, 0, 2, 0, 16, 0]);
+        bytes.extend(b"data\xc8\0\0\0");
+        bytes.resize(bytes.len() + 200, 0);
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        (file, u64::try_from(bytes.len()).unwrap())
+    }
+
+    #[test]
+    fn an_input_that_was_moved_still_hears_that_it_is_called_off() {
+        let ((file, size), cancel) = (song(), CancelToken::new());
+        let limits = DecodeLimits::default();
+        let opened = Input::open(&file, size, &limits, Look::Thorough, &cancel);
+        let input = Box::new(opened.unwrap_or_else(|(error, _)| panic!("{error}")));
+        let asked = || {
+            let asked = input.raw().interrupt_callback;
+            // SAFETY: what FFmpeg itself does, with what the input gave it.
+            unsafe { asked.callback.unwrap()(asked.opaque) }
+        };
+        assert_eq!(asked(), 0);
+        cancel.cancel();
+        assert_eq!(asked(), 1);
+    }
 }

@@ -57,6 +57,26 @@ impl Packet {
         self.time().map(|time| time.saturating_add(duration))
     }
 
+    /// When it is decoded, in its stream's time base.
+    pub(crate) fn order(&self) -> Option<i64> {
+        time(self.raw().dts)
+    }
+
+    /// How long what it holds is shown, in its stream's time base; 0 when nobody knows.
+    pub(crate) fn length(&self) -> i64 {
+        self.raw().duration.max(0)
+    }
+
+    /// Moves its times.
+    pub(crate) fn shift(&mut self, by: i64) {
+        let raw = self.raw_mut();
+        for own in [&mut raw.pts, &mut raw.dts] {
+            if let Some(time) = time(*own) {
+                *own = time.saturating_add(by);
+            }
+        }
+    }
+
     /// Gives back what it holds.
     pub(crate) fn clear(&mut self) {
         // SAFETY: it is a packet, filled or not.

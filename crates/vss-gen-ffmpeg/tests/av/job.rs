@@ -150,6 +150,7 @@ pub(crate) fn media_type(path: &Path) -> &'static str {
         "3gp" => "video/3gpp",
         "avi" => "video/x-msvideo",
         "ts" => "video/mp2t",
+        "mpg" => "video/mpeg",
         "mp3" => "audio/mpeg",
         "m4a" => "audio/mp4",
         "flac" => "audio/flac",

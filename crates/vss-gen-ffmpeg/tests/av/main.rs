@@ -7,9 +7,14 @@
 )]
 
 mod attacks;
+mod colours;
 mod corpus;
+mod fields;
 mod films;
 mod job;
+mod jumps;
 mod media;
+mod parts;
 mod plays;
 mod silence;
+mod tracks;

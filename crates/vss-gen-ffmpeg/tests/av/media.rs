@@ -15,6 +15,11 @@ pub(crate) fn film() -> Vec<u8> {
 
 /// A film that claims pictures of 3.6 gigapixels and has none.
 pub(crate) fn boast() -> Vec<u8> {
+    avi((60_000, 60_000), &[], &[])
+}
+
+/// The same with a second of a tone.
+pub(crate) fn loud_boast() -> Vec<u8> {
     avi((60_000, 60_000), &[], &tone(1))
 }
 
@@ -74,17 +79,18 @@ fn wave_format(to: &mut Vec<u8>) {
     to.extend([2, 0, 16, 0]);
 }
 
-/// A film of JPEG frames, its sound in pieces between them.
+/// A film of JPEG frames, its sound in pieces between them where there is any.
 pub(crate) fn avi((width, height): (u32, u32), frames: &[Vec<u8>], sound: &[u8]) -> Vec<u8> {
     let count = u32::try_from(frames.len()).unwrap();
     let bytes = u32::try_from(sound.len()).unwrap();
     let mut header = Vec::new();
     let micros = 1_000_000 / RATE;
+    let streams = if sound.is_empty() { 1 } else { 2 };
     // With an index.
     words(
         &mut header,
         &[
-            micros, 0, 0, 0x10, count, 0, 2, 0, width, height, 0, 0, 0, 0,
+            micros, 0, 0, 0x10, count, 0, streams, 0, width, height, 0, 0, 0, 0,
         ],
     );
     let mut list = b"hdrl".to_vec();
@@ -115,7 +121,9 @@ pub(crate) fn avi((width, height): (u32, u32), frames: &[Vec<u8>], sound: &[u8])
     let mut audio = b"strl".to_vec();
     chunk(&mut audio, b"strh", &stream);
     chunk(&mut audio, b"strf", &format);
-    chunk(&mut list, b"LIST", &audio);
+    if !sound.is_empty() {
+        chunk(&mut list, b"LIST", &audio);
+    }
 
     let mut pieces = sound.chunks((SAMPLES * 2 / RATE) as usize);
     let (mut movie, mut index) = (b"movi".to_vec(), Vec::new());

@@ -126,6 +126,44 @@ fn a_locked_worker_makes_everything_of_a_film_and_the_same_bytes_again() {
     }
 }
 
+/// Two seconds of fields with sound as discs have it; `None` without the program that makes it.
+fn disc() -> Option<Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("disc.mkv");
+    let arguments = "-v error -f lavfi -i testsrc2=s=320x240:r=50:d=2 -f lavfi -i sine=d=2 \
+        -vf interlace=lowpass=off,format=yuv420p -c:v mpeg2video -flags +ildct+ilme \
+        -c:a dca -strict -2 -ac 2";
+    let mut command = std::process::Command::new("ffmpeg");
+    let made = command
+        .args(arguments.split_whitespace())
+        .arg(&path)
+        .status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: the program ffmpeg is not installed");
+        return None;
+    }
+    Some(std::fs::read(path).unwrap())
+}
+
+#[test]
+fn a_locked_worker_takes_fields_apart_and_the_bytes_are_the_same_again() {
+    let Some(film) = disc() else { return };
+    let generator = confined();
+    let (answer, made) = run(&generator, &film, "video/x-matroska", &wanted());
+    let answers = answer.unwrap();
+    let whole = |answer: &Result<Produced, _>| {
+        answer
+            .as_ref()
+            .is_ok_and(|produced| produced.degraded.is_none())
+    };
+    assert!(answers.iter().all(whole), "{answers:?}");
+    let (_, again) = run(&generator, &film, "video/x-matroska", &wanted());
+    let (_, elsewhere) = run(&confined(), &film, "video/x-matroska", &wanted());
+    for ((made, again), elsewhere) in made.iter().zip(&again).zip(&elsewhere) {
+        assert!(made == again && made == elsewhere, "the bytes differ");
+    }
+}
+
 #[test]
 fn every_short_film_of_the_corpus_is_proxied_by_a_locked_worker() {
     let generator = confined();
