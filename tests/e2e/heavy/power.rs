@@ -261,7 +261,12 @@ impl Scene {
             [Vec::<String>::new(), Vec::new()],
             "{what}"
         );
-        assert_eq!(thumbs(&rows), self.thumbs(), "{what}");
+        let unready = self.library.json(["queue", "ls", "--status", "pending"]);
+        assert_eq!(
+            thumbs(&rows),
+            self.thumbs(),
+            "{what}: first {first}, then {run}; {unready}"
+        );
         assert_eq!(check_sums(&self.library), Ok(rows.len()), "{what}");
         let last = self.library.json(["reconcile", "--verify"]);
         for nothing in [
