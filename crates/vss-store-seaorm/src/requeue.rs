@@ -34,10 +34,11 @@ pub(crate) async fn requeue(
             continue;
         };
         let mut meant = Meant::by(selection, from, stale.as_deref(), Vec::new());
-        // Nobody makes an original, wherever it is.
+        // Nobody makes an original, wherever it is, nor what was found and taken in: that would wait
+        // for ever for whoever made it.
         meant.and(
-            "generator_id NOT IN \
-                (SELECT id FROM generators WHERE source IN ('reference', 'converted'))",
+            "generator_id NOT IN (SELECT id FROM generators \
+                WHERE source IN ('reference', 'converted', 'adopted'))",
         );
         meant.hold(tx).await.map_err(failed(OPERATION))?;
         count(tx, &meant, (from, to), &mut delta).await?;

@@ -250,7 +250,8 @@ impl Scene {
             assert!(mended <= rotten as u64, "{what}: {first}");
             assert_eq!(first["unknown"], 0, "{what}: {first}");
         }
-        let run = self.library.json(["run"]);
+        let ran = self.library.vss(["run", "--json", "-v"]);
+        let run = ran.json();
         for bad in ["failed", "quarantined"] {
             assert_eq!(run[bad], 0, "{what}: {run}");
         }
@@ -265,7 +266,8 @@ impl Scene {
         assert_eq!(
             thumbs(&rows),
             self.thumbs(),
-            "{what}: first {first}, then {run}; {unready}"
+            "{what}: first {first}, then {run}; {unready}; {}",
+            ran.err
         );
         assert_eq!(check_sums(&self.library), Ok(rows.len()), "{what}");
         let last = self.library.json(["reconcile", "--verify"]);

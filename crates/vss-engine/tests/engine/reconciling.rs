@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use vss_core::{ContentUuid, Format, SidecarSource, Status};
-use vss_engine::{ReconcileError, ReconcileOptions, ReconcileReport};
+use vss_engine::{ReconcileError, ReconcileOptions, ReconcileReport, RegenScope};
 use vss_ports::{Amendment, PortErrorKind, SidecarStore, Vault};
 use vss_testkit::faulty_vault::{FaultyVault, VaultFault, VaultStep};
 use vss_testkit::store::{Call, FaultyStore, MemoryStore};
@@ -201,6 +201,21 @@ async fn no_file_is_set_aside_before_its_row_stops_saying_that_it_is_whole() {
     assert!(world.files.set_aside().is_empty());
     assert_eq!(world.engine().reconcile(options).await.unwrap().repaired, 1);
     assert_eq!(world.files.set_aside(), [b"not what it was"]);
+}
+
+#[tokio::test]
+async fn what_was_adopted_is_not_queued_for_nobody_when_all_is_made_again() {
+    let world = World::with_pictures(1).await;
+    world.run().await;
+    let rows = world.rows().await;
+    let keys: Vec<_> = rows.iter().map(|row| row.key.clone()).collect();
+    world.rows.forget(&keys).await.unwrap();
+    world.files.lose_manifest(rows[0].key.content);
+    let engine = world.engine();
+    let report = engine.reconcile(ReconcileOptions::default()).await.unwrap();
+    assert_eq!(report.adopted, 3);
+    assert_eq!(engine.regen(RegenScope::All, None, None).await.unwrap(), 0);
+    assert_eq!(world.count(Status::Ready).await, 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -140,7 +140,10 @@ impl Rows {
 
 /// Nobody makes an original, wherever it is.
 fn is_made(source: &SidecarSource) -> bool {
-    !matches!(source, SidecarSource::Reference | SidecarSource::Converted)
+    !matches!(
+        source,
+        SidecarSource::Reference | SidecarSource::Converted | SidecarSource::Adopted
+    )
 }
 
 fn means(selection: &Selection, row: &SidecarRecord) -> bool {
