@@ -77,10 +77,12 @@ pub struct StatusError {
 }
 
 /// Every allowed change; what is not here is refused.
-const TABLE: [(Status, Event, Status); 22] = [
+const TABLE: [(Status, Event, Status); 23] = [
     (Status::Pending, Event::Claim, Status::Running),
     (Status::Pending, Event::Adopt, Status::Ready),
     (Status::Pending, Event::Cancel, Status::Failed),
+    // What waits out a back-off waits no longer.
+    (Status::Pending, Event::Retry, Status::Pending),
     (Status::Running, Event::Commit, Status::Ready),
     (Status::Running, Event::FailRetry, Status::Pending),
     (Status::Running, Event::FailFinal, Status::Failed),

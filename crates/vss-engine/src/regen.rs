@@ -51,7 +51,8 @@ impl Engine {
         Ok(self.requeue(&selection, Priority::Regenerate).await?)
     }
 
-    /// Queues failed sidecars again, those of a class or all.
+    /// Queues failed sidecars again, those of a class or all, and has what waits out its back-off
+    /// tried now.
     ///
     /// # Errors
     /// [`RegenError`] when the store fails.
@@ -61,9 +62,8 @@ impl Engine {
         kind: Option<Kind>,
         class: Option<FailureClass>,
     ) -> Result<u64, RegenError> {
-        let statuses = vec![Status::Failed, Status::Quarantined];
         let selection = Selection {
-            statuses,
+            statuses: vec![Status::Failed, Status::Quarantined, Status::Pending],
             contents,
             kind,
             class,

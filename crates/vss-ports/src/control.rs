@@ -14,6 +14,7 @@ use crate::{PortResult, SidecarRecord};
 /// - `paused` answers the paused kinds in order, each with the time it was first paused at, also after the store was closed and opened again.
 /// - Whatever else is done to a row of a paused kind is done as if it was not paused.
 /// - `requeue` moves the selected rows that the event allows to pending, attempts at zero, and answers how many; an original that was moved or copied into the vault, and a file that was adopted, stay as they are, since nobody makes them.
+/// - `requeue` makes a selected pending row that waits out a failure due now, attempts at zero and its priority kept; other pending rows stay as they are.
 /// - `cancel` makes the selected pending and running rows failed as cancelled, and answers how many.
 /// - `cancel` fences off whoever works on a row, and an old file is served on.
 /// - A cancelled row becomes pending by `requeue` alone, not by an enqueue of any version.

@@ -40,9 +40,16 @@ pub(crate) async fn requeue(
             "generator_id NOT IN (SELECT id FROM generators \
                 WHERE source IN ('reference', 'converted', 'adopted'))",
         );
+        // Of what is pending, only what waits out a failure is moved, in its own place.
+        let mut urgency = Some(priority);
+        if from == Status::Pending {
+            let now = meant.bind(now.as_millis());
+            meant.and(&format!("failure_class IS NOT NULL AND not_before > {now}"));
+            urgency = None;
+        }
         meant.hold(tx).await.map_err(failed(OPERATION))?;
         count(tx, &meant, (from, to), &mut delta).await?;
-        moved += update(tx, meant, to, priority, now).await?;
+        moved += update(tx, meant, to, urgency, now).await?;
     }
     delta.apply(tx).await?;
     Ok(moved)
@@ -87,7 +94,7 @@ async fn update(
     tx: &DatabaseTransaction,
     mut meant: Meant,
     to: Status,
-    priority: i64,
+    priority: Option<i64>,
     now: Timestamp,
 ) -> PortResult<u64> {
     let successor = match &meant.stale {
@@ -101,9 +108,13 @@ async fn update(
         ),
         None => String::new(),
     };
-    let (now, priority) = (meant.bind(now.as_millis()), meant.bind(priority));
+    let now = meant.bind(now.as_millis());
+    let priority = match priority {
+        Some(priority) => format!("priority = {},", meant.bind(priority)),
+        None => String::new(),
+    };
     let sql = format!(
-        "UPDATE sidecars SET status = {}, {successor} attempt = 0, priority = {priority}, \
+        "UPDATE sidecars SET status = {}, {successor} attempt = 0, {priority} \
             not_before = {now}, updated_at = {now}, failure_class = NULL WHERE {}",
         status_code(to),
         meant.condition,

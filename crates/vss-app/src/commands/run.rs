@@ -215,7 +215,7 @@ fn say(document: &RunDocument) {
     output::line(&made);
     if document.retried > 0 {
         output::line(&format!(
-            "{} could not be made now and are tried again",
+            "{} could not be made now and are tried again later; at once with: vss retry",
             document.retried
         ));
     }

@@ -1,13 +1,14 @@
 //! The check of requeue.
 
 use vss_core::{
-    Digest, FailureClass, Format, Kind, Priority, SidecarKey, SidecarSource, Status, Variant,
+    Digest, Disposition, FailureClass, Format, Kind, Priority, SidecarKey, SidecarSource, Status,
+    Variant,
 };
 use vss_ports::{Adoption, ClaimRequest, Maker, Selection};
 
 use crate::rows::{
-    Bench, RowsHarness, at, content, generator, item, makers, request, wanted, wanted_kind,
-    wanted_text,
+    Bench, RowsHarness, at, content, failure_of, generator, item, makers, request, wanted,
+    wanted_kind, wanted_text,
 };
 
 const GRID: Variant = Variant::GRID_1X;
@@ -107,6 +108,30 @@ pub(super) async fn requeue_moves_what_was_selected_and_may_move(harness: &dyn R
     assert_eq!((row.status, row.attempt), (Status::Pending, 0));
     assert_eq!(row.priority, Some(Priority::Visible));
     assert_eq!((row.not_before, row.failure), (Some(at(50)), None));
+
+    // What waits out a failure is due now, in its own place; what was never tried stays.
+    let waiting = bench.claimed(10, &GRID).await;
+    let failure = failure_of(&waiting, FailureClass::ToolMissing);
+    let later = bench.fail(failure, at(20)).await;
+    assert!(matches!(later, Some(Disposition::RetryAfter(_))));
+    let before = bench.row(10, &GRID).await;
+    let pending = Selection {
+        statuses: vec![Status::Pending],
+        contents: contents(&[7, 10]),
+        ..any.clone()
+    };
+    let crashed = Selection {
+        class: Some(FailureClass::Crash),
+        ..pending.clone()
+    };
+    assert_eq!(requeue(crashed).await, 0);
+    assert_eq!(requeue(pending.clone()).await, 1);
+    let row = bench.row(10, &GRID).await;
+    assert_eq!((row.status, row.attempt), (Status::Pending, 0));
+    assert_eq!((row.not_before, row.failure), (Some(at(50)), None));
+    assert_eq!(row.priority, before.priority, "not that of the request");
+    assert_ne!(row.priority, Some(Priority::Visible));
+    assert_eq!(requeue(pending).await, 0, "it is due already");
 
     let newer = generator("1.1.0");
     let stale = Selection {

@@ -53,6 +53,11 @@ impl QueueControl for MemoryStore {
             let moved = meant.filter_map(|row| {
                 let events = [Event::Retry, Event::Invalidate, Event::Want];
                 let to = events.iter().find_map(|e| row.status.after(*e).ok())?;
+                // Of what is pending, only what waits out a failure is moved, in its own place.
+                let priority = match row.status {
+                    Status::Pending => row.priority.filter(|_| waits(row, now))?,
+                    _ => priority,
+                };
                 for successor in selection.stale_against.iter().flatten() {
                     if is_of(row, successor) {
                         row.version = Some(successor.generator.version.clone());
@@ -170,6 +175,11 @@ fn is_of(row: &SidecarRecord, maker: &Maker) -> bool {
     row.key.kind == maker.kind
         && row.key.variant == maker.variant
         && row.source == SidecarSource::Generator(maker.generator.id.clone())
+}
+
+/// Whether it failed and is tried again later.
+fn waits(row: &SidecarRecord, now: Timestamp) -> bool {
+    row.failure.is_some() && row.not_before.is_some_and(|at| at > now)
 }
 
 /// Makes a row pending by a decision from outside.
