@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::job::{ffmpeg, ffprobe, has_programs, make, pixels, proxy, still, strip, write};
+use crate::job::{ffmpeg, ffprobe, has_programs, make, pixels, proxy, pts, still, strip, write};
 
 const SIZE: (usize, usize) = (352, 288);
 
@@ -75,10 +75,7 @@ fn a_proxy_of_fields_shows_one_moment_in_each_frame() {
             "-select_streams v -show_entries frame=pts_time,interlaced_frame",
         );
         assert!(!said.contains("interlaced_frame=1"), "{name}");
-        let times = said
-            .lines()
-            .filter_map(|line| line.strip_prefix("pts_time="));
-        let times: Vec<f64> = times.map(|time| time.parse().unwrap()).collect();
+        let times = pts(&said);
         assert!(times[0] < 0.05, "{name}: {times:?}");
         let steady = |pair: &[f64]| (pair[1] - pair[0] - 0.04).abs() < 0.002;
         assert!(times.windows(2).all(steady), "{name}: {times:?}");

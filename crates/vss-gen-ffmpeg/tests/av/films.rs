@@ -3,8 +3,8 @@
 use vss_core::FailureClass;
 
 use crate::job::{
-    ffmpeg, ffprobe, has_programs, light, make, map, media_type, open, pcm, pixels, proxy, run,
-    run_bytes, still, strip, waveform,
+    ffmpeg, ffprobe, has_programs, light, make, map, media_type, open, pcm, pixels, proxy, pts,
+    run, run_bytes, samples, still, strip, times, waveform, waves,
 };
 use crate::media;
 
@@ -65,10 +65,8 @@ fn samples_are_the_tone_that_went_in() {
     let wav = &made[0].1;
     // Two seconds at 16 kHz, two bytes each.
     assert_eq!(wav.len(), 44 + 2 * 16_000 * 2);
-    let samples = wav[44..].chunks_exact(2);
-    let samples: Vec<_> = samples.map(|s| i16::from_le_bytes([s[0], s[1]])).collect();
-    let crossings = samples.windows(2).filter(|w| w[0] < 0 && w[1] >= 0).count();
-    assert!((878..=882).contains(&crossings), "{crossings} waves of 880");
+    let waves = waves(&samples(wav));
+    assert!((878..=882).contains(&waves), "{waves} waves of 880");
     let json = String::from_utf8(made[1].1.clone()).unwrap();
     let head = "{\"version\":2,\"channels\":1,\"sample_rate\":8000,\"samples_per_pixel\":160,\
         \"bits\":8,\"length\":100,\"data\":[";
@@ -116,21 +114,14 @@ fn a_proxy_is_h264_high_with_its_index_in_front_and_keeps_time() {
         assert!(!bytes.windows(secret.len()).any(|w| w == secret));
     }
     // The same frames at the same times, to a millisecond.
-    let times = |said: String| -> Vec<f64> {
-        let times = said
-            .lines()
-            .filter_map(|line| line.strip_prefix("pts_time="));
-        times.filter_map(|time| time.parse().ok()).collect()
-    };
-    let frames = "-select_streams v -show_entries frame=pts_time";
-    let before = times(ffprobe(folder.path(), &crate::job::read(&film), frames));
-    let after = times(ffprobe(folder.path(), bytes, frames));
+    let before = times(folder.path(), &crate::job::read(&film), "v");
+    let after = times(folder.path(), bytes, "v");
     assert_eq!(before.len(), after.len());
     for (before, after) in before.iter().zip(&after) {
         assert!((before - after).abs() < 0.002, "{before} became {after}");
     }
     let sound = "-select_streams a -read_intervals %+#1 -show_entries packet=pts_time";
-    let begin = times(ffprobe(folder.path(), bytes, sound));
+    let begin = pts(&ffprobe(folder.path(), bytes, sound));
     // 1,024 samples of AAC come before the first that is heard.
     assert!((begin[0] - 0.5).abs() < 0.05, "sound begins at {begin:?}");
     let silent = ffprobe(folder.path(), &made[1].1, streams);

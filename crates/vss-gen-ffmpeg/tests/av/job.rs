@@ -212,3 +212,29 @@ pub(crate) fn light(picture: &image::RgbImage) -> u64 {
     let sum: u64 = picture.as_raw().iter().map(|light| u64::from(*light)).sum();
     sum / picture.as_raw().len() as u64
 }
+
+/// Seconds at which each frame of a stream is shown or heard, as the programs decode it.
+pub(crate) fn times(folder: &Path, film: &[u8], stream: &str) -> Vec<f64> {
+    let entries = format!("-select_streams {stream} -show_entries frame=pts_time");
+    pts(&ffprobe(folder, film, &entries))
+}
+
+/// The times, in seconds, in what ffprobe said.
+pub(crate) fn pts(said: &str) -> Vec<f64> {
+    let times = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("pts_time="));
+    times.filter_map(|time| time.parse().ok()).collect()
+}
+
+/// The samples of a WAVE with one channel of 16 bits.
+pub(crate) fn samples(wav: &[u8]) -> Vec<i16> {
+    let samples = wav[44..].as_chunks::<2>().0.iter();
+    samples.map(|bytes| i16::from_le_bytes(*bytes)).collect()
+}
+
+/// How often samples go from below zero to above.
+pub(crate) fn waves(samples: &[i16]) -> usize {
+    let rises = samples.windows(2).filter(|w| w[0] < 0 && w[1] >= 0);
+    rises.count()
+}

@@ -3,27 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use crate::job::{
-    ffmpeg, ffprobe, has_programs, make, map, pcm, pixels, proxy, read, still, strip, waveform,
-    write,
+    ffmpeg, has_programs, make, map, pcm, pixels, proxy, read, samples, still, strip, times,
+    waveform, write,
 };
 
 const FINE: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p";
 
-/// Seconds of each frame or sample group that the programs decode of a film.
-fn times(folder: &Path, film: &[u8], stream: &str) -> Vec<f64> {
-    let entries = format!("-select_streams {stream} -show_entries frame=pts_time");
-    let said = ffprobe(folder, film, &entries);
-    let times = said
-        .lines()
-        .filter_map(|line| line.strip_prefix("pts_time="));
-    times.filter_map(|time| time.parse().ok()).collect()
-}
-
 /// When the sample of a WAVE of 16 kHz is loud for the first time and for the last.
 fn loud(wav: &[u8]) -> (f64, f64) {
-    let samples = wav[44..].chunks_exact(2);
-    let loud: Vec<_> = samples
-        .map(|s| i16::from_le_bytes([s[0], s[1]]))
+    let loud: Vec<_> = samples(wav)
+        .into_iter()
         .enumerate()
         .filter(|(_, sample)| sample.unsigned_abs() > 4_000)
         .map(|(at, _)| f64::from(u32::try_from(at).unwrap()) / 16_000.0)

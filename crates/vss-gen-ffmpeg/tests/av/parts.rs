@@ -6,7 +6,7 @@ use vss_core::FailureClass;
 
 use crate::job::{
     Made, ffmpeg, ffprobe, has_programs, map, media_type, open, pcm, proxy, read, run, run_bytes,
-    still, strip, waveform, write,
+    samples, still, strip, waveform, write,
 };
 use crate::media;
 
@@ -122,9 +122,7 @@ fn ten_channels_without_names_are_mixed() {
         "-show_entries stream=codec_name,channels",
     );
     assert!(said.contains("codec_name=aac\nchannels=2"), "{said}");
-    let wav = &made[3].1[44..];
-    let samples = wav.chunks_exact(2);
-    let loudest = samples.map(|s| i16::from_le_bytes([s[0], s[1]])).max();
+    let loudest = samples(&made[3].1).into_iter().max();
     assert!(loudest.unwrap() > 1_000, "{loudest:?}");
 }
 

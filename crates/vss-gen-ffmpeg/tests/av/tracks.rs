@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::job::{ffmpeg, ffprobe, has_programs, make, pcm, proxy};
+use crate::job::{ffmpeg, ffprobe, has_programs, make, pcm, proxy, samples, waves};
 
 /// A film with two sounds: one of 440 Hz in two channels, one of 880 Hz in one.
 fn film(folder: &Path, name: &str, coded: &str) -> PathBuf {
@@ -19,10 +19,7 @@ fn film(folder: &Path, name: &str, coded: &str) -> PathBuf {
 
 /// Waves a second of a WAVE of two seconds.
 fn pitch(wav: &[u8]) -> usize {
-    let samples = wav[44..].chunks_exact(2);
-    let samples: Vec<_> = samples.map(|s| i16::from_le_bytes([s[0], s[1]])).collect();
-    let crossings = samples.windows(2).filter(|w| w[0] < 0 && w[1] >= 0).count();
-    crossings / 2
+    waves(&samples(wav)) / 2
 }
 
 #[test]
