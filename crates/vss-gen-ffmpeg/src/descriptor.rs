@@ -1,8 +1,8 @@
 //! What the generator reads and makes, known without its engine.
 
 use semver::Version;
-use vss_core::plan::{Ability, GeneratorDescriptor};
-use vss_core::{GeneratorRef, Kind, MediaType};
+use vss_core::Kind;
+use vss_core::plan::GeneratorDescriptor;
 
 /// Containers of video, which may turn out to hold audio alone.
 pub(crate) const VIDEO: [&str; 13] = [
@@ -38,40 +38,22 @@ pub(crate) const AUDIO: [&str; 12] = [
 ];
 
 /// A generator named `ffmpeg`, version 1.2.0.
-#[expect(
-    clippy::expect_used,
-    reason = "the names are constants; every test makes a generator"
-)]
 pub fn descriptor() -> GeneratorDescriptor {
-    let types = |names: &[&str]| {
-        let parsed = names.iter().map(|name| name.parse());
-        parsed
-            .collect::<Result<Vec<MediaType>, _>>()
-            .expect("names of media types")
-    };
-    GeneratorDescriptor {
-        generator: GeneratorRef {
-            id: "ffmpeg".parse().expect("a name of a generator"),
-            version: Version::new(1, 2, 0),
-        },
-        abilities: vec![
-            Ability {
-                inputs: types(&VIDEO),
-                kinds: vec![
-                    Kind::THUMB,
-                    Kind::THUMBSTRIP,
-                    Kind::THUMBSTRIP_MAP,
-                    Kind::PROXY,
-                    Kind::WAVEFORM,
-                    Kind::PCM,
-                ],
-            },
-            Ability {
-                inputs: types(&AUDIO),
-                kinds: vec![Kind::THUMB, Kind::WAVEFORM, Kind::PCM],
-            },
-        ],
-    }
+    let of_video = [
+        Kind::THUMB,
+        Kind::THUMBSTRIP,
+        Kind::THUMBSTRIP_MAP,
+        Kind::PROXY,
+        Kind::WAVEFORM,
+        Kind::PCM,
+    ];
+    let of_audio = [Kind::THUMB, Kind::WAVEFORM, Kind::PCM];
+    let version = Version::new(1, 2, 0);
+    GeneratorDescriptor::of(
+        "ffmpeg",
+        version,
+        &[(&VIDEO, &of_video), (&AUDIO, &of_audio)],
+    )
 }
 
 #[cfg(test)]

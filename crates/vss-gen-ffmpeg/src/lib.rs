@@ -57,7 +57,6 @@ mod through;
 #[cfg(feature = "engine")]
 mod timeline;
 #[cfg(feature = "engine")]
-mod tone;
 #[cfg(feature = "engine")]
 mod turn;
 #[cfg(feature = "engine")]

@@ -1,4 +1,4 @@
-//! Stills of a wide range of light (PQ, HLG) as ordinary ones: light as a bright screen would show it, in
+//! Pictures of a wide range of light (PQ, HLG) as ordinary ones: light as a bright screen would show it, in
 //! the range and the colours of sRGB.
 //!
 //! The curve is that of ITU-R BT.2390, taken of the brightest channel so that hues stay: below some 90
@@ -198,13 +198,14 @@ fn srgb(light: f32) -> u8 {
 mod tests {
     use super::*;
 
+    /// The code of light, in candela a square metre, as a channel of 16 bits.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a share of 65,535"
     )]
-    fn pq_grey(light: f32) -> [u16; 3] {
-        [(pq_code(light) * 65_535.0).round() as u16; 3]
+    fn code(light: f32) -> u16 {
+        (pq_code(light) * 65_535.0).round() as u16
     }
 
     #[test]
@@ -216,11 +217,22 @@ mod tests {
     }
 
     #[test]
+    fn the_two_directions_of_the_quantizer_meet() {
+        for light in [0.1, 1.0, 100.0, 203.0, 1_000.0, 4_000.0] {
+            let again = pq_light(pq_code(light));
+            assert!((again / light - 1.0).abs() < 0.01, "{light} became {again}");
+        }
+        // Known points of the standard.
+        assert!((pq_code(100.0) - 0.508).abs() < 0.001);
+        assert!((pq_code(1_000.0) - 0.751_8).abs() < 0.001);
+    }
+
+    #[test]
     fn grey_stays_grey_in_all_colours_and_grows_from_black_to_white() {
         for primaries in [1, 9, 12] {
             let tone = Tone::of(PQ, primaries).unwrap();
             let grey = |light: f32| {
-                let [r, g, b] = tone.pixel(pq_grey(light));
+                let [r, g, b] = tone.pixel([code(light); 3]);
                 assert!(r.abs_diff(g) < 2 && b.abs_diff(g) < 2, "{primaries}");
                 g
             };
@@ -228,17 +240,33 @@ mod tests {
             let seen = [0.5, 5.0, 20.0, 80.0, 203.0, 600.0].map(grey);
             assert!(seen.is_sorted(), "{seen:?}");
             // A middle grey of 18 in 100, which white has 203 of, is one of sRGB too.
-            assert!(
-                grey(0.18 * WHITE).abs_diff(118) < 3,
-                "{}",
-                grey(0.18 * WHITE)
-            );
+            let middle = grey(0.18 * WHITE);
+            assert!(middle.abs_diff(118) < 3, "{middle}");
+            // Below the knee light keeps its share of white: 20 of 203 is 0.0985, sRGB 0.348.
+            assert!((86..=92).contains(&grey(20.0)), "{}", grey(20.0));
+            // What is white on paper stays below the white of a lamp.
+            assert!((215..=245).contains(&grey(203.0)), "{}", grey(203.0));
         }
-        let hlg = Tone::of(HLG, 9).unwrap();
-        assert_eq!(hlg.pixel([0; 3]), [0; 3]);
-        assert_eq!(hlg.pixel([u16::MAX; 3]), [255; 3]);
-        let [_, half, _] = hlg.pixel([0x8000; 3]);
-        assert!((80..200).contains(&half), "{half}");
+    }
+
+    #[test]
+    fn hybrid_log_gamma_shows_its_white_as_white() {
+        let tone = Tone::of(HLG, 9).unwrap();
+        assert_eq!(tone.pixel([0; 3]), [0; 3]);
+        assert_eq!(tone.pixel([u16::MAX; 3]), [255; 3]);
+        // 75 % is paper: 203 of a screen of 1,000.
+        let [_, paper, _] = tone.pixel([49_151; 3]);
+        assert!((215..=245).contains(&paper), "{paper}");
+    }
+
+    #[test]
+    fn a_colour_that_hd_has_too_keeps_its_hue_and_one_beyond_is_not_pale() {
+        let tone = Tone::of(PQ, 9).unwrap();
+        // Pure red of HD at 100, in the colours of BT.2020.
+        let [r, g, b] = tone.pixel([62.74, 6.91, 1.64].map(code));
+        assert!(r > 150 && g < 25 && b < 25, "{:?}", [r, g, b]);
+        let [r, g, b] = tone.pixel([0, code(100.0), 0]);
+        assert!(g > 170 && r == 0 && b == 0, "{:?}", [r, g, b]);
     }
 
     #[test]
