@@ -20,6 +20,25 @@ pub struct MediaTypeError {
 }
 
 impl MediaType {
+    /// Camera files (RAW) that sidecars are made of.
+    pub const CAMERA_FILES: &[&str] = &[
+        "image/x-adobe-dng",
+        "image/x-canon-cr2",
+        "image/x-canon-cr3",
+        "image/x-epson-erf",
+        "image/x-fuji-raf",
+        "image/x-hasselblad-3fr",
+        "image/x-kodak-dcr",
+        "image/x-leica-rwl",
+        "image/x-nikon-nef",
+        "image/x-olympus-orf",
+        "image/x-panasonic-rw2",
+        "image/x-pentax-pef",
+        "image/x-phaseone-iiq",
+        "image/x-samsung-srw",
+        "image/x-sony-arw",
+    ];
+
     /// What a file is of which nothing is known (RFC 2046, 4.5.1).
     pub fn unknown() -> Self {
         Self(Cow::Borrowed("application/octet-stream"))

@@ -1,6 +1,7 @@
 //! Which sidecars a content should have: a pure function of its media type, the library's policy
 //! and the generators at hand.
 
+use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::{DigestHasher, Format, GeneratorRef, Kind, MediaType, Variant};
@@ -30,6 +31,32 @@ pub struct Ability {
 }
 
 impl GeneratorDescriptor {
+    /// That of a generator of this name and version, which makes the kinds from the media types beside
+    /// them.
+    ///
+    /// # Panics
+    /// When one of the words is no name of its sort: they are constants of whoever calls this.
+    #[expect(
+        clippy::expect_used,
+        reason = "the words are constants; every test makes generators of them"
+    )]
+    pub fn of(id: &str, version: Version, abilities: &[(&[&str], &[Kind])]) -> Self {
+        let ability = |(inputs, kinds): &(&[&str], &[Kind])| {
+            let inputs = inputs.iter().map(|name| name.parse());
+            Ability {
+                inputs: inputs
+                    .collect::<Result<_, _>>()
+                    .expect("names of media types"),
+                kinds: kinds.to_vec(),
+            }
+        };
+        let id = id.parse().expect("a name of a generator");
+        Self {
+            generator: GeneratorRef { id, version },
+            abilities: abilities.iter().map(ability).collect(),
+        }
+    }
+
     /// Whether it makes this kind from this sort of file.
     pub fn makes(&self, kind: &Kind, from: &MediaType) -> bool {
         let fits = |able: &Ability| able.kinds.contains(kind) && able.inputs.contains(from);

@@ -1,11 +1,11 @@
 //! What the generator reads and makes, known without its engine.
 
 use semver::Version;
-use vss_core::plan::{Ability, GeneratorDescriptor};
-use vss_core::{GeneratorRef, Kind, MediaType};
+use vss_core::plan::GeneratorDescriptor;
+use vss_core::{Kind, MediaType};
 
-/// Every media type that is read. Some formats go by several names; the first is the registered
-/// or the usual one.
+/// Every media type that is read, besides camera files. Some formats go by several names; the first is
+/// the registered or the usual one.
 pub(crate) const INPUTS: &[&str] = &[
     "image/jpeg",
     "image/png",
@@ -41,44 +41,16 @@ pub(crate) const INPUTS: &[&str] = &[
     "image/x-portable-bitmap",
     "image/x-portable-graymap",
     "image/x-portable-pixmap",
-    // Camera files, by their preview; a DNG without one is developed. Where there is a worker for them,
-    // it has them all.
-    "image/x-adobe-dng",
-    "image/x-canon-cr2",
-    "image/x-canon-cr3",
-    "image/x-epson-erf",
-    "image/x-fuji-raf",
-    "image/x-hasselblad-3fr",
-    "image/x-kodak-dcr",
-    "image/x-leica-rwl",
-    "image/x-nikon-nef",
-    "image/x-olympus-orf",
-    "image/x-panasonic-rw2",
-    "image/x-pentax-pef",
-    "image/x-phaseone-iiq",
-    "image/x-samsung-srw",
-    "image/x-sony-arw",
     // Its first page.
     "application/pdf",
 ];
 
-/// A generator named `image`, version 1.4.0.
-#[expect(
-    clippy::expect_used,
-    reason = "the names are constants; every test makes a generator"
-)]
+/// A generator named `image`, version 1.4.0. Camera files are read by their preview; a DNG without one is
+/// developed. Where there is a worker for camera files, it has them all.
 pub fn descriptor() -> GeneratorDescriptor {
-    let inputs = INPUTS.iter().map(|name| name.parse());
-    GeneratorDescriptor {
-        generator: GeneratorRef {
-            id: "image".parse().expect("a name of a generator"),
-            version: Version::new(1, 4, 0),
-        },
-        abilities: vec![Ability {
-            inputs: inputs
-                .collect::<Result<Vec<MediaType>, _>>()
-                .expect("names of media types"),
-            kinds: vec![Kind::THUMB],
-        }],
-    }
+    let abilities: &[(&[&str], &[Kind])] = &[
+        (INPUTS, &[Kind::THUMB]),
+        (MediaType::CAMERA_FILES, &[Kind::THUMB]),
+    ];
+    GeneratorDescriptor::of("image", Version::new(1, 4, 0), abilities)
 }

@@ -39,19 +39,7 @@ fn layout(media_type: &MediaType) -> Option<Layout> {
         "video/quicktime" | "video/mp4" | "video/x-m4v" => Layout::Movie,
         "image/x-canon-cr3" => Layout::CanonRaw3,
         "image/x-fuji-raf" => Layout::FujiRaw,
-        "image/x-adobe-dng"
-        | "image/x-canon-cr2"
-        | "image/x-epson-erf"
-        | "image/x-hasselblad-3fr"
-        | "image/x-kodak-dcr"
-        | "image/x-leica-rwl"
-        | "image/x-nikon-nef"
-        | "image/x-olympus-orf"
-        | "image/x-panasonic-rw2"
-        | "image/x-pentax-pef"
-        | "image/x-phaseone-iiq"
-        | "image/x-samsung-srw"
-        | "image/x-sony-arw" => Layout::Tiff,
+        camera if MediaType::CAMERA_FILES.contains(&camera) => Layout::Tiff,
         _ => return None,
     })
 }

@@ -72,26 +72,7 @@ const NAMES: &[(&[&str], Codec)] = &[
         Codec::Psd,
     ),
     #[cfg(feature = "raw")]
-    (
-        &[
-            "image/x-adobe-dng",
-            "image/x-canon-cr2",
-            "image/x-canon-cr3",
-            "image/x-epson-erf",
-            "image/x-fuji-raf",
-            "image/x-hasselblad-3fr",
-            "image/x-kodak-dcr",
-            "image/x-leica-rwl",
-            "image/x-nikon-nef",
-            "image/x-olympus-orf",
-            "image/x-panasonic-rw2",
-            "image/x-pentax-pef",
-            "image/x-phaseone-iiq",
-            "image/x-samsung-srw",
-            "image/x-sony-arw",
-        ],
-        Codec::Raw,
-    ),
+    (MediaType::CAMERA_FILES, Codec::Raw),
     #[cfg(feature = "small")]
     (&["image/qoi"], Codec::Plain(Plain::Qoi)),
     #[cfg(feature = "small")]

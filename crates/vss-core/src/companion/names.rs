@@ -39,7 +39,8 @@ impl Sort {
             "image/jpeg" => Self::Jpeg,
             "image/heic" | "image/heif" => Self::Heif,
             "video/quicktime" | "video/mp4" | "video/x-m4v" => Self::Clip,
-            text if RAW.contains(&text) => Self::Raw,
+            text if MediaType::CAMERA_FILES.contains(&text) => Self::Raw,
+            text if OTHER_RAW.contains(&text) => Self::Raw,
             _ => match (media_type.top_level(), extension) {
                 ("image", _) => Self::Picture,
                 ("video", _) => Self::Video,
@@ -63,26 +64,11 @@ impl Sort {
     }
 }
 
-/// The RAW formats that have a media type of their own.
-const RAW: &[&str] = &[
-    "image/x-adobe-dng",
-    "image/x-canon-cr2",
-    "image/x-canon-cr3",
+/// RAW formats that have a media type of their own and are not among [`MediaType::CAMERA_FILES`].
+const OTHER_RAW: [&str; 3] = [
     "image/x-canon-crw",
-    "image/x-epson-erf",
-    "image/x-fuji-raf",
-    "image/x-hasselblad-3fr",
-    "image/x-kodak-dcr",
-    "image/x-leica-rwl",
     "image/x-minolta-mrw",
-    "image/x-nikon-nef",
-    "image/x-olympus-orf",
-    "image/x-panasonic-rw2",
-    "image/x-pentax-pef",
-    "image/x-phaseone-iiq",
-    "image/x-samsung-srw",
     "image/x-sigma-x3f",
-    "image/x-sony-arw",
 ];
 
 /// Some cameras, and programs that shrink their files, keep a JPEG or a TIFF under a RAW's name.
