@@ -204,7 +204,7 @@ mod tests {
         //                    Cl Co FR FF FQ Re In Rt GC SR Ad Ca Lo Ev Wa
         (
             Status::Pending,
-            "    U  .  .  .  .  .  .  .  .  .  R  F  .  .  .",
+            "    U  .  .  .  .  .  .  P  .  .  R  F  .  .  .",
         ),
         (
             Status::Running,
