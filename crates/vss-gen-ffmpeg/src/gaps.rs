@@ -6,7 +6,8 @@ use crate::av::{Frame, Ratio};
 /// A hole is filled in pieces as long as this, in microseconds.
 const PIECE: i64 = 5_000_000;
 
-/// Holes up to this long are filled in originals that do not say how long they are.
+/// Holes up to this long are filled where nobody knows how long an original is: it does not say, or
+/// goes on after what it says.
 const LONGEST: i64 = 600_000_000;
 
 /// What is believed of a length that an original claims.
@@ -20,20 +21,20 @@ pub(crate) struct Gaps {
     start: i64,
     /// When the next frame is expected; `None` before the first where what is before it is no hole.
     expected: Option<i64>,
-    /// After this there are no holes: times that go further have jumped.
-    end: i64,
+    /// After this there are no holes, as long as no frame was: times that go further have jumped.
+    end: Option<i64>,
 }
 
 impl Gaps {
     /// Of a stream with this unit, in an original that begins at a time and claims a length, in
     /// microseconds. What comes before its first frame is a hole where that is said.
     pub(crate) fn new(unit: Ratio, start: i64, length: Option<i64>, from_start: bool) -> Self {
-        let end = length.map_or(LONGEST, |length| length.min(DAY));
+        let end = length.map(|length| Ratio::MICROS.rescale(length.min(DAY), unit));
         Self {
             unit,
             start: Ratio::MICROS.rescale(start, unit),
             expected: from_start.then_some(0),
-            end: Ratio::MICROS.rescale(end, unit),
+            end,
         }
     }
 
@@ -60,7 +61,7 @@ impl Gaps {
         if let (Some(told), Some(expected)) = (time, self.expected)
             && told.saturating_sub(expected) > piece
         {
-            match told > self.end.saturating_add(piece) {
+            match self.has_jumped(told, expected, piece) {
                 true => {
                     self.start = self.start.saturating_add(told.saturating_sub(expected));
                     time = Some(expected);
@@ -77,6 +78,17 @@ impl Gaps {
             (at < until).then_some(at)
         });
         (time, holes)
+    }
+
+    /// Whether a time that lies so far ahead is no hole.
+    fn has_jumped(&self, told: i64, expected: i64, piece: i64) -> bool {
+        match self.end {
+            Some(end) if expected <= end => told > end.saturating_add(piece),
+            _ => {
+                let longest = Ratio::MICROS.rescale(LONGEST, self.unit);
+                told.saturating_sub(expected) > longest
+            }
+        }
     }
 }
 
@@ -112,8 +124,20 @@ mod tests {
         assert_eq!(next(&mut gaps, 0), (0, vec![]));
         assert_eq!(next(&mut gaps, 90_000), (1, vec![]));
         assert_eq!(gaps.start, 89_999 * SECOND);
+    }
+
+    #[test]
+    fn where_nobody_knows_the_end_a_hole_is_judged_by_its_own_length() {
         let mut mute = Gaps::new(Ratio::MICROS, 0, None, true);
         assert_eq!(next(&mut mute, 590).1.len(), 117);
-        assert_eq!(next(&mut mute, 90_000), (591, vec![]));
+        assert_eq!(next(&mut mute, 700).1.len(), 21);
+        assert_eq!(next(&mut mute, 90_000), (701, vec![]));
+        // It said a minute, and went on.
+        let mut modest = Gaps::new(Ratio::MICROS, 0, Some(60 * SECOND), true);
+        for second in 0..70 {
+            assert_eq!(next(&mut modest, second), (second, vec![]));
+        }
+        assert_eq!(next(&mut modest, 90), (90, vec![75, 80, 85]));
+        assert_eq!(next(&mut modest, 90_000), (91, vec![]));
     }
 }
