@@ -58,7 +58,7 @@ impl Chain {
         let mut wide = Frame::new()?;
         self.graph.pull(&mut wide)?;
         let mut plain = Frame::rgb_like(&wide)?;
-        for (wide, plain) in wide.rows(6).zip(plain.rows_mut(3)) {
+        for (wide, plain) in wide.rows(6)?.zip(plain.rows_mut(3)) {
             show(tone, wide, plain);
         }
         if self.after.is_empty() {

@@ -1,5 +1,6 @@
 //! From a frame to the canvas that all stills are made of.
 
+use vss_raster::failure::corrupt;
 use vss_raster::{Decoded, Layout, Outcome, Scratch};
 
 use crate::av::{AvError, Frame};
@@ -30,11 +31,15 @@ pub(crate) fn draw(
             graph.pull(&mut drawn)?;
             Ok(drawn)
         });
-    let drawn = drawn.map_err(|error: AvError| error.of_source())?;
+    let drawn = drawn.map_err(AvError::of_source)?;
+    if (drawn.width(), drawn.height()) != size {
+        return Err(corrupt("a frame of another size than it was scaled to"));
+    }
     let channels = layout.channels();
+    let rows = drawn.rows(channels).map_err(AvError::of_source)?;
     let row = size.0 as usize * channels;
     let canvas = scratch.canvas(row * size.1 as usize)?;
-    for (target, source) in canvas.chunks_exact_mut(row).zip(drawn.rows(channels)) {
+    for (target, source) in canvas.chunks_exact_mut(row).zip(rows) {
         target.copy_from_slice(source);
     }
     let (width, height) = video.view.size;

@@ -23,7 +23,7 @@ impl Looks {
         graph.push(Some(frame))?;
         let mut small = Frame::new()?;
         graph.pull(&mut small)?;
-        Ok(Self::of_pixels(small.rows(1).flatten().copied()))
+        Ok(Self::of_pixels(small.rows(1)?.flatten().copied()))
     }
 
     fn of_pixels(pixels: impl Iterator<Item = u8>) -> Self {

@@ -95,7 +95,7 @@ impl Strip {
         let (x, y) = self.place(self.times.len());
         let stride = self.recipe.columns as usize * self.tile.0 as usize * CHANNELS;
         let begin = y as usize * stride + x as usize * CHANNELS;
-        for (line, row) in small.rows(CHANNELS).enumerate() {
+        for (line, row) in small.rows(CHANNELS)?.enumerate() {
             let at = begin + line * stride;
             if let Some(target) = self.canvas.get_mut(at..at + row.len()) {
                 target.copy_from_slice(row);

@@ -213,23 +213,27 @@ impl Frame {
         numbers::flags_of_pixels(self.format()) & alpha != 0
     }
 
-    /// Copies the rows of a packed picture, or of one whose first plane is all that is wanted, one
-    /// after the other and without padding.
-    pub(crate) fn rows(&self, bytes_a_pixel: usize) -> impl Iterator<Item = &[u8]> {
+    /// The rows of a packed picture, or of one whose first plane is all that is wanted, from top to
+    /// bottom and without padding: as many as it is high.
+    ///
+    /// # Errors
+    /// When it has no pixels of that size.
+    pub(crate) fn rows(&self, bytes_a_pixel: usize) -> AvResult<impl Iterator<Item = &[u8]>> {
         let raw = self.raw();
         let [first, ..] = raw.data;
         let [stride, ..] = raw.linesize;
         let width = self.width() as usize * bytes_a_pixel;
-        let stride = usize::try_from(stride).unwrap_or(0);
-        let rows = match first.is_null() || stride < width {
-            true => 0,
-            false => self.height() as usize,
-        };
-        (0..rows).map(move |row| {
-            // SAFETY: the plane has `height` rows of `stride` bytes, of which `width` are pixels;
-            // it lives as long as the frame that is borrowed.
-            unsafe { slice::from_raw_parts(first.add(row * stride), width) }
-        })
+        // Below 0 where the picture stands on its head in memory.
+        let stride = isize::try_from(stride).map_err(|_| AvError::INVALID)?;
+        let height = isize::try_from(self.height()).map_err(|_| AvError::INVALID)?;
+        if first.is_null() || stride.unsigned_abs() < width {
+            return Err(AvError::INVALID);
+        }
+        Ok((0..height).map(move |row| {
+            // SAFETY: the plane has `height` rows, each `stride` bytes from the one above it, of
+            // which `width` are pixels; it lives as long as the frame that is borrowed.
+            unsafe { slice::from_raw_parts(first.offset(row * stride), width) }
+        }))
     }
 
     /// The rows of a packed picture that nobody shares, without padding.

@@ -145,7 +145,6 @@ fn all_eight_ways_to_stand_end_upright() {
         ),
     );
     let stored = crate::job::read(&film);
-    let at = stored.windows(4).position(|w| w == b"tkhd").unwrap() + 4 + 4 + 20 + 16;
     let one = 1 << 16;
     let cells = [
         [one, 0, 0, one],
@@ -158,10 +157,7 @@ fn all_eight_ways_to_stand_end_upright() {
         [0, -one, -one, 0],
     ];
     for [a, b, c, d] in cells {
-        let mut film = stored.clone();
-        for (cell, value) in [(0, a), (1, b), (3, c), (4, d)] {
-            film[at + 4 * cell..at + 4 * cell + 4].copy_from_slice(&i32::to_be_bytes(value));
-        }
+        let film = turned(&stored, [a, b, c, d]);
         let wanted = [still(160), proxy(80, 0)];
         let made = run_bytes(&film, "video/mp4", &wanted).unwrap();
         let size = if a == 0 { (80, 160) } else { (160, 80) };
@@ -185,6 +181,45 @@ fn all_eight_ways_to_stand_end_upright() {
                 let strongest = (0..3).max_by_key(|c| pixel[*c]).unwrap();
                 assert_eq!(strongest, channel, "{pixel:?} for {a} {b} {c} {d}");
             }
+        }
+    }
+}
+
+/// A film of QuickTime with these cells in the matrix of its first track.
+fn turned(film: &[u8], cells: [i32; 4]) -> Vec<u8> {
+    let mut film = film.to_vec();
+    let at = film.windows(4).position(|w| w == b"tkhd").unwrap() + 4 + 4 + 20 + 16;
+    for (cell, value) in [0, 1, 3, 4].into_iter().zip(cells) {
+        film[at + 4 * cell..at + 4 * cell + 4].copy_from_slice(&i32::to_be_bytes(value));
+    }
+    film
+}
+
+#[test]
+fn a_film_on_its_head_is_turned_also_where_nothing_has_to_be_scaled() {
+    if !has_programs() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let film = ffmpeg(
+        folder.path(),
+        "film.mov",
+        "-f lavfi -i color=gray:s=160x80:r=10:d=2 \
+         -vf format=rgb24,drawbox=0:0:160:40:red:fill -c:v png",
+    );
+    let one = 1 << 16;
+    let film = turned(&crate::job::read(&film), [one, 0, 0, -one]);
+    for wanted in [
+        vec![still(160), strip()],
+        vec![still(160), strip(), proxy(80, 0)],
+    ] {
+        let made = run_bytes(&film, "video/quicktime", &wanted).unwrap();
+        assert!(made.iter().all(|(answer, _)| answer.is_ok()), "{made:?}");
+        let (poster, strip) = (pixels(&made[0].1), pixels(&made[1].1));
+        for (picture, x, y) in [(&poster, 0, 0), (&strip, 0, 0), (&strip, 640, 320)] {
+            let [above, below] = [20, 60].map(|row| picture.get_pixel(x + 80, y + row).0);
+            assert!(above[1] > 100, "{above:?} at {x}, {y}");
+            assert!(below[0] > 200 && below[1] < 50, "{below:?} at {x}, {y}");
         }
     }
 }
