@@ -241,8 +241,8 @@ impl<'a> Work<'a> {
         for (index, output) in self.open_outputs() {
             match (output.recipe, &self.streams.video, audio) {
                 (Recipe::Proxy(recipe), Some(video), _) => {
-                    let (streams, cancel) = (&self.streams, &self.job.cancel);
-                    let proxy = Proxy::new(output, *recipe, video, streams, cancel);
+                    let (streams, told) = (&self.streams, (self.job.host, &self.job.cancel));
+                    let proxy = Proxy::new(output, *recipe, video, streams, told);
                     wants.heard |= recipe.audio_bitrate > 0;
                     wants.proxies.push((index, proxy));
                 }
@@ -367,7 +367,8 @@ fn look(passes: &Passes) -> Look {
 }
 
 fn open<'a>(job: &'a GenerateJob<'a>, look: Look) -> Outcome<Input<'a>> {
-    let opened = Input::open(job.source, job.source_size, &job.limits, look, &job.cancel);
+    let told = (job.host, &job.cancel);
+    let opened = Input::open(job.source, job.source_size, &job.limits, look, told);
     opened.map_err(|(error, trouble)| match trouble.take() {
         _ if job.cancel.is_cancelled() => cancelled(),
         Some(error) => unreadable(&error),

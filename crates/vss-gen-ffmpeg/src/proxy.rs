@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use vss_core::FailureClass;
 use vss_core::plan::ProxyRecipe;
-use vss_ports::{CancelToken, GenerateFailure, JobOutput, Produced};
+use vss_ports::{CancelToken, GenerateFailure, JobHost, JobOutput, Produced};
 use vss_raster::Outcome;
 use vss_raster::failure::{corrupt, too_large, unwritable};
 
@@ -66,7 +66,7 @@ impl<'a> Proxy<'a> {
         recipe: ProxyRecipe,
         video: &Video,
         streams: &Streams,
-        cancel: &CancelToken,
+        (host, cancel): (&'a dyn JobHost, &CancelToken),
     ) -> Outcome<Self> {
         let start = streams.start;
         let size = video.view.proxy(recipe.short_side);
@@ -89,7 +89,7 @@ impl<'a> Proxy<'a> {
             let why = "this FFmpeg has no H.264 encoder (libx264): install one that does";
             GenerateFailure::new(FailureClass::ToolMissing, why)
         })?;
-        let mut muxer = Muxer::new(output.file, cancel).map_err(fail)?;
+        let mut muxer = Muxer::new(output.file, host, cancel).map_err(fail)?;
         let pictures = Lane {
             stream: muxer.add(&encoder).map_err(fail)?,
             encoder,

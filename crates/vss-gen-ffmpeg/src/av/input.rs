@@ -8,7 +8,7 @@ use std::ptr;
 use ffmpeg_next::ffi;
 use ffmpeg_next::format::context::{Input as Owner, StreamIo};
 use vss_core::plan::DecodeLimits;
-use vss_ports::CancelToken;
+use vss_ports::{CancelToken, JobHost};
 
 use super::bytes::{Bytes, Trouble};
 use super::{AvError, AvResult, Packet, StreamFacts, numbers, time};
@@ -27,7 +27,7 @@ pub(crate) struct Input<'a> {
     /// Widths and heights as the container has them, which a look that finds them beyond the
     /// limits forgets.
     pub(super) claims: Vec<(i32, i32)>,
-    _source: PhantomData<&'a File>,
+    _source: PhantomData<(&'a File, &'a dyn JobHost)>,
 }
 
 impl std::fmt::Debug for Input<'_> {
@@ -47,7 +47,8 @@ pub(crate) enum Look {
 }
 
 impl<'a> Input<'a> {
-    /// Opens the first `size` bytes of a file and looks at its streams.
+    /// Opens the first `size` bytes of a file and looks at its streams. The host is told when much of
+    /// it was read.
     ///
     /// # Errors
     /// When it is in no allowed container, or damaged; its failure to be read is in the second
@@ -57,11 +58,11 @@ impl<'a> Input<'a> {
         size: u64,
         limits: &DecodeLimits,
         look: Look,
-        cancel: &CancelToken,
+        (host, cancel): (&'a dyn JobHost, &CancelToken),
     ) -> Result<Self, (AvError, Trouble)> {
         super::quiet();
-        // SAFETY: the file outlives the owner, which borrows it in name.
-        let bytes = unsafe { Bytes::new(source, size, cancel.clone()) };
+        // SAFETY: file and host outlive the owner, which borrows them in name.
+        let bytes = unsafe { Bytes::new(source, size, host, cancel.clone()) };
         let trouble = bytes.trouble();
         let cancel = Box::new(cancel.clone());
         let opened = StreamIo::from_read_seek_with_capacity(bytes, BUFFER)
@@ -303,6 +304,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+    use vss_ports::Unlimited;
 
     /// A hundred samples of silence.
     fn song() -> (File, u64) {
@@ -319,7 +321,8 @@ mod tests {
     fn an_input_that_was_moved_still_hears_that_it_is_called_off() {
         let ((file, size), cancel) = (song(), CancelToken::new());
         let limits = DecodeLimits::default();
-        let opened = Input::open(&file, size, &limits, Look::Thorough, &cancel);
+        let told = (&Unlimited as &dyn JobHost, &cancel);
+        let opened = Input::open(&file, size, &limits, Look::Thorough, told);
         let input = Box::new(opened.unwrap_or_else(|(error, _)| panic!("{error}")));
         let asked = || {
             let asked = input.raw().interrupt_callback;

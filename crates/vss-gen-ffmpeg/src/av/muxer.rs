@@ -10,7 +10,7 @@ use std::ptr;
 
 use ffmpeg_next::ffi;
 use ffmpeg_next::format::context::{Output as Owner, StreamIo};
-use vss_ports::CancelToken;
+use vss_ports::{CancelToken, JobHost};
 
 use super::bytes::{Bytes, Trouble};
 use super::{AvError, AvResult, Encoder, Packet, Ratio};
@@ -24,7 +24,7 @@ pub(crate) struct Muxer<'a> {
     owner: Owner,
     again: Box<Again>,
     trouble: Trouble,
-    _file: PhantomData<&'a File>,
+    _file: PhantomData<(&'a File, &'a dyn JobHost)>,
 }
 
 impl std::fmt::Debug for Muxer<'_> {
@@ -35,8 +35,9 @@ impl std::fmt::Debug for Muxer<'_> {
 
 /// What FFmpeg may open a second time.
 struct Again {
-    // Borrowed in name by the muxer, which owns this.
+    // Both are borrowed in name by the muxer, which owns this.
     file: *const File,
+    host: *const (dyn JobHost + 'static),
     cancel: CancelToken,
     open: Option<StreamIo>,
 }
@@ -46,14 +47,20 @@ impl<'a> Muxer<'a> {
     ///
     /// # Errors
     /// Without memory, or when this FFmpeg writes no MP4.
-    pub(crate) fn new(file: &'a File, cancel: &CancelToken) -> AvResult<Self> {
-        // SAFETY: the file outlives the owner, which borrows it in name.
-        let bytes = unsafe { Bytes::new(file, 0, cancel.clone()) };
+    pub(crate) fn new(
+        file: &'a File,
+        host: &'a dyn JobHost,
+        cancel: &CancelToken,
+    ) -> AvResult<Self> {
+        // SAFETY: file and host outlive the owner, which borrows them in name.
+        let bytes = unsafe { Bytes::new(file, 0, host, cancel.clone()) };
         let trouble = bytes.trouble();
         let mut io = StreamIo::from_write_seek_with_capacity(bytes, BUFFER)
             .map_err(|_| AvError::NO_MEMORY)?;
         let mut again = Box::new(Again {
             file,
+            // SAFETY: as above.
+            host: unsafe { std::mem::transmute::<&'a dyn JobHost, &'static dyn JobHost>(host) },
             cancel: cancel.clone(),
             open: None,
         });
@@ -178,10 +185,10 @@ unsafe extern "C" fn open_again(
     let (Some(again), true, 0) = (again, named, flags & ffi::AVIO_FLAG_WRITE) else {
         return ffi::AVERROR(ffi::EPERM);
     };
-    // SAFETY: the muxer borrows the file for as long as `again` lives.
+    // SAFETY: the muxer borrows file and host for as long as `again` lives.
     let io = unsafe {
-        let file = &*again.file;
-        Bytes::of_whole(file, again.cancel.clone())
+        let (file, host) = (&*again.file, &*again.host);
+        Bytes::of_whole(file, host, again.cancel.clone())
             .and_then(|bytes| StreamIo::from_read_seek_with_capacity(bytes, BUFFER).ok())
     };
     let Some(mut io) = io else {

@@ -12,7 +12,7 @@ use vss_core::plan::{
 use vss_core::{Format, Variant};
 use vss_gen_ffmpeg::FfmpegGenerator;
 use vss_ports::{
-    CancelToken, GenerateFailure, GenerateJob, Generator, JobOutput, Produced, Unlimited,
+    CancelToken, GenerateFailure, GenerateJob, Generator, JobHost, JobOutput, Produced, Unlimited,
 };
 
 /// What a job made: the answer and the bytes of each output.
@@ -68,6 +68,16 @@ pub(crate) fn run(
     media_type: &str,
     wanted: &[(Format, Recipe)],
 ) -> Result<Made, GenerateFailure> {
+    run_for(&Unlimited, source, media_type, wanted)
+}
+
+/// Runs a job on an open file for a host.
+pub(crate) fn run_for(
+    host: &dyn JobHost,
+    source: &File,
+    media_type: &str,
+    wanted: &[(Format, Recipe)],
+) -> Result<Made, GenerateFailure> {
     let files: Vec<_> = wanted
         .iter()
         .map(|_| tempfile::tempfile().unwrap())
@@ -87,7 +97,7 @@ pub(crate) fn run(
         media_type: &media_type.parse().unwrap(),
         limits: DecodeLimits::default(),
         outputs: &outputs,
-        host: &Unlimited,
+        host,
         cancel: CancelToken::new(),
     })?;
     Ok(answers.into_iter().zip(files.iter().map(content)).collect())

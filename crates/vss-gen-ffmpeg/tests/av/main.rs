@@ -11,6 +11,7 @@ mod colours;
 mod corpus;
 mod fields;
 mod films;
+mod hosts;
 mod job;
 mod jumps;
 mod media;
