@@ -16,8 +16,12 @@ pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw,\
 mpeg1video,msmpeg4,msmpeg4v2,flv,vc1,wmv1,wmv2,wmv3,theora,mp2float,mp2,amrnb,amrwb,wmav1,wmav2,\
 dca,truehd,mlp";
 
-/// Streams of a file at most: files that claim thousands cost memory for each.
-pub(crate) const STREAMS: i32 = 64;
+/// Streams of a file at most: each is looked at, and has a decoder then.
+pub(crate) const STREAMS: i32 = 512;
+
+/// Streams that a file may claim before FFmpeg itself refuses it, as if memory were lacking. What is
+/// beyond [`STREAMS`] is refused by us, which says why.
+pub(crate) const CLAIMED_STREAMS: i32 = 16 * STREAMS;
 
 /// Whether a decoder of this name is used.
 pub(crate) fn decodes(name: &CStr) -> bool {

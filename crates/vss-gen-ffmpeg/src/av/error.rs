@@ -7,6 +7,8 @@ use ffmpeg_next::ffi;
 use vss_core::FailureClass;
 use vss_ports::GenerateFailure;
 
+use crate::allowed;
+
 /// What a call into FFmpeg answers.
 pub(crate) type AvResult<T> = Result<T, AvError>;
 
@@ -21,6 +23,9 @@ impl AvError {
     pub(super) const NO_DECODER: Self = Self(ffi::AVERROR_DECODER_NOT_FOUND);
     /// What was asked for cannot be.
     pub(super) const INVALID: Self = Self(ffi::AVERROR_INVALIDDATA);
+    /// There are more streams than are looked at: our own, where FFmpeg would say that it has no
+    /// memory.
+    pub(super) const TOO_MANY_STREAMS: Self = Self(c_int::MIN);
 
     /// The answer of a call, when it is no error.
     pub(super) const fn check(code: c_int) -> AvResult<c_int> {
@@ -40,6 +45,7 @@ impl AvError {
     /// The failure of an original that it means.
     pub(crate) fn of_source(self) -> GenerateFailure {
         let class = match self.0 {
+            _ if self == Self::TOO_MANY_STREAMS => FailureClass::TooLarge,
             code if code == ffi::AVERROR(ffi::ENOMEM) => FailureClass::OutOfMemory,
             ffi::AVERROR_EXIT => FailureClass::Timeout,
             ffi::AVERROR_DECODER_NOT_FOUND | ffi::AVERROR_PATCHWELCOME => FailureClass::Unsupported,
@@ -73,6 +79,9 @@ impl AvError {
 
 impl fmt::Display for AvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::TOO_MANY_STREAMS {
+            return write!(f, "it has more than {} streams", allowed::STREAMS);
+        }
         let mut text: [c_char; 128] = [0; 128];
         // SAFETY: the buffer is as long as said; FFmpeg ends it with a zero.
         let said = unsafe {

@@ -220,7 +220,7 @@ fn open(
                     callback: Some(interrupt),
                     opaque: ptr::from_ref(cancel).cast_mut().cast(),
                 };
-                raw.max_streams = allowed::STREAMS;
+                raw.max_streams = allowed::CLAIMED_STREAMS;
                 raw.format_whitelist = ffi::av_strdup(allowed::CONTAINERS.as_ptr());
                 raw.codec_whitelist = ffi::av_strdup(allowed::DECODERS.as_ptr());
                 raw.protocol_whitelist = ffi::av_strdup(c"none".as_ptr());
@@ -247,7 +247,15 @@ fn open(
     let opened = unsafe { ffi::avformat_open_input(&raw mut context, name, any, ptr::null_mut()) };
     AvError::check(opened)?;
     // SAFETY: the context is open and nobody else's; the owner closes it before its stream.
-    let owner = unsafe { Owner::wrap_with_custom_io(context, io) };
+    let (owner, count) = unsafe {
+        let count = (*context).nb_streams;
+        // In the packets of some containers there are more than in their headers: those are left out.
+        (*context).max_streams = allowed::STREAMS;
+        (Owner::wrap_with_custom_io(context, io), count)
+    };
+    if i64::from(count) > allowed::STREAMS.into() {
+        return Err(AvError::TOO_MANY_STREAMS);
+    }
     // SAFETY: the context has that many streams, and each has parameters.
     let claims = unsafe {
         let streams = (0..(*context).nb_streams as usize).map(|at| *(*context).streams.add(at));

@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::job::{ffmpeg, ffprobe, has_programs, make, pcm, proxy, samples, waves};
+use vss_core::FailureClass;
+
+use crate::job::{
+    ffmpeg, ffprobe, has_programs, make, media_type, open, pcm, proxy, run, samples, still, waves,
+};
 
 /// A film with two sounds: one of 440 Hz in two channels, one of 880 Hz in one.
 fn film(folder: &Path, name: &str, coded: &str) -> PathBuf {
@@ -103,4 +107,29 @@ fn it_is_said_when_the_sound_is_another_than_the_one_that_is_named() {
     assert_eq!(made[1].0.degraded, None);
     let streams = ffprobe(folder.path(), &made[0].1, "-show_entries stream=codec_name");
     assert_eq!(streams, "codec_name=h264\n");
+}
+
+#[test]
+fn a_hundred_tracks_are_read_and_six_hundred_are_too_many() {
+    if !has_programs() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let film = |tracks: usize| {
+        let name = format!("{tracks}.mov");
+        let maps = "-map 1 ".repeat(tracks);
+        let inputs = "-f lavfi -i testsrc2=s=160x90:r=10:d=1 -f lavfi -i sine=d=0.1:r=8000";
+        let coded = "-c:v mpeg4 -c:a pcm_s16le";
+        ffmpeg(
+            folder.path(),
+            &name,
+            &format!("{inputs} -map 0 {maps} {coded}"),
+        )
+    };
+    make(&film(100), &[still(64), pcm()]);
+    let film = film(600);
+    let failure = run(&open(&film), media_type(&film), &[still(64), pcm()]);
+    let failure = failure.unwrap_err();
+    assert_eq!(failure.class, FailureClass::TooLarge, "{failure}");
+    assert_eq!(failure.detail, "it has more than 512 streams");
 }
