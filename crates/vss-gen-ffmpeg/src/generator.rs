@@ -83,7 +83,8 @@ impl<'a> Work<'a> {
         let passes = Passes::of(job.outputs.iter().map(|output| output.recipe));
         let mut input = open(job, look(&passes))?;
         let streams = Streams::of(&mut input, &job.limits)?;
-        job.host.reserve(streams.memory(&job.limits))?;
+        let recipes = job.outputs.iter().map(|output| output.recipe);
+        job.host.reserve(streams.memory(&job.limits, recipes))?;
         let refusal = |output: &JobOutput<'_>| refusal(output, &streams).map(Err);
         Ok(Self {
             job,

@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use vss_core::plan::DecodeLimits;
+use vss_core::plan::{DecodeLimits, Recipe};
 use vss_ports::GenerateFailure;
 use vss_raster::Outcome;
 use vss_raster::failure::{corrupt, unsupported};
@@ -18,6 +18,12 @@ const HELD_FRAMES: u64 = 4;
 
 /// Memory beside pictures: buffers of streams, tables of codecs.
 const BESIDE: u64 = 16 << 20;
+
+/// Memory of a proxy beside its frames: tables of the encoders, buffers and the index of the file.
+const ENCODING: u64 = 60 << 20;
+
+/// Frames that an encoder of pictures holds to look ahead and back, with what it knows of them.
+const ENCODED_FRAMES: u64 = 30;
 
 /// The streams of an original that count.
 #[derive(Clone, PartialEq, Debug)]
@@ -133,14 +139,38 @@ impl Streams {
         }
     }
 
-    /// Bytes that decoding will hold.
-    pub(crate) fn memory(&self, limits: &DecodeLimits) -> u64 {
+    /// Bytes that decoding will hold, and making all of this.
+    pub(crate) fn memory<'r>(
+        &self,
+        limits: &DecodeLimits,
+        recipes: impl Iterator<Item = &'r Recipe>,
+    ) -> u64 {
         let Some(video) = self.video.as_ref().or(self.cover.as_ref()) else {
             return BESIDE;
         };
         let held = frame_bytes(&video.facts).saturating_mul(HELD_FRAMES);
-        held.min(limits.max_decoded_bytes) + BESIDE
+        let held = held.min(limits.max_decoded_bytes);
+        let making = self.video.as_ref().map_or(0, |video| {
+            let bytes = recipes.map(|recipe| making(video, recipe));
+            bytes.fold(0, u64::saturating_add)
+        });
+        making.saturating_add(held).saturating_add(BESIDE)
     }
+}
+
+/// Bytes that are held to make something of a video, beside what is decoded.
+fn making(video: &Video, recipe: &Recipe) -> u64 {
+    if let Recipe::Proxy(proxy) = recipe {
+        let (width, height) = video.view.proxy(proxy.short_side);
+        let frames = bytes_of(width, height, 3).saturating_mul(ENCODED_FRAMES);
+        return frames.saturating_add(ENCODING);
+    }
+    let canvas = recipe.strip().map(|strip| {
+        let (width, height) = video.view.fitted(strip.tile_side);
+        let tiles = u64::from(strip.columns).saturating_mul(strip.rows.into());
+        bytes_of(width, height, 3).saturating_mul(tiles)
+    });
+    canvas.unwrap_or(0)
 }
 
 /// The sound that a film is to be heard with: one that the file names, before one that is somebody

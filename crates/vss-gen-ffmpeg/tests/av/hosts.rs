@@ -2,9 +2,14 @@
 
 use std::sync::Mutex;
 
+use vss_core::Format;
+use vss_core::plan::Recipe;
 use vss_ports::{GenerateFailure, JobHost, JobUsage};
 
-use crate::job::{ffmpeg, has_programs, media_type, open, run_for, still};
+use crate::job::{
+    ffmpeg, has_programs, media_type, open, proxy, run_for, still, strip, waveform, write,
+};
+use crate::media;
 
 /// Grants everything, and remembers what it was asked for and how often it was told to wait on.
 #[derive(Default)]
@@ -21,6 +26,26 @@ impl JobHost for Listener {
     }
 
     fn used(&self, _: JobUsage) {}
+}
+
+#[test]
+fn memory_is_asked_for_what_is_decoded_and_for_what_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = folder.path().join("film.avi");
+    write(&film, &media::film());
+    let asked = |wanted: &[(Format, Recipe)]| {
+        let host = Listener::default();
+        run_for(&host, &open(&film), media_type(&film), wanted).unwrap();
+        let (bytes, _) = *host.0.lock().unwrap();
+        bytes
+    };
+    let frame = 96 * 64 * 3;
+    let alone = (16 << 20) + 4 * frame;
+    assert_eq!(asked(&[still(96), waveform()]), alone);
+    assert_eq!(asked(&[still(96), strip()]), alone + 25 * frame);
+    let half = 48 * 32 * 3;
+    let made = alone + 2 * (60 << 20) + 30 * frame + 30 * half;
+    assert_eq!(asked(&[proxy(64, 0), proxy(32, 0)]), made);
 }
 
 #[test]

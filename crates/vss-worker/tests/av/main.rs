@@ -23,7 +23,8 @@ use vss_core::plan::{
 };
 use vss_core::{FailureClass, Format, Variant};
 use vss_ports::{
-    CancelToken, GenerateFailure, GenerateJob, Generator, JobOutput, Produced, Unlimited,
+    CancelToken, GenerateFailure, GenerateJob, Generator, JobHost, JobOutput, JobUsage, Produced,
+    Unlimited,
 };
 use vss_sandbox::{SandboxedGenerator, WorkerSettings};
 
@@ -77,6 +78,16 @@ fn run(
     media_type: &str,
     wanted: &[(Format, Recipe)],
 ) -> (Answer, Vec<Vec<u8>>) {
+    run_for(&Unlimited, generator, bytes, media_type, wanted)
+}
+
+fn run_for(
+    host: &dyn JobHost,
+    generator: &dyn Generator,
+    bytes: &[u8],
+    media_type: &str,
+    wanted: &[(Format, Recipe)],
+) -> (Answer, Vec<Vec<u8>>) {
     let mut source = tempfile::tempfile().unwrap();
     source.write_all(bytes).unwrap();
     let files: Vec<_> = wanted
@@ -98,7 +109,7 @@ fn run(
         media_type: &media_type.parse().unwrap(),
         limits: DecodeLimits::default(),
         outputs: &outputs,
-        host: &Unlimited,
+        host,
         cancel: CancelToken::new(),
     });
     (answer, files.iter().map(content).collect())
@@ -128,13 +139,20 @@ fn a_locked_worker_makes_everything_of_a_film_and_the_same_bytes_again() {
 
 /// Two seconds of fields with sound as discs have it; `None` without the program that makes it.
 fn disc() -> Option<Vec<u8>> {
+    made_with(
+        "-f lavfi -i testsrc2=s=320x240:r=50:d=2 -f lavfi -i sine=d=2 \
+         -vf interlace=lowpass=off,format=yuv420p -c:v mpeg2video -flags +ildct+ilme \
+         -c:a dca -strict -2 -ac 2",
+    )
+}
+
+/// A Matroska file made with the program ffmpeg; `None` without it.
+fn made_with(arguments: &str) -> Option<Vec<u8>> {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("disc.mkv");
-    let arguments = "-v error -f lavfi -i testsrc2=s=320x240:r=50:d=2 -f lavfi -i sine=d=2 \
-        -vf interlace=lowpass=off,format=yuv420p -c:v mpeg2video -flags +ildct+ilme \
-        -c:a dca -strict -2 -ac 2";
+    let path = folder.path().join("film.mkv");
     let mut command = std::process::Command::new("ffmpeg");
     let made = command
+        .args(["-v", "error"])
         .args(arguments.split_whitespace())
         .arg(&path)
         .status();
@@ -161,6 +179,57 @@ fn a_locked_worker_takes_fields_apart_and_the_bytes_are_the_same_again() {
     let (_, elsewhere) = run(&confined(), &film, "video/x-matroska", &wanted());
     for ((made, again), elsewhere) in made.iter().zip(&again).zip(&elsewhere) {
         assert!(made == again && made == elsewhere, "the bytes differ");
+    }
+}
+
+/// Writes down what a job costs.
+#[derive(Default)]
+struct Bill(Mutex<(u64, JobUsage)>);
+
+impl JobHost for Bill {
+    fn reserve(&self, bytes: u64) -> Result<(), GenerateFailure> {
+        self.0.lock().unwrap().0 += bytes;
+        Ok(())
+    }
+
+    fn progressed(&self) {}
+
+    fn used(&self, usage: JobUsage) {
+        self.0.lock().unwrap().1 = usage;
+    }
+}
+
+mod heavy {
+    use super::*;
+
+    #[test]
+    fn a_proxy_takes_the_memory_that_was_asked_for() {
+        for (size, short_side) in [("1920x1080", 720), ("960x540", 540), ("3840x2160", 2_160)] {
+            let arguments = format!(
+                "-f lavfi -i testsrc2=s={size}:r=30:d=3 -f lavfi -i sine=d=3 -c:v libx264 \
+                 -preset ultrafast -pix_fmt yuv420p -c:a aac"
+            );
+            let Some(film) = made_with(&arguments) else {
+                return;
+            };
+            let proxy = Recipe::Proxy(ProxyRecipe {
+                short_side,
+                crf: 23,
+                audio_bitrate: 96_000,
+            });
+            let (host, wanted) = (Bill::default(), [(Format::MP4, proxy)]);
+            let (answer, _) = run_for(&host, &confined(), &film, "video/x-matroska", &wanted);
+            assert!(answer.unwrap().iter().all(Result::is_ok));
+            let (reserved, usage) = *host.0.lock().unwrap();
+            let peak = usage.peak_memory.unwrap_or(0);
+            eprintln!(
+                "{size} to {short_side}: {} MiB asked for, {} MiB at most in memory",
+                reserved >> 20,
+                peak >> 20
+            );
+            // What was asked for beside the program's own.
+            assert!(peak < reserved + (64 << 20), "{peak} of {reserved}");
+        }
     }
 }
 
