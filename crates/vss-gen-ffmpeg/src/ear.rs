@@ -2,28 +2,34 @@
 
 use crate::av::{AvResult, Frame, Graph, Mix, Ratio, StreamFacts};
 use crate::gaps::Gaps;
+use crate::resampling::Resampling;
 use crate::streams::Streams;
 
 /// Mixes and resamples what it hears, and keeps it where it is in its film: what begins late
 /// begins with silence, and holes are filled.
 #[derive(Debug)]
 pub(crate) struct Ear {
-    rate: u32,
+    resampling: Resampling,
     time_base: Ratio,
     gaps: Gaps,
     graph: Option<Graph>,
-    begun: bool,
+    /// Samples so far.
+    heard: i64,
 }
 
 impl Ear {
     /// For so many samples a second, of a stream of an original.
     pub(crate) fn new(rate: u32, audio: &StreamFacts, streams: &Streams) -> Self {
         Self {
-            rate,
+            resampling: Resampling {
+                rate,
+                samples: "s16",
+                mix: Mix::Mono,
+            },
             time_base: audio.time_base,
             gaps: Gaps::new(audio.time_base, streams.start, streams.length, true),
             graph: None,
-            begun: false,
+            heard: 0,
         }
     }
 
@@ -55,15 +61,10 @@ impl Ear {
                 // What the one before still held comes first.
                 self.graph = before;
                 self.end(samples)?;
-                let (rate, first) = (self.rate, if self.begun { "" } else { ":first_pts=0" });
-                let chain = format!(
-                    "aresample={rate}:async=1{first},\
-                     aformat=sample_fmts=s16:channel_layouts=mono:sample_rates={rate}"
-                );
-                Graph::audio(frame, self.time_base, Mix::Mono, &chain)?
+                let before = (self.heard == 0).then_some(0);
+                self.resampling.graph(frame, self.time_base, before)?
             }
         };
-        self.begun = true;
         self.graph.insert(graph).push(Some(frame))?;
         self.drain(samples)
     }
@@ -82,7 +83,12 @@ impl Ear {
         let mut frame = Frame::new()?;
         loop {
             match graph.pull(&mut frame) {
-                Ok(()) => samples(frame.mono()),
+                Ok(()) => {
+                    let came = frame.mono();
+                    let count = i64::try_from(came.len()).unwrap_or(i64::MAX);
+                    self.heard = self.heard.saturating_add(count);
+                    samples(came);
+                }
                 Err(error) if error.is_again() || error.is_end() => return Ok(()),
                 Err(error) => return Err(error),
             }

@@ -37,6 +37,10 @@ mod generator;
 #[cfg(feature = "engine")]
 mod joints;
 #[cfg(feature = "engine")]
+mod keys;
+#[cfg(feature = "engine")]
+mod lane;
+#[cfg(feature = "engine")]
 mod looks;
 #[cfg(feature = "engine")]
 mod pictures;
@@ -44,6 +48,8 @@ mod pictures;
 mod poster;
 #[cfg(feature = "engine")]
 mod proxy;
+#[cfg(feature = "engine")]
+mod resampling;
 #[cfg(feature = "engine")]
 mod seek;
 #[cfg(feature = "engine")]

@@ -14,6 +14,13 @@ const ASIDE: c_int = ffi::AV_DISPOSITION_COMMENT
     | ffi::AV_DISPOSITION_VISUAL_IMPAIRED
     | ffi::AV_DISPOSITION_DESCRIPTIONS;
 
+/// Frames a second up to which a guess is believed alone: of an original that does not say, FFmpeg
+/// guesses how its times are counted.
+const FAST: f64 = 120.0;
+
+/// Frames a second beyond which nobody is believed.
+const FASTEST: f64 = 1_000.0;
+
 /// What a stream is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Media {
@@ -44,7 +51,7 @@ pub(crate) struct StreamFacts {
     pub(crate) height: u32,
     /// The shape of its pixels.
     pub(crate) pixel_shape: Ratio,
-    /// Frames a second, on average.
+    /// Frames a second, on average; 0 when nobody knows.
     pub(crate) rate: Ratio,
     /// The rows of its display matrix that turn and mirror: a b, c d.
     pub(crate) matrix: Option<[i32; 4]>,
@@ -103,7 +110,7 @@ impl Input<'_> {
             width: size(width, par.width),
             height: size(height, par.height),
             pixel_shape: shape.into(),
-            rate: rate.into(),
+            rate: believed(rate.into(), stream.avg_frame_rate.into()),
             matrix,
             time_base: stream.time_base.into(),
             start: time(stream.start_time),
@@ -126,5 +133,43 @@ impl Input<'_> {
             Some(i32::from_ne_bytes(bytes.try_into().ok()?))
         };
         Some([cell(0)?, cell(1)?, cell(3)?, cell(4)?])
+    }
+}
+
+/// The rate of frames by a guess and by what was counted.
+fn believed(guess: Ratio, average: Ratio) -> Ratio {
+    let agrees = average.is_positive()
+        && (0.8..=1.25).contains(&(average.value() / guess.value()))
+        && guess.value() <= FASTEST;
+    if guess.is_positive() && (guess.value() <= FAST || agrees) {
+        return guess;
+    }
+    match average.is_positive() && average.value() <= FAST {
+        true => average,
+        false => Ratio { num: 0, den: 1 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_of_time_is_no_rate_of_frames() {
+        let of = |guess: (i32, i32), average: (i32, i32)| {
+            let [guess, average] = [guess, average].map(|(num, den)| Ratio { num, den });
+            let believed = believed(guess, average);
+            (believed.num, believed.den)
+        };
+        assert_eq!(of((30_000, 1_001), (0, 0)), (30_000, 1_001));
+        assert_eq!(of((120, 1), (0, 0)), (120, 1));
+        assert_eq!(of((240, 1), (23_976, 100)), (240, 1));
+        // As variable rates are: in Matroska, in transport streams, with a sum of them at hand.
+        assert_eq!(of((1_000, 1), (0, 0)), (0, 1));
+        assert_eq!(of((90_000, 1), (0, 0)), (0, 1));
+        assert_eq!(of((1_000, 1), (75, 1)), (75, 1));
+        assert_eq!(of((0, 0), (25, 1)), (25, 1));
+        assert_eq!(of((0, 0), (0, 0)), (0, 1));
+        assert_eq!(of((5_000, 1), (5_000, 1)), (0, 1));
     }
 }

@@ -131,6 +131,11 @@ impl Frame {
         self.0.timestamp().or_else(|| self.0.pts())
     }
 
+    /// Its time as filters gave it, in theirs.
+    pub(crate) fn filtered_time(&self) -> Option<i64> {
+        time(self.raw().pts)
+    }
+
     /// Sets its time.
     pub(crate) fn set_time(&mut self, time: i64) {
         self.raw_mut().pts = time;
@@ -160,9 +165,12 @@ impl Frame {
         self.0.is_corrupt() || self.0.has_decode_errors()
     }
 
-    /// Lets an encoder choose what sort of frame it becomes.
-    pub(crate) fn forget_kind(&mut self) {
-        self.raw_mut().pict_type = ffi::AVPictureType::AV_PICTURE_TYPE_NONE;
+    /// Tells an encoder to make a key frame of it, or to choose what sort of frame it becomes.
+    pub(crate) fn be_key(&mut self, key: bool) {
+        self.raw_mut().pict_type = match key {
+            true => ffi::AVPictureType::AV_PICTURE_TYPE_I,
+            false => ffi::AVPictureType::AV_PICTURE_TYPE_NONE,
+        };
     }
 
     /// The shape of its pixels.

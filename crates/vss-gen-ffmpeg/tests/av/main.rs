@@ -7,6 +7,7 @@
 )]
 
 mod attacks;
+mod clocks;
 mod colours;
 mod corpus;
 mod fields;
