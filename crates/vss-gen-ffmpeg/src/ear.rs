@@ -61,7 +61,7 @@ impl Ear {
                 // What the one before still held comes first.
                 self.graph = before;
                 self.end(samples)?;
-                let before = (self.heard == 0).then_some(0);
+                let before = Some(self.heard);
                 self.resampling.graph(frame, self.time_base, before)?
             }
         };

@@ -20,6 +20,8 @@ pub(crate) struct Lane {
     graph: Option<Chain>,
     /// Which frames are keys, of pictures.
     keys: Option<Keys>,
+    /// Where what was encoded ends, in samples; `None` before the first frame, and of pictures.
+    end: Option<i64>,
 }
 
 impl Lane {
@@ -34,6 +36,7 @@ impl Lane {
             stream,
             graph: None,
             keys: Some(keys),
+            end: None,
         })
     }
 
@@ -78,6 +81,10 @@ impl Lane {
             let time = ready.filtered_time().unwrap_or(0);
             // What it was in the original is of no concern.
             ready.be_key(self.keys.as_mut().is_some_and(|keys| keys.is_due(time)));
+            if self.keys.is_none() {
+                let samples = i64::try_from(ready.samples()).unwrap_or(0);
+                self.end = Some(time.saturating_add(samples));
+            }
             self.encoder.send(Some(&ready))?;
             drain(&mut self.encoder, self.stream, muxer, packet)?;
         }
@@ -127,6 +134,7 @@ impl SoundLane {
                 encoder,
                 graph: None,
                 keys: None,
+                end: None,
             },
             resampling: Resampling {
                 rate,
@@ -148,7 +156,9 @@ impl SoundLane {
         packet: &mut Packet,
     ) -> AvResult<()> {
         if !self.lane.takes(frame) {
-            let mut graph = self.resampling.graph(frame, self.unit, None)?;
+            // What the filters before still hold is less than a frame, which an encoder takes at
+            // the very end only.
+            let mut graph = self.resampling.graph(frame, self.unit, self.lane.end)?;
             graph.cut(self.lane.encoder.samples());
             self.lane.go_through(Chain::plain(graph));
         }

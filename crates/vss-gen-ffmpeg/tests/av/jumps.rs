@@ -10,7 +10,7 @@ use crate::job::{
 const FINE: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p";
 
 /// When the sample of a WAVE of 16 kHz is loud for the first time and for the last.
-fn loud(wav: &[u8]) -> (f64, f64) {
+pub(crate) fn loud(wav: &[u8]) -> (f64, f64) {
     let loud: Vec<_> = samples(wav)
         .into_iter()
         .enumerate()
@@ -20,11 +20,13 @@ fn loud(wav: &[u8]) -> (f64, f64) {
     (*loud.first().unwrap(), *loud.last().unwrap())
 }
 
-fn seconds(wav: &[u8]) -> f64 {
+/// How long a WAVE of 16 kHz plays.
+pub(crate) fn seconds(wav: &[u8]) -> f64 {
     f64::from(u32::try_from(wav.len() - 44).unwrap()) / 32_000.0
 }
 
-fn joined(folder: &Path, name: &str, parts: &[&Path]) -> PathBuf {
+/// A file of the bytes of others.
+pub(crate) fn joined(folder: &Path, name: &str, parts: &[&Path]) -> PathBuf {
     let path = folder.join(name);
     let bytes: Vec<_> = parts.iter().flat_map(|part| read(part)).collect();
     write(&path, &bytes);

@@ -7,6 +7,7 @@
 )]
 
 mod attacks;
+mod changes;
 mod clocks;
 mod colours;
 mod corpus;
