@@ -21,6 +21,7 @@ pub(crate) use frame::{Frame, Transfer};
 pub(crate) use graph::{Graph, Mix};
 pub(crate) use input::{Input, Look};
 pub(crate) use muxer::Muxer;
+pub(crate) use numbers::Coding;
 pub(crate) use packet::Packet;
 
 use std::sync::Once;

@@ -14,18 +14,18 @@ pub(crate) struct Chain {
     graph: Graph,
     transfer: Transfer,
     /// What comes after the curve, in FFmpeg's words.
-    after: &'static str,
+    after: String,
     last: Option<Graph>,
 }
 
 impl Chain {
     /// FFmpeg's filters alone.
     pub(crate) const fn plain(graph: Graph) -> Self {
-        Self::bent(graph, Transfer::Usual, "")
+        Self::bent(graph, Transfer::Usual, String::new())
     }
 
     /// Filters that give three times 16 bits a pixel, the curve of a transfer, and other filters.
-    pub(crate) const fn bent(graph: Graph, transfer: Transfer, after: &'static str) -> Self {
+    pub(crate) const fn bent(graph: Graph, transfer: Transfer, after: String) -> Self {
         Self {
             graph,
             transfer,
@@ -69,7 +69,7 @@ impl Chain {
             Some(last) => last,
             none => {
                 let (unit, rate) = (self.graph.time_base(), Ratio { num: 0, den: 1 });
-                none.insert(Graph::video(&plain, unit, rate, self.after)?)
+                none.insert(Graph::video(&plain, unit, rate, &self.after)?)
             }
         };
         last.push(Some(&mut plain))?;

@@ -66,6 +66,7 @@ impl<'a> Proxy<'a> {
             height: c_int::try_from(size.1).map_err(too_large)?,
             time_base: unit,
             rate: if rate.is_positive() { rate } else { USUAL_RATE },
+            coding: video.facts.coding,
             crf: recipe.crf,
             key_every: keys.most(),
         };
@@ -136,10 +137,8 @@ impl<'a> Proxy<'a> {
             // What the one before still held comes first.
             lane.pass(None, &mut self.muxer, &mut self.packet)?;
             let timing = (lane.time_base(), self.video.facts.rate);
-            let graph = self
-                .video
-                .view
-                .graph(frame, timing, self.size, Pixels::Video)?;
+            let pixels = Pixels::Video(self.video.facts.coding);
+            let graph = self.video.view.graph(frame, timing, self.size, pixels)?;
             lane.go_through(graph);
         }
         let mut own = frame.share()?;

@@ -5,7 +5,7 @@ use std::ptr::{self, NonNull};
 
 use ffmpeg_next::ffi;
 
-use super::{AvError, AvResult, Frame, Packet, Ratio};
+use super::{AvError, AvResult, Coding, Frame, Packet, Ratio};
 
 /// How pictures are encoded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct VideoSettings {
     pub(crate) time_base: Ratio,
     /// Frames a second on average, where that is known.
     pub(crate) rate: Ratio,
+    /// How its colours are coded.
+    pub(crate) coding: Coding,
     /// x264's constant rate factor.
     pub(crate) crf: u8,
     /// Frames from one key frame to the next, at most.
@@ -63,10 +65,7 @@ impl Encoder {
         raw.framerate = settings.rate.raw();
         raw.sample_aspect_ratio = Ratio { num: 1, den: 1 }.raw();
         raw.gop_size = settings.key_every;
-        raw.colorspace = ffi::AVColorSpace::AVCOL_SPC_BT709;
-        raw.color_primaries = ffi::AVColorPrimaries::AVCOL_PRI_BT709;
-        raw.color_trc = ffi::AVColorTransferCharacteristic::AVCOL_TRC_BT709;
-        raw.color_range = ffi::AVColorRange::AVCOL_RANGE_MPEG;
+        settings.coding.tell(raw);
         if settings.rate.is_positive() {
             let second = Ratio {
                 num: settings.rate.den,

@@ -6,7 +6,7 @@ use std::ptr;
 use ffmpeg_next::ffi;
 
 use super::input::{Input, allowed_decoder};
-use super::{Ratio, numbers, time};
+use super::{Coding, Ratio, numbers, time};
 
 /// What a stream is when it is not the film's own sound.
 const ASIDE: c_int = ffi::AV_DISPOSITION_COMMENT
@@ -49,6 +49,8 @@ pub(crate) struct StreamFacts {
     pub(crate) width: u32,
     /// Height in pixels, of video.
     pub(crate) height: u32,
+    /// How its colours are coded.
+    pub(crate) coding: Coding,
     /// The shape of its pixels.
     pub(crate) pixel_shape: Ratio,
     /// Frames a second, on average; 0 when nobody knows.
@@ -109,6 +111,7 @@ impl Input<'_> {
             decodable: allowed_decoder(stream.codecpar).is_some(),
             width: size(width, par.width),
             height: size(height, par.height),
+            coding: Coding::of(par),
             pixel_shape: shape.into(),
             rate: believed(rate.into(), stream.avg_frame_rate.into()),
             matrix,

@@ -7,7 +7,7 @@ use std::slice;
 
 use ffmpeg_next::ffi;
 
-use super::numbers::{self, Colours};
+use super::numbers::{self, Coding, Colours};
 use super::{AvError, AvResult, Ratio, time};
 
 /// Samples in a moment.
@@ -210,9 +210,12 @@ impl Frame {
 
     /// Whether it says how its colours are coded.
     pub(crate) fn says_matrix(&self) -> bool {
-        use ffi::AVColorSpace::{AVCOL_SPC_RESERVED, AVCOL_SPC_UNSPECIFIED};
-        let nothing = [AVCOL_SPC_UNSPECIFIED as c_int, AVCOL_SPC_RESERVED as c_int];
-        !nothing.contains(&Colours::of(self.raw()).matrix)
+        numbers::says(Colours::of(self.raw()).matrix)
+    }
+
+    /// Whether colours coded so can stay as they are.
+    pub(crate) fn is_coded_as(&self, coding: Coding) -> bool {
+        Coding::of_frame(self.raw()).is_some_and(|own| own.is_like(coding))
     }
 
     /// Whether its pixels can be transparent.

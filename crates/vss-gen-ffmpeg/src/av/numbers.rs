@@ -83,6 +83,111 @@ impl Colours {
     }
 }
 
+/// How the colours of ordinary films are coded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Coding {
+    /// BT.709, as films in HD are.
+    Hd,
+    /// BT.601 with the colours of 525 lines.
+    Sd525,
+    /// BT.601 with the colours of 625 lines.
+    Sd625,
+}
+
+impl Coding {
+    /// How a stream says that it is coded, and how its frames are taken to be when it says nothing.
+    pub(super) fn of(par: &ffi::AVCodecParameters) -> Self {
+        // SAFETY: a field of parameters that are borrowed, an enumeration of C as above.
+        let matrix = unsafe { (&raw const par.color_space).cast::<c_int>().read() };
+        let height = u32::try_from(par.height).unwrap_or(0);
+        match says(matrix) {
+            true => Self::by_number(matrix).unwrap_or(Self::Hd),
+            false => Self::unsaid(height),
+        }
+    }
+
+    /// How a frame is coded; `None` when in another way than ordinary films.
+    pub(super) fn of_frame(frame: &ffi::AVFrame) -> Option<Self> {
+        let matrix = Colours::of(frame).matrix;
+        let rgb = u64::from(ffi::AV_PIX_FMT_FLAG_RGB.unsigned_abs());
+        if flags_of_pixels(frame.format) & rgb != 0 {
+            return None;
+        }
+        match says(matrix) {
+            true => Self::by_number(matrix),
+            false => Some(Self::unsaid(u32::try_from(frame.height).unwrap_or(0))),
+        }
+    }
+
+    /// How pictures are coded that do not say it: large ones as HD is.
+    pub(crate) const fn unsaid(height: u32) -> Self {
+        match height {
+            720.. => Self::Hd,
+            _ => Self::Sd525,
+        }
+    }
+
+    fn by_number(matrix: c_int) -> Option<Self> {
+        use ffi::AVColorSpace::{AVCOL_SPC_BT470BG, AVCOL_SPC_BT709, AVCOL_SPC_SMPTE170M};
+        let known = [
+            (AVCOL_SPC_BT709, Self::Hd),
+            (AVCOL_SPC_SMPTE170M, Self::Sd525),
+            (AVCOL_SPC_BT470BG, Self::Sd625),
+        ];
+        let mut known = known.into_iter();
+        let found = known.find(|(number, _)| *number as c_int == matrix);
+        found.map(|(_, coding)| coding)
+    }
+
+    /// Whether both have the same matrix.
+    pub(super) const fn is_like(self, other: Self) -> bool {
+        matches!(self, Self::Hd) == matches!(other, Self::Hd)
+    }
+
+    /// Its matrix as filters name it.
+    pub(crate) const fn matrix(self) -> &'static str {
+        match self {
+            Self::Hd => "bt709",
+            Self::Sd525 => "smpte170m",
+            Self::Sd625 => "bt470bg",
+        }
+    }
+
+    /// Lets an encoder say it.
+    pub(super) const fn tell(self, encoder: &mut ffi::AVCodecContext) {
+        use ffi::AVColorPrimaries as Primaries;
+        use ffi::AVColorSpace as Matrix;
+        use ffi::AVColorTransferCharacteristic as Transfer;
+        let (matrix, primaries, transfer) = match self {
+            Self::Hd => (
+                Matrix::AVCOL_SPC_BT709,
+                Primaries::AVCOL_PRI_BT709,
+                Transfer::AVCOL_TRC_BT709,
+            ),
+            Self::Sd525 => (
+                Matrix::AVCOL_SPC_SMPTE170M,
+                Primaries::AVCOL_PRI_SMPTE170M,
+                Transfer::AVCOL_TRC_SMPTE170M,
+            ),
+            Self::Sd625 => (
+                Matrix::AVCOL_SPC_BT470BG,
+                Primaries::AVCOL_PRI_BT470BG,
+                Transfer::AVCOL_TRC_SMPTE170M,
+            ),
+        };
+        encoder.colorspace = matrix;
+        encoder.color_primaries = primaries;
+        encoder.color_trc = transfer;
+        encoder.color_range = ffi::AVColorRange::AVCOL_RANGE_MPEG;
+    }
+}
+
+/// Whether the number of a matrix says anything.
+pub(super) const fn says(matrix: c_int) -> bool {
+    use ffi::AVColorSpace::{AVCOL_SPC_RESERVED, AVCOL_SPC_UNSPECIFIED};
+    matrix != AVCOL_SPC_UNSPECIFIED as c_int && matrix != AVCOL_SPC_RESERVED as c_int
+}
+
 /// The number of a stream's codec.
 pub(super) const fn codec(par: &ffi::AVCodecParameters) -> c_int {
     // SAFETY: a field of parameters that are borrowed, an enumeration of C as above.
