@@ -9,6 +9,7 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
 use crate::failure::{Exit, Failure};
 use crate::output;
+use crate::whole_file;
 
 /// The upright size of the landscapes.
 const SIZE: (u32, u32) = (1200, 800);
@@ -71,7 +72,7 @@ pub(crate) fn write(folder: &Path) -> Result<Exit, Failure> {
     files.push(("notes.txt".into(), b"Not a picture.\n".to_vec()));
     let count = files.len();
     for (name, bytes) in files {
-        std::fs::write(folder.join(name), bytes).map_err(failed)?;
+        whole_file::write_new(&folder.join(name), &bytes)?;
     }
     output::line(&format!("{count} files in {}", folder.display()));
     Ok(Exit::Done)

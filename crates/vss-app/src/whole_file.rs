@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use crate::failure::{Exit, Failure};
+
 /// Makes a file with some text, durable when it returns, and answers whether it is ours: another
 /// process may have been first, and its file stays. The folder has to be there.
 ///
@@ -36,6 +38,41 @@ pub(crate) fn make(place: &Path, text: &str) -> io::Result<bool> {
     };
     place.parent().map_or(Ok(()), sync_folder)?;
     Ok(is_ours)
+}
+
+/// Writes a file that was not there, for somebody who named it: what is there may be an original.
+///
+/// # Errors
+/// When something is there, or it cannot be written; then there is none.
+pub(crate) fn write_new(out: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut file = File::create_new(out).map_err(|error| unwritten(out, error))?;
+    file.write_all(bytes).map_err(|error| {
+        // Half of it would be taken for all of it.
+        let _gone = fs::remove_file(out);
+        unwritten(out, error)
+    })
+}
+
+/// Whether a name that somebody gave for a new file is free, to be asked before the work.
+///
+/// # Errors
+/// When something is there.
+pub(crate) fn is_free(out: &Path) -> Result<(), Failure> {
+    match fs::symlink_metadata(out) {
+        Ok(_) => Err(unwritten(out, ErrorKind::AlreadyExists.into())),
+        Err(_) => Ok(()),
+    }
+}
+
+fn unwritten(out: &Path, error: io::Error) -> Failure {
+    let remedy = match error.kind() {
+        ErrorKind::AlreadyExists => "nothing is overwritten: name another file",
+        _ => "name a file in a folder that is there and may be written to",
+    };
+    let message = format!("{} could not be written", out.display());
+    Failure::new(Exit::Failure, message)
+        .because(error)
+        .remedy(remedy)
 }
 
 /// Whether a name is one that a file has until it is whole.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use image::ImageFormat;
 use serde::Serialize;
 use vss_core::{Format, Kind, SidecarKey, Variant};
 use vss_ports::ChangeSeq;
@@ -10,6 +11,7 @@ use crate::cli::Global;
 use crate::contact_sheet;
 use crate::failure::{Exit, Failure};
 use crate::output;
+use crate::whole_file;
 use crate::wiring::App;
 
 const BATCH: usize = 500;
@@ -28,6 +30,7 @@ pub(super) async fn contact_sheet(
     columns: u32,
     limit: u32,
 ) -> Result<Exit, Failure> {
+    whole_file::is_free(out)?;
     let app = App::open(global.library.as_deref()).await?;
     let ports = app.engine.ports();
     let mut thumbs = Vec::new();
@@ -56,14 +59,11 @@ pub(super) async fn contact_sheet(
             .remedy("`vss index` a folder with pictures, then `vss run`"));
     }
     let sheet = contact_sheet::draw(&thumbs, columns)?;
-    sheet.save(out).map_err(|error| {
-        Failure::new(
-            Exit::Failure,
-            format!("{} could not be written", out.display()),
-        )
-        .because(error)
-        .remedy("give --out a name that ends in .png, in a folder that is there")
-    })?;
+    let mut png = std::io::Cursor::new(Vec::new());
+    sheet
+        .write_to(&mut png, ImageFormat::Png)
+        .map_err(|error| Failure::internal("encode the sheet", error))?;
+    whole_file::write_new(out, png.get_ref())?;
     let document = SheetDocument {
         path: out.display().to_string(),
         pictures: thumbs.len(),

@@ -1,6 +1,6 @@
 //! `vss export`: the text of a content in a format that other programs read.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
@@ -14,6 +14,7 @@ use crate::cli::{ExportArgs, ExportFormat, Global, PathArgs};
 use crate::failure::{Exit, Failure};
 use crate::output;
 use crate::searchable;
+use crate::whole_file;
 use crate::wiring::App;
 
 #[derive(Serialize)]
@@ -34,6 +35,7 @@ pub(super) async fn export(global: &Global, args: &ExportArgs) -> Result<Exit, F
         wait: args.wait,
         extract: false,
     };
+    args.out.as_deref().map_or(Ok(()), whole_file::is_free)?;
     let (app, content, answer) = path::look(global, &wanted).await?;
     let PathAnswer::Ready { file, .. } = answer else {
         return path::print(global, &app, &wanted, content, answer).await;
@@ -53,7 +55,7 @@ pub(super) async fn export(global: &Global, args: &ExportArgs) -> Result<Exit, F
             .remedy("make room, or name another place with --out")),
         };
     };
-    write_new(out, &bytes)?;
+    whole_file::write_new(out, &bytes)?;
     let said = ExportDocument {
         path: out.display().to_string(),
         size: bytes.len() as u64,
@@ -141,25 +143,4 @@ async fn name_of(app: &App, content: ContentUuid) -> Result<String, Failure> {
         || content.to_string(),
         |name| name.to_string_lossy().into_owned(),
     ))
-}
-
-/// Writes a file that was not there: what is there may be somebody's original.
-fn write_new(out: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let unwritten = |error: std::io::Error| {
-        let there = error.kind() == ErrorKind::AlreadyExists;
-        let remedy = match there {
-            true => "nothing is overwritten: give --out another name",
-            false => "give --out a name in a folder that is there and may be written to",
-        };
-        let message = format!("{} could not be written", out.display());
-        Failure::new(Exit::Failure, message)
-            .because(error)
-            .remedy(remedy)
-    };
-    let mut file = File::create_new(out).map_err(unwritten)?;
-    file.write_all(bytes).map_err(|error| {
-        // Half of it would be taken for all of it.
-        let _gone = fs::remove_file(out);
-        unwritten(error)
-    })
 }
