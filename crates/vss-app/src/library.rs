@@ -56,7 +56,10 @@ impl Library {
         id: LibraryId,
         vault: impl FnOnce(&Path) -> Result<(), Failure>,
     ) -> Result<Self, Failure> {
-        let root = with_extension(place);
+        let root = with_extension(place).ok_or_else(|| {
+            let message = format!("{} is no name for a library", place.display());
+            Failure::new(Exit::Usage, message).remedy("name it, as in `vss init Photos`")
+        })?;
         let name = root
             .file_stem()
             .unwrap_or_default()
@@ -101,11 +104,11 @@ impl Library {
             return Err(Failure::new(Exit::Usage, "which library?")
                 .remedy("give --library FOLDER or set VSS_LIBRARY; `vss init` makes one"));
         };
-        let place = if place.is_dir() {
-            place.to_owned()
-        } else {
-            with_extension(place)
-        };
+        // A folder of originals may have the name that the library has without its ending.
+        let meant = with_extension(place).filter(|named| {
+            !place.is_dir() || !place.join(MARKER).exists() && named.join(MARKER).exists()
+        });
+        let place = meant.unwrap_or_else(|| place.to_owned());
         let root = fs::canonicalize(&place).map_err(|error| {
             let message = format!("no library at {}", place.display());
             Failure::new(Exit::Library, message)
@@ -216,14 +219,14 @@ fn is_begun(entry: &fs::DirEntry) -> bool {
     whole_file::is_staged(&name.to_string_lossy(), MARKER) || name == SIDECARS && vault_is_new()
 }
 
-fn with_extension(place: &Path) -> PathBuf {
-    match place.extension() {
-        Some(extension) if extension == EXTENSION => place.to_owned(),
-        _ => {
-            let mut name = place.as_os_str().to_owned();
-            name.push(".");
-            name.push(EXTENSION);
-            name.into()
-        }
+/// The folder that is meant by a name without its ending, and with or without a slash behind it;
+/// `None` where there is no name, as in `..`.
+fn with_extension(place: &Path) -> Option<PathBuf> {
+    let mut name = place.file_name()?.to_owned();
+    if place.extension().is_some_and(|ending| ending == EXTENSION) {
+        return Some(place.to_owned());
     }
+    name.push(".");
+    name.push(EXTENSION);
+    Some(place.with_file_name(name))
 }
