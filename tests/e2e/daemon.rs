@@ -67,9 +67,14 @@ fn pictures(library: &Library, names: &str, count: u32) {
 }
 
 fn socket(library: &Library) -> PathBuf {
-    let folder = library.root().parent().unwrap().join(".runtime/vss");
-    let mut entries = std::fs::read_dir(folder).unwrap();
-    entries.next().unwrap().unwrap().path()
+    sockets(library).remove(0)
+}
+
+fn sockets(library: &Library) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(socket_folder(library)).unwrap();
+    let places = entries.map(|entry| entry.unwrap().path());
+    let is_socket = |place: &PathBuf| place.extension().is_some_and(|ending| ending == "sock");
+    places.filter(is_socket).collect()
 }
 
 #[test]
@@ -179,12 +184,7 @@ fn told_to_end_it_finishes_and_leaves_nothing_running() {
     library.json([Path::new("index"), &library.originals()]);
     daemon.signal(libc::SIGTERM);
     assert_eq!(daemon.ended(), Some(0));
-    assert!(
-        std::fs::read_dir(socket_folder(&library))
-            .unwrap()
-            .next()
-            .is_none()
-    );
+    assert_eq!(sockets(&library), [] as [PathBuf; 0]);
     let thumbs = &library.json(["status"])["sidecars"]["thumb"];
     assert_eq!(thumbs["running"], 0);
     let made = thumbs["ready"].as_u64().unwrap();
@@ -337,4 +337,44 @@ fn systemd_is_told_when_it_works_and_when_it_ends() {
     daemon.signal(libc::SIGTERM);
     assert!(heard().contains("STOPPING=1"));
     assert_eq!(daemon.ended(), Some(0));
+}
+
+#[test]
+fn a_copy_of_a_library_is_not_the_one_that_a_daemon_works_on() {
+    let library = Library::new();
+    pictures(&library, "c", 1);
+    library.index_and_run();
+    let daemon = Daemon::start::<&str>(&library, &[]);
+    let copy = library.root().with_file_name("copy.sdlibrary");
+    let copied = std::process::Command::new("cp")
+        .args([std::path::Path::new("-r"), &library.root(), &copy])
+        .status();
+    assert!(copied.unwrap().success());
+    let of_copy = |arguments: &[&str]| {
+        let mut command = library.command(arguments);
+        crate::program::said(command.env("VSS_LIBRARY", &copy).output().unwrap())
+    };
+    // Both have one id.
+    let status = of_copy(&["status", "--json"]).json();
+    assert_eq!(status["library_id"], library.json(["status"])["library_id"]);
+    assert_eq!(status["daemon"], serde_json::Value::Null);
+    let sidecar = crate::program::files_below(&copy.join("sidecars/content"));
+    let sidecar = sidecar.iter().find(|file| file.ends_with("grid@1x.webp"));
+    std::fs::write(sidecar.unwrap(), "not a picture").unwrap();
+    let reconciled = of_copy(&["reconcile", "--verify", "--json"]).json();
+    assert_eq!(reconciled["repaired"], 1, "{reconciled}");
+    assert_eq!(of_copy(&["daemon", "--stop"]).code, 1);
+    assert_eq!(library.json(["status"])["daemon"]["pid"], daemon.child.id());
+}
+
+#[test]
+fn only_one_of_two_listens_however_they_begin() {
+    let library = Library::new();
+    let daemon = Daemon::start::<&str>(&library, &[]);
+    // As if it had not begun to listen yet.
+    std::fs::remove_file(socket(&library)).unwrap();
+    let second = library.vss(["daemon"]);
+    assert_eq!(second.code, 5, "{}", second.err);
+    drop(daemon);
+    Daemon::start::<&str>(&library, &[]);
 }

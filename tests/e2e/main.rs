@@ -12,6 +12,7 @@
 mod bad_input;
 mod camera;
 mod cli_shapes;
+mod commands;
 mod companions;
 mod corpus;
 mod daemon;

@@ -207,20 +207,34 @@ impl Config {
     }
 
     fn checked(self) -> Result<Self, Failure> {
-        let zero = self.at_once.iter().find(|(_, limit)| **limit == 0);
-        let zero = zero.map(|(kind, _)| format!("at_once.{kind}"));
-        if let Some(key) = zero
-            .or_else(|| (self.readers == 0).then(|| "readers".into()))
-            .or_else(|| (self.lease == 0).then(|| "lease".into()))
-            .or_else(|| (self.verify.scrub_rate == 0).then(|| "verify.scrub_rate".into()))
-        {
-            let message = format!("the configuration is wrong: {key} must be at least 1");
-            return Err(Failure::new(Exit::Usage, message)
+        let wrong = |fault: String| {
+            let message = format!("the configuration is wrong: {fault}");
+            Failure::new(Exit::Usage, message)
+        };
+        let zero = |key: &str| wrong(format!("{key} must be at least 1"));
+        if let Some((kind, _)) = self.at_once.iter().find(|(_, limit)| **limit == 0) {
+            return Err(zero(&format!("at_once.{kind}"))
                 .remedy("to make nothing of a kind for a while: vss queue pause KIND"));
         }
+        let numbers = [
+            ("readers", u64::from(self.readers)),
+            ("lease", u64::from(self.lease)),
+            ("verify.scrub_rate", self.verify.scrub_rate),
+        ];
+        if let Some((key, _)) = numbers.iter().find(|(_, number)| *number == 0) {
+            return Err(zero(key));
+        }
+        let made = self.kinds.kinds();
+        let is_known = |kind: &Kind| Kind::ALL.contains(kind) || made.contains_key(kind);
+        let limited = self.at_once.keys().map(|kind| ("at_once", kind));
+        let of_quotas = self.quota.named().map(|kind| ("quota.kinds", kind));
+        let unknown = limited.chain(of_quotas).find(|(_, kind)| !is_known(kind));
+        if let Some((table, kind)) = unknown {
+            return Err(wrong(format!("{table} names {kind}, which is no kind"))
+                .remedy("`vss kinds` lists them"));
+        }
         if let Some(fault) = self.kinds.fault().or_else(|| self.watch.fault()) {
-            let message = format!("the configuration is wrong: {fault}");
-            return Err(Failure::new(Exit::Usage, message));
+            return Err(wrong(fault));
         }
         Ok(self)
     }

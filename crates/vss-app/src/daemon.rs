@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::mpsc;
-use vss_engine::{ReconcileError, RunOptions, RunReport, Until};
+use vss_engine::{ReconcileError, ReconcileOptions, RunOptions, RunReport, Until};
 use vss_ports::{CancelToken, Event};
 
-use crate::control::{Answer, Errand, Server, refusal};
+use crate::control::{Answer, BusyWith, Errand, STRANGERS_NAMED, Server, refusal};
 use crate::failure::{Exit, Failure};
 use crate::lasting::Lasting;
 use crate::output::ReconcileDocument;
@@ -46,7 +46,9 @@ pub(crate) async fn live(app: App, options: DaemonOptions) -> Result<RunReport, 
     let (errands, mut errand) = mpsc::channel(8);
     let engine = Arc::clone(&app.engine);
     let counting = tokio::spawn(count(app.events.listen(), Arc::clone(&ready)));
-    let server = Server::bind(&app.library, engine, stop.clone(), errands, ready)?;
+    let busy_with = BusyWith::default();
+    let said = (ready, busy_with.clone());
+    let server = Server::bind(&app.library, engine, stop.clone(), errands, said)?;
     let serving = tokio::spawn(server.serve());
     let watches = options.watch && app.config.watch.on;
     let tending = tokio::spawn(tend(Arc::clone(&app), watches));
@@ -66,7 +68,7 @@ pub(crate) async fn live(app: App, options: DaemonOptions) -> Result<RunReport, 
     tell_systemd(&[sd_notify::NotifyState::Ready]);
     tracing::info!(library = %app.library.root.display(), pid = std::process::id(), "the daemon works");
 
-    let lived = work(&app, &stop, &mut errand).await;
+    let lived = work(&app, &stop, &mut errand, &busy_with).await;
 
     tell_systemd(&[sd_notify::NotifyState::Stopping]);
     for task in [counting, serving, tending, indexing, scrubbing, ending] {
@@ -82,10 +84,15 @@ async fn work(
     app: &Arc<App>,
     stop: &CancelToken,
     errands: &mut mpsc::Receiver<Errand>,
+    busy_with: &BusyWith,
 ) -> Result<RunReport, Failure> {
     let mut total = RunReport::default();
-    if app.is_sole_owner() && !make_rows_again(app, stop).await? {
-        return Ok(total);
+    if app.is_sole_owner() {
+        busy_with.set(Some("making rows of the files that are there"));
+        if !make_rows_again(app, stop).await? {
+            return Ok(total);
+        }
+        busy_with.set(None);
     }
     let mut trouble = Lasting::new("nothing is made for a while");
     // Since it began, what is made ends it.
@@ -127,9 +134,9 @@ async fn work(
             Err(error) => return Err(error.into()),
         };
         if let Some(errand) = errand {
-            let answer = reconcile(app, &errand).await;
-            // The client may have gone.
-            let _ = errand.answer.send(answer);
+            busy_with.set(Some("comparing files with rows"));
+            run_errand(app, errand, stop).await;
+            busy_with.set(None);
         } else if !stop.is_cancelled() {
             trouble.goes_on(&why);
             made = Some(app.events.listen());
@@ -159,7 +166,12 @@ async fn made_again(made: &mut Option<Receiver<Event>>) {
 async fn make_rows_again(app: &App, stop: &CancelToken) -> Result<bool, Failure> {
     let mut trouble = Lasting::new("the rows could not be made again");
     while !stop.is_cancelled() {
-        match app.engine.make_rows_again().await {
+        // What was looked at stays looked at: it may end anywhere.
+        let made = tokio::select! {
+            made = app.engine.make_rows_again() => made,
+            () = told(stop) => return Ok(false),
+        };
+        match made {
             Ok(_) => {
                 trouble.is_over();
                 return Ok(true);
@@ -193,6 +205,7 @@ async fn told(stop: &CancelToken) {
 fn add(total: &mut RunReport, report: &RunReport) {
     total.ready += report.ready;
     total.failed += report.failed;
+    total.unsupported += report.unsupported;
     total.quarantined += report.quarantined;
     total.retried += report.retried;
     total.fenced += report.fenced;
@@ -200,7 +213,29 @@ fn add(total: &mut RunReport, report: &RunReport) {
     total.cpu += report.cpu;
 }
 
-async fn reconcile(app: &App, errand: &Errand) -> Answer {
+/// Does what somebody asked for, until it is done, whoever asked has gone, or it is time to end: what
+/// was brought into step by then stays so.
+async fn run_errand(app: &App, errand: Errand, stop: &CancelToken) {
+    let Errand {
+        reconcile: options,
+        mut answer,
+    } = errand;
+    let ended = tokio::select! {
+        said = reconcile(app, options) => said,
+        () = answer.closed() => {
+            tracing::info!("whoever asked to reconcile has gone");
+            return;
+        }
+        () = told(stop) => Answer::Failed {
+            error: "it was told to end before all was looked at".into(),
+            exit_code: Exit::Library.code(),
+        },
+    };
+    // The client may have gone.
+    let _ = answer.send(ended);
+}
+
+async fn reconcile(app: &App, options: ReconcileOptions) -> Answer {
     if !app.is_sole_owner() {
         return Answer::Failed {
             error: "others may work on this library: end every daemon and run first".into(),
@@ -208,8 +243,12 @@ async fn reconcile(app: &App, errand: &Errand) -> Answer {
         };
     }
     let started = std::time::Instant::now();
-    match app.engine.reconcile(errand.reconcile).await {
-        Ok(report) => Answer::Reconciled(ReconcileDocument::of(&report, started.elapsed())),
+    match app.engine.reconcile(options).await {
+        Ok(report) => {
+            let mut document = ReconcileDocument::of(&report, started.elapsed());
+            document.strangers.truncate(STRANGERS_NAMED);
+            Answer::Reconciled(document)
+        }
         Err(error) => refusal(&error.into()),
     }
 }

@@ -53,7 +53,15 @@ fn main() -> ExitCode {
         }
     };
     match runtime.block_on(commands::dispatch(&cli)) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => match output::unwritten() {
+            None => exit.into(),
+            Some(why) => {
+                let message = format!("what was to be said could not be written: {why}");
+                let failure = failure::Failure::new(failure::Exit::Failure, message)
+                    .remedy("make room where the output goes, then ask again");
+                failure::report(&failure, &cli.global)
+            }
+        },
         Err(failure) => failure::report(&failure, &cli.global),
     }
 }

@@ -2,7 +2,9 @@
 //! relied on by scripts; a field is only ever added.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,24 @@ pub(crate) fn json(document: &impl Serialize) {
     }
 }
 
+/// Prints one JSON list, an entry at a time.
+#[derive(Default)]
+pub(crate) struct JsonList {
+    has_begun: bool,
+}
+
+impl JsonList {
+    pub(crate) fn push(&mut self, entry: &impl Serialize) {
+        line(if self.has_begun { "," } else { "[" });
+        self.has_begun = true;
+        json(entry);
+    }
+
+    pub(crate) fn end(self) {
+        line(if self.has_begun { "]" } else { "[]" });
+    }
+}
+
 /// Prints a document on one line: one of several.
 pub(crate) fn json_line(document: &impl Serialize) {
     match serde_json::to_string(document) {
@@ -28,9 +48,40 @@ pub(crate) fn json_line(document: &impl Serialize) {
     }
 }
 
-/// Prints a line. A reader that went away (`vss ls .. | head`) is no error.
+/// The first error of stdout.
+static UNWRITTEN: OnceLock<std::io::Error> = OnceLock::new();
+
+/// Prints a line.
 pub(crate) fn line(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    raw_line(text.as_bytes());
+}
+
+/// Prints a line that need not be text. A reader that went away (`vss ls .. | head`) wants no more, so
+/// the program ends; what else goes wrong is told at its end.
+pub(crate) fn raw_line(bytes: &[u8]) {
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(bytes);
+    let written = written.and_then(|()| stdout.write_all(b"\n"));
+    match written {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => drop(UNWRITTEN.set(error)),
+    }
+}
+
+/// Prints a path as it is, whatever its bytes are.
+pub(crate) fn path(path: &Path) {
+    #[cfg(unix)]
+    raw_line(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()));
+    #[cfg(not(unix))]
+    line(&path.to_string_lossy());
+}
+
+/// What of the output could not be written.
+pub(crate) fn unwritten() -> Option<String> {
+    let flushed = std::io::stdout().lock().flush().err();
+    let error = UNWRITTEN.get().map(ToString::to_string);
+    error.or_else(|| flushed.map(|error| error.to_string()))
 }
 
 /// Prints columns, padded to the widest cell of each.
@@ -94,6 +145,9 @@ pub(crate) struct StatusDocument {
     /// Who works on it, where somebody does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) daemon: Option<DaemonStatus>,
+    /// The kinds that are held.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) paused: Vec<Kind>,
     /// What is wrong with the library as a whole, and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) trouble: Option<TroubleEntry>,
@@ -164,6 +218,9 @@ pub(crate) struct IndexProblem {
 pub(crate) struct RunDocument {
     pub(crate) ready: u64,
     pub(crate) failed: u64,
+    /// How many of those that failed had nothing in them to make this of; nothing is said of a daemon's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) unsupported: Option<u64>,
     pub(crate) quarantined: u64,
     pub(crate) retried: u64,
     pub(crate) bytes: u64,
@@ -173,6 +230,9 @@ pub(crate) struct RunDocument {
     pub(crate) cpu_seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) halted: Option<String>,
+    /// Sidecars that are not made because their kinds are held.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) held: BTreeMap<Kind, u64>,
 }
 
 /// `vss path`.

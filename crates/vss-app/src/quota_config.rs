@@ -19,6 +19,11 @@ pub(crate) struct Quota {
 }
 
 impl Quota {
+    /// The kinds that have one of their own.
+    pub(crate) fn named(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.keys()
+    }
+
     /// What the engine keeps to.
     pub(crate) fn quotas(&self) -> Quotas {
         let kinds = self.kinds.iter();

@@ -110,7 +110,9 @@ async fn rest(watch: &mut LocationWatch, batch: LocationBatch) {
     watch.put_back(batch.places);
 }
 
-async fn lock(app: &App) -> Lock {
+/// Waits until nobody else indexes. A lock that cannot be taken for another reason is tried again
+/// as well: its disk may come back.
+pub(crate) async fn lock(app: &App) -> Lock {
     loop {
         if let Ok(lock) = app.library.lock(Work::Index) {
             return lock;

@@ -259,7 +259,10 @@ impl Committer {
             let is_back = back.contains(&output.key.content);
             match disposition {
                 Some(Disposition::Failed) if is_back => self.report.retried += 1,
-                Some(Disposition::Failed) => self.report.failed += 1,
+                Some(Disposition::Failed) => {
+                    self.report.failed += 1;
+                    self.report.unsupported += u64::from(why.class == FailureClass::Unsupported);
+                }
                 Some(Disposition::Quarantined) => self.report.quarantined += 1,
                 Some(Disposition::RetryAfter(_)) => self.report.retried += 1,
                 None => {

@@ -1,7 +1,6 @@
 //! Explain: for each sidecar of a content why it is there, missing, failed or queued, and what to
-//! do; and the list of everything that did not work out.
+//! do.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use vss_core::companion;
@@ -9,7 +8,7 @@ use vss_core::plan::WantedOutput;
 use vss_core::{
     ContentUuid, FailureClass, Kind, MediaType, SidecarSource, Status, Timestamp, Variant,
 };
-use vss_ports::{AttemptRecord, ChangeSeq, ContentRecord, PortError, SidecarRecord};
+use vss_ports::{AttemptRecord, ContentRecord, PortError, SidecarRecord};
 
 use crate::{Engine, PathAnswer};
 
@@ -66,23 +65,10 @@ pub struct ExplainedSidecar {
     pub attempts: u32,
     /// When it is tried next, when it waits.
     pub next_attempt: Option<Timestamp>,
+    /// Since when its kind is held, when it is to be made and therefore is not.
+    pub held_since: Option<Timestamp>,
     /// The attempts that the queue remembers, the newest last.
     pub history: Vec<AttemptRecord>,
-}
-
-/// A content that does not have all it should have.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Problem {
-    /// The content.
-    pub content: ContentUuid,
-    /// Its originals.
-    pub originals: Vec<PathBuf>,
-    /// What it is.
-    pub media_type: MediaType,
-    /// The class of the first failure, or `unsupported`; `None` when it is only not made yet.
-    pub class: Option<FailureClass>,
-    /// For a person.
-    pub detail: String,
 }
 
 /// Why there is no explanation.
@@ -109,6 +95,7 @@ impl Engine {
             .as_ref()
             .map(|r| self.wanted_outputs(&r.media_type))
             .unwrap_or_default();
+        let held = self.ports.control.paused().await?;
         let mut sidecars = Vec::with_capacity(rows.len());
         for row in &rows {
             let mut sidecar = match row.source {
@@ -116,6 +103,9 @@ impl Engine {
                 _ => self.explain_row(row)?,
             };
             sidecar.history = self.ports.store.attempts(&row.key).await?;
+            if row.status == Status::Pending {
+                sidecar.hold(&held);
+            }
             sidecars.push(sidecar);
         }
         let missing = wanted
@@ -186,6 +176,7 @@ impl Engine {
             class: row.failure.as_ref().map(|failure| failure.class),
             attempts: row.attempt,
             next_attempt: row.not_before.filter(|_| row.failure.is_some()),
+            held_since: None,
             history: Vec::new(),
         })
     }
@@ -221,6 +212,7 @@ impl Engine {
             class: row.failure.as_ref().map(|failure| failure.class),
             attempts: 0,
             next_attempt: None,
+            held_since: None,
             history: Vec::new(),
         })
     }
@@ -233,97 +225,21 @@ impl Engine {
             _ => true,
         }
     }
+}
 
-    /// Contents after a change number that do not have all they should have, at most `limit`
-    /// contents looked at; with the number to go on from, `None` at the end.
-    ///
-    /// # Errors
-    /// [`ExplainError`] when a port fails.
-    pub async fn problems(
-        &self,
-        after: ChangeSeq,
-        limit: usize,
-    ) -> Result<(Vec<Problem>, Option<ChangeSeq>), ExplainError> {
-        let records = self.ports.catalog.changes(after, limit).await?;
-        let mut suspects = Vec::new();
-        let mut by_kind: BTreeMap<Kind, (Vec<ContentUuid>, Vec<Variant>)> = BTreeMap::new();
-        let mut lacking: BTreeMap<ContentUuid, usize> = BTreeMap::new();
-        for record in &records {
-            let wanted = self.wanted_outputs(&record.media_type);
-            if wanted.is_empty() {
-                suspects.push(record);
-            }
-            lacking.insert(record.content, wanted.len());
-            for output in wanted {
-                let (contents, variants) = by_kind.entry(output.kind).or_default();
-                contents.push(record.content);
-                if !variants.contains(&output.variant) {
-                    variants.push(output.variant);
-                }
-            }
-        }
-        for (kind, (contents, variants)) in &by_kind {
-            for row in self.ports.store.presence(contents, kind, variants).await? {
-                if row.status == Status::Ready
-                    && let Some(left) = lacking.get_mut(&row.content)
-                {
-                    *left = left.saturating_sub(1);
-                }
-            }
-        }
-        suspects.extend(
-            records
-                .iter()
-                .filter(|r| lacking.get(&r.content) > Some(&0)),
-        );
-        let mut problems = Vec::with_capacity(suspects.len());
-        for record in suspects {
-            problems.extend(self.problem(record).await?);
-        }
-        Ok((problems, records.last().map(|record| record.seq)))
-    }
-
-    /// What a content lacks; `None` when it has all that it can have: something, and for the rest
-    /// there is nothing in it, as in a song without a cover.
-    async fn problem(&self, record: &ContentRecord) -> Result<Option<Problem>, PortError> {
-        let originals = self.ports.catalog.originals(record.content).await?;
-        let rows = self.ports.store.of_content(record.content).await?;
-        let ready = |row: &&SidecarRecord| row.status == Status::Ready;
-        let made_room = |row: &SidecarRecord| row.status == Status::Evicted;
-        let nothing_in_it = |row: &SidecarRecord| {
-            let class = row.failure.as_ref().map(|failure| failure.class);
-            row.status == Status::Failed && class == Some(FailureClass::Unsupported)
+impl ExplainedSidecar {
+    /// Says that its kind is held, if it is among these.
+    fn hold(&mut self, held: &[(Kind, Timestamp)]) {
+        let Some((kind, since)) = held.iter().find(|(kind, _)| *kind == self.kind) else {
+            return;
         };
-        let wanted = self.wanted_outputs(&record.media_type);
-        let settled = |wanted: &WantedOutput| {
-            let mut own = rows.iter().filter(|row| is_row_of(row, wanted));
-            own.any(|row| ready(&row) || made_room(row) || nothing_in_it(row))
-        };
-        let had = |row: &SidecarRecord| ready(&row) || made_room(row);
-        if rows.iter().any(had) && wanted.iter().all(settled) {
-            return Ok(None);
-        }
-        let failure = rows.iter().find_map(|row| row.failure.clone());
-        let unread = wanted.is_empty();
-        let (class, detail) = match failure {
-            Some(failure) => (Some(failure.class), failure.detail),
-            None if unread => {
-                let why = format!("no generator reads {}", record.media_type);
-                (Some(FailureClass::Unsupported), why)
-            }
-            None => (None, "not made yet: `vss run`".to_owned()),
-        };
-        Ok(Some(Problem {
-            content: record.content,
-            originals: originals.into_iter().map(|o| o.path).collect(),
-            media_type: record.media_type.clone(),
-            class,
-            detail,
-        }))
+        self.held_since = Some(*since);
+        self.reason = format!("{}; {kind} is held", self.reason);
+        self.remedy = Some(format!("`vss queue resume {kind}`"));
     }
 }
 
-fn is_row_of(row: &SidecarRecord, wanted: &WantedOutput) -> bool {
+pub(crate) fn is_row_of(row: &SidecarRecord, wanted: &WantedOutput) -> bool {
     row.key.kind == wanted.kind && row.key.variant == wanted.variant
 }
 
@@ -338,6 +254,7 @@ fn never_queued(wanted: &WantedOutput) -> ExplainedSidecar {
         class: None,
         attempts: 0,
         next_attempt: None,
+        held_since: None,
         history: Vec::new(),
     }
 }

@@ -35,6 +35,19 @@ impl Engine {
         })
     }
 
+    /// The jobs under way in this engine, which nothing is read for.
+    pub fn active(&self) -> Vec<ActiveJob> {
+        self.shared.active.list()
+    }
+
+    /// The kinds that are held, and since when.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the store fails.
+    pub async fn held(&self) -> Result<Vec<(Kind, Timestamp)>, QueueError> {
+        Ok(self.ports.control.paused().await?)
+    }
+
     /// The selected rows, ordered by key, at most so many.
     ///
     /// # Errors

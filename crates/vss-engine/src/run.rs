@@ -42,6 +42,8 @@ pub struct RunReport {
     pub ready: u64,
     /// Failed for good.
     pub failed: u64,
+    /// How many of those that failed had nothing in them to make this of, as a song without a cover.
+    pub unsupported: u64,
     /// Set aside.
     pub quarantined: u64,
     /// Failed and to be tried again later.

@@ -143,3 +143,21 @@ fn one_bad_file_among_a_thousand_keeps_nobody_from_being_made() {
     assert_eq!(library.json(["run"])["failed"], 3);
     assert_eq!(history(&library), 2);
 }
+
+#[test]
+fn a_daemon_that_is_stopped_keeps_nobody_waiting_for_ever() {
+    let library = Library::new();
+    write_jpeg(&library.originals().join("a.jpg"), 1);
+    let daemon = Daemon::start::<&str>(&library, &[]);
+    daemon.signal(libc::SIGSTOP);
+    let told = library.vss(["status"]);
+    assert_eq!(told.code, 1, "{}", told.out);
+    assert!(told.err.contains("does not answer"), "{}", told.err);
+    assert!(told.err.contains("nothing within 10 s"), "{}", told.err);
+    // What does not need it goes on without it.
+    let indexed = library.json([Path::new("index"), &library.originals()]);
+    assert_eq!(indexed["enqueued"], 3);
+    daemon.signal(libc::SIGCONT);
+    library.json(["run"]);
+    assert_eq!(library.assert_every_ready_row_has_its_whole_file(), 3);
+}

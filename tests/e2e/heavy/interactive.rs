@@ -2,6 +2,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ use vss_system::{BroadcastSink, OsEntropy, SystemClock};
 use vss_testkit::catalog::MemoryCatalog;
 use vss_testkit::generator::FakeGenerator;
 use vss_vault_fs::{FsVault, FsVaultOptions};
+
+use crate::program::{Library, is_built, write_jpeg};
 
 /// Contents of the bulk job: with three sidecars each, a hundred thousand rows.
 const BULK: u32 = 33_334;
@@ -152,4 +155,38 @@ async fn a_thousand_requests_during_a_bulk_job_wait_for_two_jobs_at_most_in_the_
     // With two workers, two other jobs may begin before the one that somebody waits for.
     assert!(jobs_before[middle] <= 2, "{jobs_before:?}");
     assert!(*worst <= 10, "{worst}");
+}
+
+#[test]
+fn whoever_waits_for_a_thumbnail_does_not_wait_for_the_films_beside_it() {
+    let made = Command::new("ffmpeg").arg("-version").output();
+    if made.is_err() || !is_built("vss-worker-av") {
+        eprintln!("skipped: films beside a thumbnail need ffmpeg and vss-worker-av");
+        return;
+    }
+    let library = Library::new();
+    let film = library.originals().join("film.mp4");
+    let scene = "-v error -f lavfi -i testsrc2=s=1280x720:r=30:d=60 -c:v libx264 -preset ultrafast";
+    let drawn = Command::new("ffmpeg")
+        .args(scene.split(' '))
+        .arg(&film)
+        .status();
+    assert!(drawn.unwrap().success());
+    let picture = library.originals().join("a.jpg");
+    write_jpeg(&picture, 1);
+    library.index_and_run();
+    // Queued, and nobody makes it.
+    let proxy = ["path", film.to_str().unwrap(), "proxy", "edit"];
+    assert_eq!(library.vss(proxy).code, 3);
+    let thumb = [
+        "path",
+        picture.to_str().unwrap(),
+        "thumb",
+        "detail@2x",
+        "--wait",
+    ];
+    let waited = library.vss(thumb);
+    assert_eq!(waited.code, 0, "{}", waited.err);
+    let proxy = library.listed(&film, "proxy");
+    assert_eq!(proxy["status"], "pending", "{proxy}");
 }

@@ -51,8 +51,39 @@ impl Check {
     }
 }
 
+/// What was looked at; people hear of each as it comes, since some take a while.
+struct Checks {
+    said: bool,
+    all: Vec<Check>,
+}
+
+impl Checks {
+    fn push(&mut self, check: Check) {
+        if self.said {
+            let mark = if check.ok { "ok " } else { "BAD" };
+            output::line(&format!("{mark} {}: {}", check.name, check.detail));
+            if let Some(remedy) = &check.remedy {
+                output::line(&format!("    what to do: {remedy}"));
+            }
+        }
+        self.all.push(check);
+    }
+
+    fn extend(&mut self, checks: impl IntoIterator<Item = Check>) {
+        checks.into_iter().for_each(|check| self.push(check));
+    }
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 pub(super) async fn doctor(global: &Global) -> Result<Exit, Failure> {
-    let mut checks = Vec::new();
+    let mut checks = Checks {
+        said: !global.json,
+        all: Vec::new(),
+    };
+    if checks.said {
+        output::line(&format!("vss {VERSION}"));
+    }
     for descriptor in wiring::descriptors() {
         let kinds: Vec<_> = descriptor.kinds().map(ToString::to_string).collect();
         let detail = format!(
@@ -66,21 +97,24 @@ pub(super) async fn doctor(global: &Global) -> Result<Exit, Failure> {
     checks.push(check_worker(wiring::image_worker(SandboxLevel::L0)));
     checks.push(check_optional_worker(
         wiring::av_worker(SandboxLevel::L0),
-        "video and audio wait: `cargo xtask setup` installs FFmpeg's libraries, and \
-         `cargo build -p vss-worker --features av` builds it",
+        &format!(
+            "video and audio wait: {}",
+            built("FFmpeg's libraries", "av")
+        ),
     ));
     checks.push(check_optional_worker(
         wiring::raw_worker(SandboxLevel::L0),
-        "camera files are shown by their preview, and only DNG is developed: `cargo xtask setup` \
-         installs LibRaw, and `cargo build -p vss-worker --features raw` builds it",
+        &format!(
+            "camera files are shown by their preview, and only DNG is developed: {}",
+            built("LibRaw", "raw")
+        ),
     ));
     let policy = policy_of(global);
     let text = wiring::ocr_worker(SandboxLevel::L0, &policy);
     let languages = languages::check(&text, &policy);
     checks.push(check_optional_worker(
         text,
-        "text waits: `cargo xtask setup` installs Tesseract, and `cargo build -p vss-worker \
-         --features ocr` builds it",
+        &format!("text waits: {}", built("Tesseract", "ocr")),
     ));
     checks.extend(languages);
     match &global.library {
@@ -90,28 +124,32 @@ pub(super) async fn doctor(global: &Global) -> Result<Exit, Failure> {
             "none named: only the program was looked at",
         )),
     }
+    let checks = checks.all;
     let document = DoctorDocument {
         healthy: checks.iter().all(|check| check.ok),
-        version: env!("CARGO_PKG_VERSION"),
+        version: VERSION,
         checks,
     };
     if global.json {
         output::json(&document);
-    } else {
-        output::line(&format!("vss {}", document.version));
-        for check in &document.checks {
-            let mark = if check.ok { "ok " } else { "BAD" };
-            output::line(&format!("{mark} {}: {}", check.name, check.detail));
-            if let Some(remedy) = &check.remedy {
-                output::line(&format!("    what to do: {remedy}"));
-            }
-        }
     }
     Ok(if document.healthy {
         Exit::Done
     } else {
         Exit::Failure
     })
+}
+
+/// How a worker comes to be beside this program, from its sources.
+fn built(library: &str, feature: &str) -> String {
+    let profile = match cfg!(debug_assertions) {
+        true => "",
+        false => "--release ",
+    };
+    format!(
+        "`cargo xtask setup` installs {library}, and `cargo build {profile}-p vss-worker \
+         --features {feature}` builds it"
+    )
 }
 
 /// What the library wants; what a new one would, where none is named or it cannot be read, which
@@ -190,7 +228,7 @@ fn check_level(app: &App) -> Check {
     }
 }
 
-async fn check_library(global: &Global, checks: &mut Vec<Check>) {
+async fn check_library(global: &Global, checks: &mut Checks) {
     let library = match Library::open(global.library.as_deref()) {
         Ok(library) => library,
         Err(failure) => return checks.push(Check::bad("library", &failure)),
@@ -218,7 +256,7 @@ async fn check_library(global: &Global, checks: &mut Vec<Check>) {
     }
 }
 
-async fn check_contents(app: &App, checks: &mut Vec<Check>) {
+async fn check_contents(app: &App, checks: &mut Checks) {
     let settings = app.engine.settings();
     let mut detail = format!(
         "{} workers, {} for pixels, {} readers a volume",

@@ -44,6 +44,8 @@ struct SidecarEntry {
     class: Option<FailureClass>,
     attempts: u32,
     next_attempt: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_since: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     history: Vec<AttemptEntry>,
 }
@@ -134,22 +136,25 @@ pub(super) async fn explain(
 }
 
 async fn explain_problems(global: &Global, app: &App) -> Result<Exit, Failure> {
-    let mut all = Vec::new();
+    let (mut list, mut found) = (output::JsonList::default(), 0_u64);
     let mut after = ChangeSeq::default();
     loop {
         let (problems, next) = app.engine.problems(after, BATCH).await?;
         for problem in problems {
+            found += 1;
             let entry = problem_entry(problem);
             match global.json {
-                true => all.push(entry),
+                true => list.push(&entry),
                 false => say_problem(&entry),
             }
         }
         let Some(next) = next else { break };
         after = next;
     }
-    if global.json {
-        output::json(&all);
+    match (global.json, found) {
+        (true, _) => list.end(),
+        (false, 0) => output::line("no problems"),
+        (false, _) => {}
     }
     Ok(Exit::Done)
 }
@@ -202,6 +207,7 @@ fn document(explanation: Explanation) -> ExplainDocument {
 
 fn sidecar_entry(sidecar: ExplainedSidecar) -> SidecarEntry {
     let next_attempt = sidecar.next_attempt.and_then(output::time);
+    let held_since = sidecar.held_since.and_then(output::time);
     SidecarEntry {
         kind: sidecar.kind.to_string(),
         variant: sidecar.variant.to_string(),
@@ -212,6 +218,7 @@ fn sidecar_entry(sidecar: ExplainedSidecar) -> SidecarEntry {
         class: sidecar.class,
         attempts: sidecar.attempts,
         next_attempt,
+        held_since,
         history: sidecar.history.into_iter().map(AttemptEntry::of).collect(),
     }
 }

@@ -90,7 +90,7 @@ pub(super) async fn gc(global: &Global, args: &GcArgs) -> Result<Exit, Failure> 
     };
     match global.json {
         true => output::json(&document),
-        false => say(&document, &report, args.grace),
+        false => say(&document, &report, args),
     }
     Ok(Exit::Done)
 }
@@ -107,7 +107,8 @@ fn over_quota(report: &EvictReport) -> BTreeMap<String, u64> {
     kinds.chain(total).collect()
 }
 
-fn say(document: &GcDocument, report: &GcReport, grace: u16) {
+fn say(document: &GcDocument, report: &GcReport, args: &GcArgs) {
+    let grace = args.grace;
     let mood = match document.dry_run {
         true => "would be deleted",
         false => "deleted",
@@ -161,6 +162,13 @@ fn say(document: &GcDocument, report: &GcReport, grace: u16) {
         ));
     }
     if document.dry_run && (document.contents > 0 || !document.evicted.is_empty()) {
-        output::line("nothing was deleted; to delete just this: vss gc --apply");
+        let mut command = "vss gc --apply".to_owned();
+        if args.precious {
+            command.push_str(" --precious");
+        }
+        if args.despite_missing {
+            command.push_str(" --despite-missing");
+        }
+        output::line(&format!("nothing was deleted; to delete this: {command}"));
     }
 }

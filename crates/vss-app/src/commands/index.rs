@@ -11,7 +11,7 @@ use vss_ports::{RefreshObserver, RefreshOptions, RefreshProblem};
 use crate::cli::{Global, IndexArgs};
 use crate::control;
 use crate::failure::{Exit, Failure};
-use crate::library::Work;
+use crate::library::{Lock, Work};
 use crate::output::{self, IndexDocument, IndexProblem};
 use crate::progress::Progress;
 use crate::signals::Signals;
@@ -73,23 +73,43 @@ pub(super) async fn index(global: &Global, args: &IndexArgs) -> Result<Exit, Fai
         .collect::<Result<Vec<_>, _>>()?;
     let options = watching::options(&app, args.hidden);
     if !args.watch {
-        return look(global, &app, &roots, &options, output::json).await;
+        let alone = app.library.lock(Work::Index)?;
+        return look(global, &app, (&roots, alone), &options, output::json).await;
     }
     let mut signals = Signals::listen();
+    // What was looked at by then stays known, so that it may end anywhere.
+    tokio::select! {
+        failure = watch(global, &app, &roots, &options) => Err(failure),
+        () = signals.next() => Ok(Exit::Done),
+    }
+}
+
+/// Looks at the folders, and again at what changes in them, until it is dropped or cannot go on.
+async fn watch(global: &Global, app: &App, roots: &[PathBuf], options: &RefreshOptions) -> Failure {
     // Before the first look, so that nothing falls in between.
     let watcher = wiring::watcher(&app.config);
-    let watch = watching::begin(&app, &watcher, &roots, &options).await?;
-    look(global, &app, &roots, &options, output::json_line).await?;
+    let watch = match watching::begin(app, &watcher, roots, options).await {
+        Ok(watch) => watch,
+        Err(failure) => return failure,
+    };
+    let alone = match app.library.lock(Work::Index) {
+        Ok(alone) => alone,
+        Err(_) => {
+            note(global, "waiting for another vss that is indexing");
+            watching::lock(app).await
+        }
+    };
+    let looked = look(global, app, (roots, alone), options, output::json_line);
+    if let Err(failure) = looked.await {
+        return failure;
+    }
     let config = &app.config.watch;
     for line in watching::describe(&watch.coverage(), config.poll_every(), config.sweep_every()) {
         note(global, &line);
     }
     note(global, "Ctrl-C ends it");
-    let telling = Printing { global, app: &app };
-    tokio::select! {
-        failure = watching::keep_up(&app, watch, &options, &telling) => Err(failure),
-        () = signals.next() => Ok(Exit::Done),
-    }
+    let telling = Printing { global, app };
+    watching::keep_up(app, watch, options, &telling).await
 }
 
 /// Says something about what goes on: where a program reads the output, on the other channel.
@@ -164,12 +184,11 @@ struct WatchedDocument {
 async fn look(
     global: &Global,
     app: &App,
-    roots: &[PathBuf],
+    (roots, _alone): (&[PathBuf], Lock),
     options: &RefreshOptions,
     json: impl Fn(&IndexDocument),
 ) -> Result<Exit, Failure> {
     let started = Instant::now();
-    let _alone = app.library.lock(Work::Index)?;
     let options = RefreshOptions {
         still_for: Duration::ZERO,
         ..options.clone()

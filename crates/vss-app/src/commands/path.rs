@@ -1,13 +1,14 @@
 //! `vss path`: where a sidecar's file is.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast::error::RecvError;
-use vss_core::{ContentUuid, SidecarKey};
+use vss_core::{ContentUuid, SidecarKey, Status};
 use vss_engine::PathAnswer;
-use vss_ports::{CancelToken, Event};
+use vss_ports::{Event, SidecarRecord};
 
-use super::run::{drain, stop_on_signal};
+use super::run::{drain, give_back_the_rest, stop_on_signal};
 use crate::cli::{Global, PathArgs};
 use crate::control;
 use crate::failure::{Exit, Failure};
@@ -59,18 +60,22 @@ async fn wait(
     limit: Duration,
 ) -> Result<PathAnswer, Failure> {
     let until = Instant::now() + limit;
+    let place = global.library.as_deref();
+    let key = SidecarKey::new(content, args.kind.clone(), args.variant.clone());
+    let looking = App::open(place).await?;
     loop {
-        match App::open_for(global.library.as_deref(), Work::Vault, Effort::default()).await {
+        match App::open_for(place, Work::Vault, Effort::default()).await {
             Ok(app) => {
-                let key = SidecarKey::new(content, args.kind.clone(), args.variant.clone());
                 make(&app, key, until).await?;
                 return Ok(app.engine.path(content, &args.kind, &args.variant).await?);
             }
             Err(busy) if busy.exit == Exit::Library => {
-                let app = App::open(global.library.as_deref()).await?;
-                let answer = app.engine.path(content, &args.kind, &args.variant).await?;
-                if !matches!(answer, PathAnswer::Pending { .. }) || Instant::now() >= until {
-                    return Ok(answer);
+                let row = looking.engine.ports().store.find(&key).await?;
+                let on_its_way =
+                    |row: &SidecarRecord| matches!(row.status, Status::Pending | Status::Running);
+                if !row.as_ref().is_some_and(on_its_way) || Instant::now() >= until {
+                    let engine = &looking.engine;
+                    return Ok(engine.path(content, &args.kind, &args.variant).await?);
                 }
                 tokio::time::sleep(LOOK_EVERY).await;
             }
@@ -80,11 +85,11 @@ async fn wait(
 }
 
 /// Runs until the sidecar is made or has failed, or the time is over. It was queued before
-/// everything else, so little else is made on the way.
+/// everything else; what was begun after it is given back.
 async fn make(app: &App, key: SidecarKey, until: Instant) -> Result<(), Failure> {
     let stop = stop_on_signal();
     let mut events = app.events.listen();
-    let watch: CancelToken = stop.clone();
+    let (done, engine) = (stop.clone(), Arc::clone(&app.engine));
     let watcher = tokio::spawn(async move {
         let deadline = tokio::time::sleep_until(until.into());
         tokio::pin!(deadline);
@@ -103,14 +108,15 @@ async fn make(app: &App, key: SidecarKey, until: Instant) -> Result<(), Failure>
                 Err(RecvError::Closed) => break,
             }
         }
-        watch.cancel();
+        give_back_the_rest(&engine, &done).await;
     });
     let ran = drain(app, stop).await;
     watcher.abort();
     ran.map(|_| ())
 }
 
-/// Why a pending one is not made by the next run: a failure after which it waits, and what helps.
+/// Why a pending one is not made by the next run: its kind is held, or a failure after which it waits,
+/// and what helps.
 async fn waits(
     app: &App,
     args: &PathArgs,
@@ -119,8 +125,8 @@ async fn waits(
     let sidecars = app.engine.explain(content).await?.sidecars;
     let mut sidecars = sidecars.into_iter();
     let own = sidecars.find(|s| s.kind == args.kind && s.variant == args.variant);
-    let failed = own.filter(|sidecar| sidecar.class.is_some());
-    Ok(failed.map(|sidecar| match sidecar.remedy {
+    let waits = own.filter(|sidecar| sidecar.class.is_some() || sidecar.held_since.is_some());
+    Ok(waits.map(|sidecar| match sidecar.remedy {
         Some(remedy) => format!("{}; next: {remedy}", sidecar.reason),
         None => sidecar.reason,
     }))
@@ -150,9 +156,11 @@ pub(super) async fn print(
                 }
                 false => None,
             };
-            let path = file.path.to_string_lossy().into_owned();
+            if !global.json {
+                output::path(&file.path);
+            }
             let document = PathDocument::Ready {
-                path,
+                path: file.path.to_string_lossy().into_owned(),
                 size: file.size,
                 checksum,
                 format: format.to_string(),
@@ -186,13 +194,7 @@ pub(super) async fn print(
         return Ok(exit);
     }
     match document {
-        PathDocument::Ready {
-            path,
-            offset,
-            length,
-            ..
-        } => {
-            output::line(&path);
+        PathDocument::Ready { offset, length, .. } => {
             if let (Some(offset), Some(length)) = (offset, length) {
                 tell(&format!(
                     "it is inside of that file: {length} bytes from byte {offset}; --extract makes a file of it"

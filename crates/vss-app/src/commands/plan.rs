@@ -15,6 +15,7 @@ use super::index::Watcher;
 use crate::cli::Global;
 use crate::failure::{Exit, Failure};
 use crate::output;
+use crate::signals::Signals;
 use crate::target::absolute;
 use crate::wiring::App;
 
@@ -67,6 +68,15 @@ pub(super) async fn plan(
     paths: &[PathBuf],
     hidden: bool,
 ) -> Result<Exit, Failure> {
+    let mut signals = Signals::listen();
+    // What was only for this is thrown away when it ends early as well.
+    tokio::select! {
+        planned = look(global, paths, hidden) => planned,
+        () = signals.next() => Ok(Exit::Failure),
+    }
+}
+
+async fn look(global: &Global, paths: &[PathBuf], hidden: bool) -> Result<Exit, Failure> {
     let started = Instant::now();
     let app = App::open(global.library.as_deref()).await?;
     let scratch =

@@ -75,8 +75,9 @@ pub(super) async fn reconcile(
             stranger.reason
         ));
     }
-    if document.strangers.len() > NAMED {
-        output::line(&format!("and {} more", document.strangers.len() - NAMED));
+    let named = document.strangers.len().min(NAMED) as u64;
+    if document.unknown > named {
+        output::line(&format!("and {} more", document.unknown - named));
     }
     if document.missing + document.repaired + document.enqueued > 0 && !dry_run {
         output::line("next: vss run");

@@ -10,7 +10,7 @@ use vss_core::SidecarKey;
 use vss_engine::{Finding, Repair, ScrubOptions, ScrubReport};
 use vss_ports::{CancelToken, Event};
 
-use super::run::{drain, stop_on_signal};
+use super::run::{drain, give_back_the_rest, stop_on_signal};
 use crate::cli::{Global, ScrubArgs};
 use crate::control;
 use crate::failure::{Exit, Failure};
@@ -196,8 +196,7 @@ async fn make(app: Arc<App>, mut keys: Vec<SidecarKey>, stop: CancelToken) -> Re
                 }
             }
         }
-        done.cancel();
-        watched.engine.wake();
+        give_back_the_rest(&watched.engine, &done).await;
     });
     let ran = drain(&app, stop).await;
     watcher.abort();

@@ -1,5 +1,7 @@
 //! `vss status`: how much there is.
 
+use vss_core::Kind;
+
 use super::daemon::daemon_of;
 use crate::cli::Global;
 use crate::failure::{Exit, Failure};
@@ -22,6 +24,7 @@ pub(super) async fn status(global: &Global) -> Result<Exit, Failure> {
         sidecars: counts.collect(),
         bytes: report.sidecars.bytes,
         daemon: daemon_of(&app.library).await?,
+        paused: held(&app).await?,
         trouble: trouble(&app).await?,
     };
     if global.json {
@@ -44,6 +47,14 @@ pub(super) async fn status(global: &Global) -> Result<Exit, Failure> {
             daemon.active.len(),
             daemon.ready,
             daemon.uptime
+        ));
+    }
+    if let Some(what) = document.daemon.as_ref().and_then(|d| d.busy_with.as_ref()) {
+        output::line(&format!("  it is busy with something else: {what}"));
+    }
+    for kind in &document.paused {
+        output::line(&format!(
+            "{kind} is held; `vss queue resume {kind}` lets it go on"
         ));
     }
     if let Some(trouble) = &document.trouble {
@@ -78,6 +89,12 @@ pub(super) async fn status(global: &Global) -> Result<Exit, Failure> {
     }
     output::table(&rows);
     Ok(Exit::Done)
+}
+
+/// The kinds that are not made until somebody lets them go on.
+async fn held(app: &App) -> Result<Vec<Kind>, Failure> {
+    let held = app.engine.held().await?.into_iter();
+    Ok(held.map(|(kind, _)| kind).collect())
 }
 
 /// What a daemon says once and then lives with.

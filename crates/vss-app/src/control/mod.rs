@@ -7,6 +7,8 @@ mod server;
 #[cfg(unix)]
 mod socket;
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use serde::{Deserialize, Serialize};
 use vss_core::{ContentUuid, FailureClass, Kind, Status};
 use vss_engine::ActiveJob;
@@ -20,6 +22,8 @@ pub(crate) use server::{Errand, Server, refusal};
 
 /// Bytes of a request or an answer, at most.
 const LONGEST: u64 = 8 << 20;
+/// Strangers that are named in an answer; the others are counted.
+pub(crate) const STRANGERS_NAMED: usize = 10_000;
 
 /// What the daemon can be asked for.
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,6 +62,24 @@ pub(crate) struct DaemonStatus {
     /// Sidecars it made since then.
     pub(crate) ready: u64,
     pub(crate) active: Vec<ActiveEntry>,
+    /// What it does instead of making sidecars, when it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) busy_with: Option<String>,
+}
+
+/// What a daemon does instead of making sidecars.
+#[derive(Clone, Default)]
+pub(crate) struct BusyWith(Arc<Mutex<Option<String>>>);
+
+impl BusyWith {
+    pub(crate) fn set(&self, what: Option<&str>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = what.map(str::to_owned);
+    }
+
+    fn get(&self) -> Option<String> {
+        let what = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        what.clone()
+    }
 }
 
 /// A job under way.

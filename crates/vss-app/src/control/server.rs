@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use vss_engine::{Engine, ReconcileOptions};
 use vss_ports::CancelToken;
 
-use super::{ActiveEntry, Answer, DaemonStatus, LONGEST, Request, socket};
+use super::{ActiveEntry, Answer, BusyWith, DaemonStatus, LONGEST, Request, socket};
 use crate::failure::{Exit, Failure};
 use crate::library::Library;
 
@@ -32,7 +32,9 @@ pub(crate) struct Server {
     stop: CancelToken,
     errands: mpsc::Sender<Errand>,
     ready: Arc<AtomicU64>,
+    busy_with: BusyWith,
     started: Instant,
+    _alone: std::fs::File,
 }
 
 impl Server {
@@ -42,13 +44,17 @@ impl Server {
         engine: Arc<Engine>,
         stop: CancelToken,
         errands: mpsc::Sender<Errand>,
-        ready: Arc<AtomicU64>,
+        (ready, busy_with): (Arc<AtomicU64>, BusyWith),
     ) -> Result<Arc<Self>, Failure> {
-        let place = socket::place(library.file.id)?;
-        if std::os::unix::net::UnixStream::connect(&place).is_ok() {
+        let place = socket::place(library)?;
+        let unheld = |error: std::io::Error| {
+            let message = format!("the daemon cannot listen at {}", place.display());
+            Failure::new(Exit::Failure, message).because(error)
+        };
+        let Some(alone) = socket::hold(&place).map_err(unheld)? else {
             let message = "a daemon works on this library already";
             return Err(Failure::new(Exit::Library, message).remedy("`vss daemon --stop` ends it"));
-        }
+        };
         if std::fs::remove_file(&place).is_ok() {
             tracing::info!(socket = %place.display(), "removed the socket of a dead daemon");
         }
@@ -65,7 +71,9 @@ impl Server {
             stop,
             errands,
             ready,
+            busy_with,
             started: Instant::now(),
+            _alone: alone,
         }))
     }
 
@@ -100,7 +108,12 @@ impl Server {
         let mut reader = BufReader::new(reader.take(LONGEST));
         tokio::time::timeout(SAY_WITHIN, reader.read_line(&mut line)).await??;
         let answer = match serde_json::from_str(&line) {
-            Ok(request) => self.obey(request).await,
+            // A client that hangs up before it is answered does not want it any more.
+            Ok(request) => tokio::select! {
+                biased;
+                answer = self.obey(request) => answer,
+                () = has_gone(reader) => return Ok(()),
+            },
             Err(error) => Answer::Failed {
                 error: format!("this daemon is another version and does not understand: {error}"),
                 exit_code: Exit::Usage.code(),
@@ -112,7 +125,7 @@ impl Server {
 
     async fn obey(&self, request: Request) -> Answer {
         match request {
-            Request::Status => self.status().await,
+            Request::Status => self.status(),
             Request::Wake => {
                 self.engine.wake();
                 Answer::Done
@@ -145,18 +158,22 @@ impl Server {
         }
     }
 
-    async fn status(&self) -> Answer {
-        match self.engine.queue().await {
-            Ok(queue) => Answer::Status(DaemonStatus {
-                pid: std::process::id(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                uptime: self.started.elapsed().as_secs(),
-                ready: self.ready.load(Ordering::Relaxed),
-                active: queue.active.iter().map(ActiveEntry::of).collect(),
-            }),
-            Err(error) => refusal(&error.into()),
-        }
+    fn status(&self) -> Answer {
+        Answer::Status(DaemonStatus {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime: self.started.elapsed().as_secs(),
+            ready: self.ready.load(Ordering::Relaxed),
+            active: self.engine.active().iter().map(ActiveEntry::of).collect(),
+            busy_with: self.busy_with.get(),
+        })
     }
+}
+
+/// Waits until the other side has hung up; what else it says is not listened to.
+async fn has_gone(mut reader: impl AsyncRead + Unpin) {
+    let mut more = [0; 64];
+    while !matches!(reader.read(&mut more).await, Ok(0) | Err(_)) {}
 }
 
 impl Drop for Server {

@@ -1,17 +1,17 @@
 //! Where the socket of a library's daemon is: in the user's own runtime folder, so that neither the
 //! length of the library's path nor its file system matters, and nobody else can stand in for it.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use vss_core::LibraryId;
-
 use crate::failure::{Exit, Failure};
+use crate::library::Library;
 
 /// The socket of a library; its folder is made where it is missing and refused where it is not
-/// this user's alone.
-pub(super) fn place(library: LibraryId) -> Result<PathBuf, Failure> {
+/// this user's alone. A copy of a library has the same id and is another folder, whose daemon is
+/// another one.
+pub(super) fn place(library: &Library) -> Result<PathBuf, Failure> {
     let folder = folder();
     let refused = |error: std::io::Error| {
         let message = format!("the folder for sockets {} cannot be used", folder.display());
@@ -25,7 +25,30 @@ pub(super) fn place(library: LibraryId) -> Result<PathBuf, Failure> {
         .create(&folder);
     made.map_err(refused)?;
     owned(&folder).map_err(refused)?;
-    Ok(folder.join(format!("{library}.sock")))
+    let root = fs::metadata(&library.root).map_err(|error| {
+        let message = format!("no library at {}", library.root.display());
+        Failure::new(Exit::Library, message)
+            .because(error)
+            .remedy("is its disk mounted?")
+    })?;
+    let name = format!("{}-{:x}-{:x}.sock", library.file.id, root.dev(), root.ino());
+    Ok(folder.join(name))
+}
+
+/// Held by whoever listens at a socket; `None` while somebody else does. The operating system drops
+/// it when the process dies.
+pub(super) fn hold(place: &Path) -> std::io::Result<Option<File>> {
+    let beside = place.with_extension("lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(beside)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 fn folder() -> PathBuf {

@@ -20,13 +20,14 @@ pub(super) fn check(app: &App, originals: u64) -> Check {
         );
     };
     let vault = count_folders(&app.library.sidecars_root(), COUNTED);
+    let at_least = if vault >= COUNTED { "at least " } else { "" };
     let Limits {
         watches,
         instances,
         queued,
     } = limits;
     let detail = format!(
-        "{} folders in the vault and {} with originals; inotify lets a user watch {} \
+        "{at_least}{} folders in the vault and {} with originals; inotify lets a user watch {} \
          (max_user_watches), begin {} watches (max_user_instances), and keeps {} notices \
          (max_queued_events)",
         output::count(vault),
