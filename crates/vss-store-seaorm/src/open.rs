@@ -125,13 +125,14 @@ impl SeaOrmStore {
         let connect = connect_options(path, options, access);
         let fault = |error| not_opened(&opening(path), error);
         // The writer comes first: it makes the file and sets what the header holds.
-        let writer = match access == Access::Make && is_new(path) {
+        let writer = connect.clone().pragma("cache_size", WRITER_CACHE);
+        let first = match access == Access::Make && is_new(path) {
             // On a file with anything in it this would be a write, which waits for every other.
-            true => connect.clone().auto_vacuum(SqliteAutoVacuum::Incremental),
-            false => connect.clone(),
+            true => writer.clone().auto_vacuum(SqliteAutoVacuum::Incremental),
+            false => writer.clone(),
         };
-        let writer = writer.pragma("cache_size", WRITER_CACHE);
-        let write = pool(1).connect_with(writer).await.map_err(fault)?;
+        let write = pool(1).connect_with(first).await.map_err(fault)?;
+        write.set_connect_options(writer);
         let reader = connect.pragma("cache_size", READER_CACHE);
         let read = pool(options.readers.max(1))
             .connect_with(reader.pragma("query_only", "ON"))
@@ -215,9 +216,10 @@ fn connect_options(path: &Path, options: &StoreOptions, access: Access) -> Sqlit
         .disable_statement_logging()
 }
 
-/// Connections to a file do not go stale: they are neither tested nor replaced.
+/// Connections to a file do not go stale: they are not tested before they are used, and stay until
+/// they have lost a transaction.
 fn pool(connections: u32) -> PoolOptions<Sqlite> {
-    PoolOptions::new()
+    vss_migrations::without_lost_transactions(PoolOptions::new())
         .max_connections(connections)
         .test_before_acquire(false)
         .idle_timeout(None)
