@@ -43,6 +43,8 @@ mod lease;
 mod listing;
 mod open;
 mod outline;
+#[cfg(test)]
+mod plans;
 mod presence;
 mod queue;
 mod record;

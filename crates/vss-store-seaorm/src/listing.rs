@@ -14,7 +14,7 @@ use crate::requeue::{Meant, makers_json};
 
 /// Pending and running rows by generator, whose number implies the kind. The first half reads
 /// nothing but the index of due rows, the second the few rows that are running.
-fn depths_sql() -> String {
+pub(crate) fn depths_sql() -> String {
     let (pending, running) = (status_code(Status::Pending), status_code(Status::Running));
     format!(
         r#"SELECT g.kind AS "generators.kind", d.priority AS "sidecars.priority",
@@ -120,31 +120,4 @@ fn page(selection: &Selection, status: Status, condition: &str) -> String {
             AND {condition}
             ORDER BY c.content_uuid, l.kind, l.variant LIMIT ?4) AS one"
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::open::{SeaOrmStore, StoreOptions};
-
-    #[tokio::test]
-    async fn the_depth_of_the_queue_is_read_from_the_index_of_due_rows_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("sidecars.db");
-        let options = StoreOptions::default();
-        let store = SeaOrmStore::open(&path, &options).await.unwrap();
-        let explain = format!("EXPLAIN QUERY PLAN {}", depths_sql());
-        let rows = store
-            .read()
-            .query_all_raw(statement(store.read(), explain, [0.into()]))
-            .await;
-        let detail = |row: &sea_orm::QueryResult| row.try_get_by_index::<String>(3).unwrap();
-        let plan: Vec<_> = rows.unwrap().iter().map(detail).collect();
-        let due = "SCAN sidecars USING COVERING INDEX sidecars_due";
-        assert!(plan.iter().any(|step| step == due), "{plan:#?}");
-        assert!(
-            !plan.iter().any(|step| step == "SCAN sidecars"),
-            "{plan:#?}"
-        );
-    }
 }
