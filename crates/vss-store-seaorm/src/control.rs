@@ -76,6 +76,6 @@ impl QueueControl for SeaOrmStore {
         after: Option<&SidecarKey>,
         limit: usize,
     ) -> PortResult<Vec<SidecarRecord>> {
-        listing::list(self.read(), selection, after, limit).await
+        listing::list(self, selection, after, limit).await
     }
 }

@@ -1,13 +1,13 @@
 //! What must not read the whole table of sidecars, nine million rows, is asked how it would.
 
 use sea_orm::{ConnectionTrait, QueryResult, Value};
-use vss_core::Event;
+use vss_core::{Event, Status};
 
 use crate::convert::transition;
 use crate::dialect::statement;
 use crate::enqueue::any_in;
 use crate::lease::{hasten_sql, later};
-use crate::listing::depths_sql;
+use crate::listing::{depths_sql, from, is_met_soon, page};
 use crate::open::{SeaOrmStore, StoreOptions};
 
 /// The steps in which SQLite would run a statement.
@@ -52,4 +52,33 @@ async fn what_waits_beyond_any_time_is_looked_for_among_what_is_pending() {
     let index = "INDEX sidecars_due";
     assert!(plan.iter().any(|step| step.contains(index)), "{plan:#?}");
     assert!(!reads_all(&plan), "{plan:#?}");
+}
+
+#[tokio::test]
+async fn a_page_of_very_many_failed_rows_reads_no_more_than_lies_on_the_way() {
+    let million = 1_000_000;
+    let bound = || -> [Value; 4] { [Vec::<u8>::new().into(), "".into(), "".into(), 256.into()] };
+    assert!(is_met_soon(Status::Failed, million, million, 256));
+    let sql = page(
+        from(true),
+        "status = 3 AND failure_class = 'missing_source'",
+    );
+    let many = plan(&sql, bound()).await;
+    let steps = [
+        "SEARCH c USING COVERING INDEX sqlite_autoindex_contents_1 (content_uuid>?)",
+        "SEARCH s USING PRIMARY KEY (content_id=?)",
+    ];
+    for step in steps {
+        assert!(many.iter().any(|found| found == step), "{many:#?}");
+    }
+    let sorts = |step: &String| step.starts_with("USE TEMP B-TREE FOR ORDER BY");
+    assert!(!many.iter().any(sorts), "{many:#?}");
+    // A few are sooner found by their index.
+    assert!(!is_met_soon(Status::Failed, 1_000, million, 256));
+    let few = plan(&page(from(false), "status = 3"), bound()).await;
+    let index = "INDEX sidecars_failed";
+    assert!(few.iter().any(|step| step.contains(index)), "{few:#?}");
+    // Of a kind with hardly a ready row, the table is read once.
+    assert!(!is_met_soon(Status::Ready, 3, million, 64));
+    assert!(is_met_soon(Status::Ready, 9 * million, million, 64));
 }
