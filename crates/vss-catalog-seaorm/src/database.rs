@@ -25,6 +25,8 @@ const READER_CACHE: &str = "-2000";
 const WRITER_CACHE: &str = "-16000";
 /// Bytes of log that are kept after a checkpoint.
 const LOG_LIMIT: &str = "16777216";
+/// How often a new file is tried that others are making.
+const TRIES: u32 = 20;
 const READERS: u32 = 4;
 
 /// One connection that writes and a few that read.
@@ -46,13 +48,26 @@ impl Database {
     /// Opens the file, makes it when it is not there, and brings its schema up to date. Where it
     /// can be read and not written, every write is `ReadOnly`.
     pub(crate) async fn open(path: &Path) -> PortResult<Self> {
-        match Self::open_to(path, Access::Write).await {
+        match Self::open_or_make(path).await {
             Err(error) if !is_new(path) && may_be_readable(&error) => {
                 let opened = Self::open_to(path, Access::Read).await;
                 // What stands in the way of writing says more.
                 opened.map_err(|_| error)
             }
             opened => opened,
+        }
+    }
+
+    /// Of several that make a file, one is in the way of the others for a moment, and SQLite does not
+    /// wait for who turns the log on.
+    async fn open_or_make(path: &Path) -> PortResult<Self> {
+        let mut tries = if is_new(path) { TRIES } else { 1 };
+        loop {
+            tries -= 1;
+            match Self::open_to(path, Access::Write).await {
+                Err(error) if tries > 0 && is_held(&error) => {}
+                opened => return opened,
+            }
         }
     }
 
@@ -102,6 +117,11 @@ impl Database {
             })
             .await
     }
+}
+
+fn is_held(error: &PortError) -> bool {
+    let fault = error.source.downcast_ref::<DatabaseFault>();
+    fault.is_some_and(|fault| fault.trouble == Trouble::Held)
 }
 
 fn may_be_readable(error: &PortError) -> bool {

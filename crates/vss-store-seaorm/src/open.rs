@@ -10,7 +10,7 @@ use sea_orm::sqlx::sqlite::{
 use sea_orm::sqlx::{ConnectOptions, Sqlite};
 use sea_orm::{ConnectionTrait, DatabaseConnection, SqlxSqliteConnector};
 use vss_migrations::sidecars::SidecarsMigrator;
-use vss_migrations::{DatabaseFault, is_new};
+use vss_migrations::{DatabaseFault, Trouble, is_new};
 use vss_ports::{PortError, PortResult};
 
 use crate::dialect::{on_server, statement};
@@ -64,6 +64,8 @@ const WRITER_CACHE: &str = "-16000";
 /// walks. A commit makes a reader drop all it has, so that a large cache (or mmap) costs 7 to 11 ms
 /// then; this one about 1.
 const READER_CACHE: &str = "-6000";
+/// How often a new file is tried that others are making.
+const TRIES: u32 = 20;
 /// Bytes of write-ahead log that are kept after a checkpoint.
 const WAL_LIMIT: &str = "16777216";
 
@@ -86,7 +88,7 @@ impl SeaOrmStore {
     /// `Rejected` when a newer program made it or no file can be made there; `Corrupt` when it is
     /// no database or a damaged one; `Unavailable` when it stays locked or its disk fails.
     pub async fn open(path: &Path, options: &StoreOptions) -> PortResult<Self> {
-        match Self::open_to_write(path, options).await {
+        match Self::open_or_make(path, options).await {
             Err(error) if !is_new(path) && may_be_readable(&error) => {
                 let opened = Self::connect(path, options, Access::Read).await;
                 // What stands in the way of writing says more.
@@ -94,6 +96,19 @@ impl SeaOrmStore {
                 store.checked(path).await
             }
             opened => opened,
+        }
+    }
+
+    /// Of several that make a file, one is in the way of the others for a moment, and SQLite does not
+    /// wait for who turns the log on.
+    async fn open_or_make(path: &Path, options: &StoreOptions) -> PortResult<Self> {
+        let mut tries = if is_new(path) { TRIES } else { 1 };
+        loop {
+            tries -= 1;
+            match Self::open_to_write(path, options).await {
+                Err(error) if tries > 0 && is_held(&error) => {}
+                opened => return opened,
+            }
         }
     }
 
@@ -189,6 +204,11 @@ fn opening(path: &Path) -> String {
     format!("open {}", path.display())
 }
 
+fn is_held(error: &PortError) -> bool {
+    let fault = error.source.downcast_ref::<DatabaseFault>();
+    fault.is_some_and(|fault| fault.trouble == Trouble::Held)
+}
+
 fn may_be_readable(error: &PortError) -> bool {
     let fault = error.source.downcast_ref::<DatabaseFault>();
     fault.is_some_and(DatabaseFault::may_be_readable)
@@ -224,4 +244,29 @@ fn pool(connections: u32) -> PoolOptions<Sqlite> {
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vss_ports::SidecarStore;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn several_that_open_a_new_file_at_once_all_have_it() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("sidecars.db");
+            let opening = std::iter::repeat_with(|| {
+                let path = path.clone();
+                tokio::spawn(async move {
+                    let options = StoreOptions::default();
+                    let store = SeaOrmStore::open(&path, &options).await.unwrap();
+                    store.counts().await.unwrap();
+                })
+            });
+            for opened in futures::future::join_all(opening.take(8)).await {
+                opened.unwrap();
+            }
+        }
+    }
 }
