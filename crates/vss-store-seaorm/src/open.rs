@@ -9,6 +9,7 @@ use sea_orm::sqlx::sqlite::{
 };
 use sea_orm::sqlx::{ConnectOptions, Sqlite};
 use sea_orm::{ConnectionTrait, DatabaseConnection, SqlxSqliteConnector};
+use vss_core::Timestamp;
 use vss_migrations::sidecars::SidecarsMigrator;
 use vss_migrations::{DatabaseFault, Trouble, is_new};
 use vss_ports::{PortError, PortResult};
@@ -189,6 +190,23 @@ impl SeaOrmStore {
         let fault = failed("close the sidecar database");
         self.read.close().await.map_err(&fault)?;
         self.write.close().await.map_err(&fault)
+    }
+
+    /// What time it is on the server; `None` for a file, which has no clock.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn server_time(&self) -> PortResult<Option<Timestamp>> {
+        let db = self.read();
+        if !on_server(db) {
+            return Ok(None);
+        }
+        let fault = failed("ask the server for the time");
+        let sql = "SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)";
+        let row = db.query_one_raw(statement(db, sql, [])).await;
+        let millis = row.map_err(&fault)?.map(|row| row.try_get_by_index(0));
+        let millis: Option<i64> = millis.transpose().map_err(&fault)?;
+        Ok(millis.map(Timestamp::from_millis))
     }
 
     pub(crate) fn read(&self) -> &DatabaseConnection {

@@ -48,6 +48,16 @@ async fn number(db: &DatabaseConnection, sql: &str) -> i64 {
 }
 
 #[tokio::test]
+async fn a_server_says_what_time_it_is() {
+    let Some(server) = server::url() else { return };
+    let store = open(&server::schema(&server).await).await;
+    let there = store.server_time().await.unwrap().unwrap();
+    let later = store.server_time().await.unwrap().unwrap();
+    assert!(there <= later && later.since(there) < Duration::from_secs(30));
+    assert!(there > NOW, "{there:?}");
+}
+
+#[tokio::test]
 async fn more_rows_than_one_step_takes_are_cancelled_and_queued_again() {
     let Some(server) = server::url() else { return };
     let store = open(&server::schema(&server).await).await;
