@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
-use sea_orm_migration::MigratorTrait;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 /// Why a database could not be brought to this program's schema.
 #[derive(Debug, thiserror::Error)]
@@ -26,16 +29,33 @@ pub enum MigrateError {
     Database(#[from] DbErr),
 }
 
-/// Applies what is missing, each migration in a transaction of its own.
+/// Applies what is missing: in a file in one transaction, on a server each migration in its own.
+///
+/// Several programs may do so with one file at once: the first does, the others wait for it. On a
+/// server the caller sees to that.
 ///
 /// # Errors
 /// [`MigrateError::Newer`] when the database has migrations that `M` does not know, before
 /// anything is changed; [`MigrateError::Database`] when the database fails.
 pub async fn migrate<M: MigratorTrait>(db: &DatabaseConnection) -> Result<(), MigrateError> {
     match check::<M>(db).await {
-        Err(MigrateError::Older { .. }) => Ok(M::up(db, None).await?),
-        checked => checked,
+        Err(MigrateError::Older { .. }) => {}
+        checked => return checked,
     }
+    if db.get_database_backend() != DbBackend::Sqlite {
+        return Ok(M::up(db, None).await?);
+    }
+    let alone = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let tx = db.begin_with_options(alone).await?;
+    // Whoever had the file until now may have done the same.
+    match compare::<M>(&SchemaManager::new(&tx)).await {
+        Err(MigrateError::Older { .. }) => M::up(&tx, None).await?,
+        checked => return checked,
+    }
+    Ok(tx.commit().await?)
 }
 
 /// Compares the schema with this program's and changes nothing.
@@ -44,11 +64,15 @@ pub async fn migrate<M: MigratorTrait>(db: &DatabaseConnection) -> Result<(), Mi
 /// [`MigrateError::Newer`] or [`MigrateError::Older`] where they differ;
 /// [`MigrateError::Database`] when the database fails.
 pub async fn check<M: MigratorTrait>(db: &DatabaseConnection) -> Result<(), MigrateError> {
+    compare::<M>(&SchemaManager::new(db)).await
+}
+
+async fn compare<M: MigratorTrait>(schema: &SchemaManager<'_>) -> Result<(), MigrateError> {
     let known: Vec<String> = M::migrations()
         .iter()
         .map(|migration| migration.name().to_owned())
         .collect();
-    let applied = applied(db).await?;
+    let applied = applied(schema).await?;
     let unknown: Vec<String> = applied
         .iter()
         .filter(|name| !known.contains(name))
@@ -68,11 +92,11 @@ pub async fn check<M: MigratorTrait>(db: &DatabaseConnection) -> Result<(), Migr
 }
 
 /// The names of the applied migrations; none where the table of migrations is not there yet.
-async fn applied(db: &DatabaseConnection) -> Result<BTreeSet<String>, DbErr> {
-    let manager = sea_orm_migration::SchemaManager::new(db);
-    if !manager.has_table("seaql_migrations").await? {
+async fn applied(schema: &SchemaManager<'_>) -> Result<BTreeSet<String>, DbErr> {
+    if !schema.has_table("seaql_migrations").await? {
         return Ok(BTreeSet::new());
     }
+    let db = schema.get_connection();
     let rows = db
         .query_all_raw(Statement::from_string(
             db.get_database_backend(),

@@ -7,6 +7,8 @@ CREATE INDEX sidecar_details_by_entry ON sidecar_details (source_entry_id)
 
 CREATE INDEX sidecars_due ON sidecars (priority, generator_id, not_before) WHERE status = 0;
 
+CREATE INDEX sidecars_evicted ON sidecars (generator_id) WHERE status = 5;
+
 CREATE INDEX sidecars_failed ON sidecars (generator_id) WHERE status = 3;
 
 CREATE INDEX sidecars_leased ON sidecars (lease_until) WHERE status = 1;

@@ -1,10 +1,13 @@
 //! The databases of a library: opened, examined, and what to do about one that does not answer.
 
 use std::path::Path;
+use std::time::Duration;
 
 use vss_catalog_seaorm::{CatalogSettings, SeaOrmCatalog};
-use vss_ports::{PortError, PortErrorKind};
+use vss_core::Timestamp;
+use vss_ports::{Clock, PortError, PortErrorKind};
 use vss_store_seaorm::{DatabaseFault, SeaOrmStore, StoreOptions, Trouble};
+use vss_system::SystemClock;
 
 use crate::config::{Config, Durability};
 use crate::failure::{Exit, Failure};
@@ -17,7 +20,7 @@ const CATALOG: &str = "catalog.db";
 pub(crate) async fn open_rows(library: &Library, config: &Config) -> Result<SeaOrmStore, Failure> {
     let options = store_options(config);
     if let Some(url) = &config.database {
-        return SeaOrmStore::open_url(url, &options).await.map_err(|error| {
+        let opened = SeaOrmStore::open_url(url, &options).await.map_err(|error| {
             let message = format!(
                 "the database of {} cannot be used: {error}",
                 library.root.display()
@@ -32,11 +35,36 @@ pub(crate) async fn open_rows(library: &Library, config: &Config) -> Result<SeaO
                 .because(error.source)
                 .remedy(remedy)
         });
+        let store = opened?;
+        compare_clocks(&store, config).await?;
+        return Ok(store);
     }
     let place = library.sidecars_db();
     refuse_emptied(library, &place, ROWS)?;
     let store = SeaOrmStore::open(&place, &options).await;
     store.map_err(|error| unopened(error, &place))
+}
+
+/// Says so when this machine's clock is far from the server's: by it this machine judges whose work
+/// was left, and the others judge its own.
+async fn compare_clocks(store: &SeaOrmStore, config: &Config) -> Result<(), Failure> {
+    let here = SystemClock.now();
+    if let Some(there) = store.server_time().await?
+        && let Some(seconds) = too_far_apart(here, there, config.settings().lease)
+    {
+        tracing::warn!(
+            seconds,
+            "the clocks of this machine and of the server differ too much for `lease`: set them, \
+             or work is done twice"
+        );
+    }
+    Ok(())
+}
+
+/// How many seconds two clocks differ, if that is more than a third of a lease.
+fn too_far_apart(here: Timestamp, there: Timestamp, lease: Duration) -> Option<u64> {
+    let apart = here.since(there).max(there.since(here));
+    (apart > lease / 3).then_some(apart.as_secs())
 }
 
 /// The catalog, which is always in the library.
@@ -162,4 +190,21 @@ pub(crate) fn remedy(fault: &DatabaseFault) -> Option<String> {
         ),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_may_differ_by_a_third_of_a_lease_either_way() {
+        let lease = Duration::from_secs(30);
+        let noon = Timestamp::from_millis(43_200_000);
+        let near = noon.plus(Duration::from_secs(10));
+        let far = noon.plus(Duration::from_secs(11));
+        for (one, other, said) in [(noon, near, None), (noon, far, Some(11))] {
+            assert_eq!(too_far_apart(one, other, lease), said);
+            assert_eq!(too_far_apart(other, one, lease), said);
+        }
+    }
 }

@@ -96,7 +96,7 @@ impl App {
         let Ok(_lock) = self.library.lock(Work::Move) else {
             return;
         };
-        match self.engine.finish_moves().await {
+        match self.engine.finish_moves(self.is_sole_owner()).await {
             Ok(report) => {
                 for left in report.refused.iter().filter(|left| left.unfinished) {
                     let (sidecar, detail) = (left.key.to_string(), &left.detail);

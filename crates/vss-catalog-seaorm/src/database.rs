@@ -8,6 +8,7 @@ use sea_orm::{
     DbBackend, DbErr, QueryResult, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait, Value,
 };
+use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use vss_migrations::catalog::CatalogMigrator;
 use vss_migrations::{DatabaseFault, MigrateError, Trouble, is_new};
@@ -24,6 +25,8 @@ const READER_CACHE: &str = "-2000";
 const WRITER_CACHE: &str = "-16000";
 /// Bytes of log that are kept after a checkpoint.
 const LOG_LIMIT: &str = "16777216";
+/// How often a new file is tried that others are making.
+const TRIES: u32 = 20;
 const READERS: u32 = 4;
 
 /// One connection that writes and a few that read.
@@ -45,13 +48,26 @@ impl Database {
     /// Opens the file, makes it when it is not there, and brings its schema up to date. Where it
     /// can be read and not written, every write is `ReadOnly`.
     pub(crate) async fn open(path: &Path) -> PortResult<Self> {
-        match Self::open_to(path, Access::Write).await {
+        match Self::open_or_make(path).await {
             Err(error) if !is_new(path) && may_be_readable(&error) => {
                 let opened = Self::open_to(path, Access::Read).await;
                 // What stands in the way of writing says more.
                 opened.map_err(|_| error)
             }
             opened => opened,
+        }
+    }
+
+    /// Of several that make a file, one is in the way of the others for a moment, and SQLite does not
+    /// wait for who turns the log on.
+    async fn open_or_make(path: &Path) -> PortResult<Self> {
+        let mut tries = if is_new(path) { TRIES } else { 1 };
+        loop {
+            tries -= 1;
+            match Self::open_to(path, Access::Write).await {
+                Err(error) if tries > 0 && is_held(&error) => {}
+                opened => return opened,
+            }
         }
     }
 
@@ -103,6 +119,11 @@ impl Database {
     }
 }
 
+fn is_held(error: &PortError) -> bool {
+    let fault = error.source.downcast_ref::<DatabaseFault>();
+    fault.is_some_and(|fault| fault.trouble == Trouble::Held)
+}
+
 fn may_be_readable(error: &PortError) -> bool {
     let fault = error.source.downcast_ref::<DatabaseFault>();
     fault.is_some_and(DatabaseFault::may_be_readable)
@@ -114,38 +135,45 @@ async fn connect(
     cache: &'static str,
     access: Access,
 ) -> Result<DatabaseConnection, DbErr> {
-    // The path goes in as a path: it need not be UTF-8, and `?` means nothing in it.
-    let file = path.to_path_buf();
+    let later = file_options(path, cache, access);
+    let first = match access == Access::Write && is_new(path) {
+        // On a file with anything in it this would be a write, which waits for every other.
+        true => later.clone().auto_vacuum(SqliteAutoVacuum::Incremental),
+        false => later.clone(),
+    };
     let mut options = ConnectOptions::new("sqlite://catalog.db");
     options
         .max_connections(size)
-        .sqlx_logging(false)
         .record_stmt_in_spans(false)
-        .map_sqlx_sqlite_opts(move |options: SqliteConnectOptions| {
-            let options = match access {
-                Access::Read => vss_migrations::read_only(options, &file),
-                Access::Write => options
-                    .create_if_missing(true)
-                    .page_size(4096)
-                    .journal_mode(SqliteJournalMode::Wal),
-            };
-            let options = match access == Access::Write && is_new(&file) {
-                // On a file with anything in it this would be a write, which waits for every other.
-                true => options.auto_vacuum(SqliteAutoVacuum::Incremental),
-                false => options,
-            };
-            options
-                .filename(&file)
-                // Whoever plans remembers change numbers in another database: a power cut must not
-                // take back a number that was seen, or what gets it next is passed over.
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(BUSY)
-                .foreign_keys(true)
-                .pragma("cache_size", cache)
-                .pragma("mmap_size", "0")
-                .pragma("journal_size_limit", LOG_LIMIT)
-        });
-    SeaOrm::connect(options).await
+        .map_sqlx_sqlite_opts(move |_| first.clone())
+        .map_sqlx_sqlite_pool_opts(vss_migrations::without_lost_transactions);
+    let connected = SeaOrm::connect(options).await?;
+    let pool = connected.get_sqlite_connection_pool();
+    pool.set_connect_options(later);
+    Ok(connected)
+}
+
+/// The path goes in as a path: it need not be UTF-8, and `?` means nothing in it.
+fn file_options(path: &Path, cache: &'static str, access: Access) -> SqliteConnectOptions {
+    let options = SqliteConnectOptions::new();
+    let options = match access {
+        Access::Read => vss_migrations::read_only(options, path),
+        Access::Write => options
+            .create_if_missing(true)
+            .page_size(4096)
+            .journal_mode(SqliteJournalMode::Wal),
+    };
+    options
+        .filename(path)
+        // Whoever plans remembers change numbers in another database: a power cut must not
+        // take back a number that was seen, or what gets it next is passed over.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY)
+        .foreign_keys(true)
+        .pragma("cache_size", cache)
+        .pragma("mmap_size", "0")
+        .pragma("journal_size_limit", LOG_LIMIT)
+        .disable_statement_logging()
 }
 
 /// A statement with its values.
@@ -177,4 +205,43 @@ pub(crate) fn failed(operation: impl Into<String>, error: DbErr) -> PortError {
         _ => PortErrorKind::Unexpected,
     };
     PortError::new(kind, operation, fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = "CREATE TABLE noted (words TEXT) STRICT";
+
+    async fn note(database: &Database, words: &str) -> Result<(), DbErr> {
+        let tx = database.write().await?;
+        let noted = sql("INSERT INTO noted VALUES (?1)", [words.into()]);
+        tx.execute_raw(noted).await?;
+        tx.commit().await
+    }
+
+    #[tokio::test]
+    async fn what_is_committed_after_the_file_was_full_is_there_for_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(DATABASE);
+        let database = Database::open(&path).await.unwrap();
+        let other = Database::open(&path).await.unwrap();
+        database.writer.execute_unprepared(TABLE).await.unwrap();
+        // No more pages than there are.
+        let full = "PRAGMA max_page_count = 1";
+        database.writer.execute_unprepared(full).await.unwrap();
+        let long = "long".repeat(100_000);
+        let refused = failed("note", note(&database, &long).await.unwrap_err());
+        assert_eq!(refused.kind, PortErrorKind::Full, "{refused}");
+        let roomy = "PRAGMA max_page_count = 1000000";
+        database.writer.execute_unprepared(roomy).await.unwrap();
+        // An ordinary failure, which ends its own transaction only.
+        database.write().await.unwrap().rollback().await.unwrap();
+        note(&database, "here").await.unwrap();
+        let seen = rows(&other.readers, "SELECT words FROM noted", []).await;
+        let seen = seen.unwrap();
+        let seen = seen.iter().map(|row| row.try_get_by_index::<String>(0));
+        assert_eq!(seen.collect::<Result<Vec<_>, _>>().unwrap(), ["here"]);
+        note(&other, "there").await.unwrap();
+    }
 }

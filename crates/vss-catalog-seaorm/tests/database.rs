@@ -62,6 +62,22 @@ async fn a_catalog_is_the_same_when_it_is_opened_again() {
     assert_eq!(refresh(&again, folder).await.unwrap().unchanged, 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn several_that_open_a_new_catalog_at_once_all_have_it() {
+    for _ in 0..20 {
+        let keep = tempfile::tempdir().unwrap();
+        let path = keep.path().join("catalog.db");
+        let opening = std::iter::repeat_with(|| {
+            let path = path.clone();
+            tokio::spawn(async move { open(&path).await.unwrap().instance().await.unwrap() })
+        });
+        let instances = futures::future::join_all(opening.take(8)).await;
+        let instances: std::collections::BTreeSet<_> =
+            instances.into_iter().map(Result::unwrap).collect();
+        assert_eq!(instances.len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn a_catalog_from_a_newer_program_is_refused_with_what_to_do() {
     let keep = tempfile::tempdir().unwrap();

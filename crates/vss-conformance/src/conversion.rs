@@ -118,7 +118,7 @@ async fn begin_writes_down_what_is_not_under_way(harness: &dyn RowsHarness) {
     bench.conversions.begin(&begun, at(4)).await.unwrap();
     assert_eq!(bench.phase(1).await, Some(MovePhase::Taking));
     bench.begun(2).await;
-    assert_eq!(bench.conversions.unfinished("here").await.unwrap().len(), 2);
+    assert_eq!(bench.conversions.unfinished(None).await.unwrap().len(), 2);
 }
 
 async fn begin_back_begins_with_what_is_managed(harness: &dyn RowsHarness) {
@@ -208,9 +208,11 @@ async fn unfinished_answers_what_was_begun_here(harness: &dyn RowsHarness) {
         ..back
     };
     let bench = bench.reopen(harness).await;
-    let begun = bench.conversions.unfinished("here").await.unwrap();
-    assert_eq!(begun, [first, back]);
-    assert_eq!(bench.conversions.unfinished("there").await.unwrap(), []);
+    let unfinished = async |catalog| bench.conversions.unfinished(catalog).await.unwrap();
+    assert_eq!(unfinished(Some("there")).await, []);
+    for catalog in [Some("here"), None] {
+        assert_eq!(unfinished(catalog).await, [first.clone(), back.clone()]);
+    }
 }
 
 async fn find_answers_the_conversion_of_a_key(harness: &dyn RowsHarness) {

@@ -332,14 +332,16 @@ impl Engine {
     }
 
     /// Finishes what an earlier process began to move; answers what is still unfinished. Only for
-    /// whoever knows that nobody moves anything right now.
+    /// whoever knows that nobody moves anything right now. Who has the rows to himself finishes also
+    /// what was begun under a catalog that was lost; on a server that is another machine's.
     ///
     /// # Errors
     /// [`ConvertError`]; asking again goes on.
-    pub async fn finish_moves(&self) -> Result<ConvertReport, ConvertError> {
-        let catalog = self.ports.catalog.instance().await?;
+    pub async fn finish_moves(&self, sole_owner: bool) -> Result<ConvertReport, ConvertError> {
+        let here = self.ports.catalog.instance().await?;
+        let catalog = (!sole_owner).then_some(here.as_str());
         let mut report = ConvertReport::default();
-        for conversion in self.ports.conversions.unfinished(&catalog).await? {
+        for conversion in self.ports.conversions.unfinished(catalog).await? {
             let file = &conversion.file;
             let ended = match conversion.phase {
                 MovePhase::GivingBack => {

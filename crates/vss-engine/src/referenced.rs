@@ -1,10 +1,12 @@
 //! Where references are: the paths of the originals that serve as sidecars.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use vss_core::{FailureClass, SidecarKey, SidecarSource, Status};
-use vss_ports::{FileStamp, LocalFile, OriginalPlace, PortResult, ReferenceRecord, SidecarRecord};
+use vss_ports::{
+    EntryRecord, FileStamp, LocalFile, OriginalPlace, PortResult, ReferenceRecord, SidecarRecord,
+};
 
 use crate::references::part_of;
 use crate::{Engine, PathAnswer};
@@ -23,7 +25,8 @@ impl Engine {
             return Ok(failed(gone));
         };
         let entry = [reference.target.entry];
-        let Some(record) = self.ports.catalog.entries(&entry).await?.pop() else {
+        let record = self.ports.catalog.entries(&entry).await?.pop();
+        let Some(record) = record.filter(|record| is_meant(record, &reference)) else {
             return Ok(failed(gone));
         };
         let Ok(place) = OriginalPlace::new(&record.location, &record.path) else {
@@ -75,18 +78,27 @@ impl Engine {
     ) -> PortResult<HashMap<SidecarKey, PathBuf>> {
         let ready = rows.iter().filter(|row| row.status == Status::Ready);
         let references = ready.filter(|row| row.source == SidecarSource::Reference);
-        let named: Vec<_> = references
-            .filter_map(|row| Some((row.entry?, &row.key)))
-            .collect();
+        let named: Vec<_> = references.filter_map(|row| row.entry).collect();
         if named.is_empty() {
             return Ok(HashMap::new());
         }
-        let entries: Vec<_> = named.iter().map(|(entry, _)| *entry).collect();
-        let entries = self.ports.catalog.entries(&entries).await?;
-        let place = |(entry, key): &(_, &SidecarKey)| {
-            let record = entries.iter().find(|record| record.entry.entry == *entry)?;
-            Some(((*key).clone(), record.path.clone()))
+        let asked: BTreeSet<_> = rows.iter().map(|row| &row.key).collect();
+        let all = self.ports.references.referring(&named).await?.into_iter();
+        let known = self.ports.catalog.entries(&named).await?;
+        let place = |reference: ReferenceRecord| {
+            let record = known.iter().find(|record| is_meant(record, &reference))?;
+            Some((reference.row.key, record.path.clone()))
         };
-        Ok(named.iter().filter_map(place).collect())
+        Ok(all
+            .filter(|reference| asked.contains(&reference.row.key))
+            .filter_map(place)
+            .collect())
     }
+}
+
+/// Whether an entry is what a reference was made for. Its number alone says little: another
+/// catalog gives it to another file.
+fn is_meant(record: &EntryRecord, reference: &ReferenceRecord) -> bool {
+    record.entry.entry == reference.target.entry
+        && record.entry.content == reference.target.companion
 }

@@ -27,7 +27,7 @@ impl Engine {
     /// Queues sidecars again, of some contents or of all, of one kind or of all.
     ///
     /// # Errors
-    /// [`RegenError`] when the store fails.
+    /// [`RegenError`] when the store fails; what was queued until then stays.
     pub async fn regen(
         &self,
         scope: RegenScope,
@@ -55,7 +55,7 @@ impl Engine {
     /// tried now.
     ///
     /// # Errors
-    /// [`RegenError`] when the store fails.
+    /// [`RegenError`] when the store fails; what was queued until then stays.
     pub async fn retry(
         &self,
         contents: Option<Vec<ContentUuid>>,

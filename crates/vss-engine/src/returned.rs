@@ -13,7 +13,7 @@ use crate::Engine;
 use crate::job::stamp;
 
 /// Rows that are looked at in one step.
-const BATCH: usize = 256;
+const BATCH: usize = 4_096;
 
 /// An original as a job found it.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -40,10 +40,11 @@ pub trait QueueControl: Send + Sync {
     /// `Corrupt` when one cannot be read as a kind; otherwise when the store fails.
     async fn paused(&self) -> PortResult<Vec<(Kind, Timestamp)>>;
 
-    /// Sends rows back to pending because somebody asked for it.
+    /// Sends rows back to pending because somebody asked for it. Very many go by parts, so that others
+    /// get their turn.
     ///
     /// # Errors
-    /// When the store fails; then no row is changed.
+    /// When the store fails; what was moved until then stays.
     async fn requeue(
         &self,
         selection: &Selection,
@@ -51,10 +52,10 @@ pub trait QueueControl: Send + Sync {
         now: Timestamp,
     ) -> PortResult<u64>;
 
-    /// Gives up rows that are to be made or are being made.
+    /// Gives up rows that are to be made or are being made. Very many go by parts.
     ///
     /// # Errors
-    /// When the store fails; then no row is changed.
+    /// When the store fails; what was given up until then stays.
     async fn cancel(&self, selection: &Selection, now: Timestamp) -> PortResult<u64>;
 
     /// How much work there is; only what is not zero, ordered by kind and priority.

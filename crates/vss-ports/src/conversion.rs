@@ -19,7 +19,7 @@ use crate::{Move, PortResult, ReferenceTarget};
 /// - `finish` as taken makes the sidecar's row managed and ready with size and digest of the move, in the same step.
 /// - `finish` as given back forgets the row and the conversion in the same step.
 /// - `finish` as undone leaves the row as it was, and the conversion as it was before it was begun.
-/// - `unfinished` answers what was begun and not finished, of one catalog, also after the journal was closed and opened again.
+/// - `unfinished` answers what was begun and not finished, of one catalog or of any, also after the journal was closed and opened again.
 /// - `find` answers the conversion of a key and `None` where there is none.
 #[async_trait]
 pub trait ConversionJournal: Send + Sync {
@@ -41,11 +41,12 @@ pub trait ConversionJournal: Send + Sync {
     /// `Conflict` when there is nothing that could end so; otherwise when the journal fails.
     async fn finish(&self, key: &SidecarKey, how: MoveEnd, now: Timestamp) -> PortResult<()>;
 
-    /// What was begun and not finished, the oldest first.
+    /// What was begun and not finished, the oldest first: of the entries of one catalog, or of any
+    /// when `None`.
     ///
     /// # Errors
     /// `Corrupt` when one cannot be read; otherwise when the journal fails.
-    async fn unfinished(&self, catalog: &str) -> PortResult<Vec<Conversion>>;
+    async fn unfinished(&self, catalog: Option<&str>) -> PortResult<Vec<Conversion>>;
 
     /// The conversion of one sidecar.
     ///

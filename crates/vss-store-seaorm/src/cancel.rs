@@ -10,6 +10,7 @@ use crate::counters::Delta;
 use crate::dialect::statement;
 use crate::error::failed;
 use crate::requeue::{Meant, count, makers_json};
+use crate::steps::Span;
 
 const OPERATION: &str = "cancel sidecars";
 
@@ -17,6 +18,7 @@ const OPERATION: &str = "cancel sidecars";
 pub(crate) async fn cancel(
     tx: &DatabaseTransaction,
     selection: &Selection,
+    span: Span,
     now: Timestamp,
 ) -> PortResult<u64> {
     let stale = selection.stale_against.as_deref().map(makers_json);
@@ -35,6 +37,7 @@ pub(crate) async fn cancel(
             stale.as_deref(),
             vec![now.as_millis().into()],
         );
+        meant.within(span);
         meant.hold(tx).await.map_err(failed(OPERATION))?;
         count(tx, &meant, (from, to), &mut delta).await?;
         if running {

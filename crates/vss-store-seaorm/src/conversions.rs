@@ -75,9 +75,13 @@ impl ConversionJournal for SeaOrmStore {
         .await
     }
 
-    async fn unfinished(&self, catalog: &str) -> PortResult<Vec<Conversion>> {
-        let tail = "WHERE phase <> 'managed' AND catalog = ?1 ORDER BY id";
-        select(self.read(), tail, vec![catalog.into()]).await
+    async fn unfinished(&self, catalog: Option<&str>) -> PortResult<Vec<Conversion>> {
+        let (of, values) = match catalog {
+            Some(catalog) => ("AND catalog = ?1", vec![catalog.into()]),
+            None => ("", Vec::new()),
+        };
+        let tail = format!("WHERE phase <> 'managed' {of} ORDER BY id");
+        select(self.read(), &tail, values).await
     }
 
     async fn find(&self, key: &SidecarKey) -> PortResult<Option<Conversion>> {

@@ -54,6 +54,12 @@ pub(crate) async fn enqueue(
     batch: &EnqueueBatch,
     now: Timestamp,
 ) -> PortResult<EnqueueReport> {
+    if let Some(watermark) = &batch.watermark {
+        watermark::write(tx, watermark).await?;
+    }
+    if batch.items.is_empty() {
+        return Ok(EnqueueReport::default());
+    }
     let ids = dictionary(tx, &batch.items)
         .await
         .map_err(failed(OPERATION))?;
@@ -86,9 +92,6 @@ pub(crate) async fn enqueue(
             }
         }
     }
-    if let Some(watermark) = &batch.watermark {
-        watermark::write(tx, watermark).await?;
-    }
     work.delta.apply(tx).await?;
     Ok(work.report)
 }
@@ -99,15 +102,19 @@ async fn revivals(tx: &DatabaseTransaction) -> PortResult<Vec<(Event, Status, St
     for event in [Event::GeneratorChanged, Event::SourceReturned, Event::Want] {
         let (from, to) = transition(event)?;
         for from in from {
-            let code = status_code(from);
-            let sql = format!("SELECT 1 FROM sidecars WHERE status = {code} LIMIT 1");
-            let any = tx.query_one_raw(statement(tx, sql, [])).await;
+            let any = tx.query_one_raw(statement(tx, any_in(from), [])).await;
             if any.map_err(failed(OPERATION))?.is_some() {
                 revivals.push((event, from, to));
             }
         }
     }
     Ok(revivals)
+}
+
+/// Answers whether any row is in a state; each that may be revived has an index of its own.
+pub(crate) fn any_in(status: Status) -> String {
+    let code = status_code(status);
+    format!("SELECT 1 FROM sidecars WHERE status = {code} LIMIT 1")
 }
 
 /// Contents that want the same outputs at the same priority.

@@ -1,7 +1,7 @@
 //! Prolongs leases, and ends them.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Value};
-use vss_core::{Event, Timestamp};
+use vss_core::{Event, Status, Timestamp};
 use vss_ports::{AttemptOutcome, LeaseOwner, PortResult, Recovery};
 
 use crate::attempts;
@@ -88,12 +88,21 @@ pub(crate) async fn release(
     Ok(released)
 }
 
+/// Pending rows whose time is later than `?2`. Only pending rows have a time, but it is their state
+/// that leads to their index.
+pub(crate) fn later() -> String {
+    let pending = status_code(Status::Pending);
+    format!("status = {pending} AND not_before > ?2")
+}
+
 /// Makes pending rows due whose time is later than `latest`; how many.
 async fn hasten(tx: &DatabaseTransaction, latest: Timestamp, now: Timestamp) -> Result<u64, DbErr> {
-    // All that have a time are pending: the schema says so.
     let values: [Value; 2] = [now.as_millis().into(), latest.as_millis().into()];
-    let held = hold(tx, "not_before > ?2", &values, Locked::Skip).await?;
-    let sql = format!("UPDATE sidecars SET not_before = ?1 WHERE {held}");
-    let done = tx.execute_raw(statement(tx, sql, values)).await?;
-    Ok(done.rows_affected())
+    let held = hold(tx, &later(), &values, Locked::Skip).await?;
+    let done = tx.execute_raw(statement(tx, hasten_sql(&held), values));
+    done.await.map(|done| done.rows_affected())
+}
+
+pub(crate) fn hasten_sql(meant: &str) -> String {
+    format!("UPDATE sidecars SET not_before = ?1 WHERE {meant}")
 }

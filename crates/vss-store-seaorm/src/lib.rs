@@ -23,6 +23,7 @@
 //! | `queue`, `enqueue`, `claim`, `lease`, `finish` | the port SidecarQueue |
 //! | `attempts` | what became of attempts |
 //! | `control`, `requeue`, `cancel`, `listing` | the port QueueControl |
+//! | `steps` | changes of very many rows, a part at a time |
 //! | `references`, `decisions` | the port ReferenceStore |
 //! | `conversions` | the port ConversionJournal |
 
@@ -43,6 +44,8 @@ mod lease;
 mod listing;
 mod open;
 mod outline;
+#[cfg(test)]
+mod plans;
 mod presence;
 mod queue;
 mod record;
@@ -50,6 +53,7 @@ mod references;
 mod requeue;
 #[cfg(feature = "postgres")]
 mod server;
+mod steps;
 mod store;
 mod transaction;
 mod watermark;

@@ -9,8 +9,9 @@ use sea_orm::sqlx::sqlite::{
 };
 use sea_orm::sqlx::{ConnectOptions, Sqlite};
 use sea_orm::{ConnectionTrait, DatabaseConnection, SqlxSqliteConnector};
+use vss_core::Timestamp;
 use vss_migrations::sidecars::SidecarsMigrator;
-use vss_migrations::{DatabaseFault, is_new};
+use vss_migrations::{DatabaseFault, Trouble, is_new};
 use vss_ports::{PortError, PortResult};
 
 use crate::dialect::{on_server, statement};
@@ -64,6 +65,8 @@ const WRITER_CACHE: &str = "-16000";
 /// walks. A commit makes a reader drop all it has, so that a large cache (or mmap) costs 7 to 11 ms
 /// then; this one about 1.
 const READER_CACHE: &str = "-6000";
+/// How often a new file is tried that others are making.
+const TRIES: u32 = 20;
 /// Bytes of write-ahead log that are kept after a checkpoint.
 const WAL_LIMIT: &str = "16777216";
 
@@ -86,7 +89,7 @@ impl SeaOrmStore {
     /// `Rejected` when a newer program made it or no file can be made there; `Corrupt` when it is
     /// no database or a damaged one; `Unavailable` when it stays locked or its disk fails.
     pub async fn open(path: &Path, options: &StoreOptions) -> PortResult<Self> {
-        match Self::open_to_write(path, options).await {
+        match Self::open_or_make(path, options).await {
             Err(error) if !is_new(path) && may_be_readable(&error) => {
                 let opened = Self::connect(path, options, Access::Read).await;
                 // What stands in the way of writing says more.
@@ -94,6 +97,19 @@ impl SeaOrmStore {
                 store.checked(path).await
             }
             opened => opened,
+        }
+    }
+
+    /// Of several that make a file, one is in the way of the others for a moment, and SQLite does not
+    /// wait for who turns the log on.
+    async fn open_or_make(path: &Path, options: &StoreOptions) -> PortResult<Self> {
+        let mut tries = if is_new(path) { TRIES } else { 1 };
+        loop {
+            tries -= 1;
+            match Self::open_to_write(path, options).await {
+                Err(error) if tries > 0 && is_held(&error) => {}
+                opened => return opened,
+            }
         }
     }
 
@@ -125,13 +141,14 @@ impl SeaOrmStore {
         let connect = connect_options(path, options, access);
         let fault = |error| not_opened(&opening(path), error);
         // The writer comes first: it makes the file and sets what the header holds.
-        let writer = match access == Access::Make && is_new(path) {
+        let writer = connect.clone().pragma("cache_size", WRITER_CACHE);
+        let first = match access == Access::Make && is_new(path) {
             // On a file with anything in it this would be a write, which waits for every other.
-            true => connect.clone().auto_vacuum(SqliteAutoVacuum::Incremental),
-            false => connect.clone(),
+            true => writer.clone().auto_vacuum(SqliteAutoVacuum::Incremental),
+            false => writer.clone(),
         };
-        let writer = writer.pragma("cache_size", WRITER_CACHE);
-        let write = pool(1).connect_with(writer).await.map_err(fault)?;
+        let write = pool(1).connect_with(first).await.map_err(fault)?;
+        write.set_connect_options(writer);
         let reader = connect.pragma("cache_size", READER_CACHE);
         let read = pool(options.readers.max(1))
             .connect_with(reader.pragma("query_only", "ON"))
@@ -175,6 +192,23 @@ impl SeaOrmStore {
         self.write.close().await.map_err(&fault)
     }
 
+    /// What time it is on the server; `None` for a file, which has no clock.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn server_time(&self) -> PortResult<Option<Timestamp>> {
+        let db = self.read();
+        if !on_server(db) {
+            return Ok(None);
+        }
+        let fault = failed("ask the server for the time");
+        let sql = "SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)";
+        let row = db.query_one_raw(statement(db, sql, [])).await;
+        let millis = row.map_err(&fault)?.map(|row| row.try_get_by_index(0));
+        let millis: Option<i64> = millis.transpose().map_err(&fault)?;
+        Ok(millis.map(Timestamp::from_millis))
+    }
+
     pub(crate) fn read(&self) -> &DatabaseConnection {
         &self.read
     }
@@ -186,6 +220,11 @@ impl SeaOrmStore {
 
 fn opening(path: &Path) -> String {
     format!("open {}", path.display())
+}
+
+fn is_held(error: &PortError) -> bool {
+    let fault = error.source.downcast_ref::<DatabaseFault>();
+    fault.is_some_and(|fault| fault.trouble == Trouble::Held)
 }
 
 fn may_be_readable(error: &PortError) -> bool {
@@ -215,11 +254,37 @@ fn connect_options(path: &Path, options: &StoreOptions, access: Access) -> Sqlit
         .disable_statement_logging()
 }
 
-/// Connections to a file do not go stale: they are neither tested nor replaced.
+/// Connections to a file do not go stale: they are not tested before they are used, and stay until
+/// they have lost a transaction.
 fn pool(connections: u32) -> PoolOptions<Sqlite> {
-    PoolOptions::new()
+    vss_migrations::without_lost_transactions(PoolOptions::new())
         .max_connections(connections)
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vss_ports::SidecarStore;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn several_that_open_a_new_file_at_once_all_have_it() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("sidecars.db");
+            let opening = std::iter::repeat_with(|| {
+                let path = path.clone();
+                tokio::spawn(async move {
+                    let options = StoreOptions::default();
+                    let store = SeaOrmStore::open(&path, &options).await.unwrap();
+                    store.counts().await.unwrap();
+                })
+            });
+            for opened in futures::future::join_all(opening.take(8)).await {
+                opened.unwrap();
+            }
+        }
+    }
 }

@@ -11,6 +11,7 @@ use crate::counters::Delta;
 use crate::dialect::{Locked, hold, statement};
 use crate::error::failed;
 use crate::finish::step;
+use crate::steps::Span;
 
 const OPERATION: &str = "requeue sidecars";
 
@@ -19,6 +20,7 @@ const OPERATION: &str = "requeue sidecars";
 pub(crate) async fn requeue(
     tx: &DatabaseTransaction,
     selection: &Selection,
+    span: Span,
     priority: i64,
     now: Timestamp,
 ) -> PortResult<u64> {
@@ -34,6 +36,7 @@ pub(crate) async fn requeue(
             continue;
         };
         let mut meant = Meant::by(selection, from, stale.as_deref(), Vec::new());
+        meant.within(span);
         // Nobody makes an original, wherever it is, nor what was found and taken in: that would wait
         // for ever for whoever made it.
         meant.and(
@@ -175,6 +178,14 @@ impl Meant {
             meant.stale = Some(list);
         }
         meant
+    }
+
+    /// Leaves those out that are not part of a step.
+    pub(crate) fn within(&mut self, span: Span) {
+        if let Span::Between(after, last) = span {
+            let (after, last) = (self.bind(after), self.bind(last));
+            self.and(&format!("content_id > {after} AND content_id <= {last}"));
+        }
     }
 
     /// Locks the rows, so that each statement means the same.

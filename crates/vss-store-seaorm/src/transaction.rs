@@ -76,3 +76,50 @@ impl SeaOrmStore {
         Ok(tx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::statement;
+    use crate::open::StoreOptions;
+    use crate::watermark;
+    use vss_ports::{SidecarQueue, Watermark};
+
+    async fn note(store: &SeaOrmStore, value: &str) -> PortResult<()> {
+        let watermark = &Watermark {
+            name: "noted".to_owned(),
+            value: value.to_owned(),
+        };
+        let noted = store.write("note", Alone::Rows, |tx| async move {
+            watermark::write(&*tx, watermark).await
+        });
+        noted.await
+    }
+
+    #[tokio::test]
+    async fn what_is_committed_after_the_file_was_full_is_there_for_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sidecars.db");
+        let options = StoreOptions::default();
+        let store = SeaOrmStore::open(&path, &options).await.unwrap();
+        let other = SeaOrmStore::open(&path, &options).await.unwrap();
+        // No more pages than there are.
+        let full = "PRAGMA max_page_count = 1";
+        store.writer().execute_unprepared(full).await.unwrap();
+        let refused = note(&store, &"long".repeat(100_000)).await.unwrap_err();
+        assert_eq!(refused.kind, PortErrorKind::Full, "{refused}");
+        let roomy = "PRAGMA max_page_count = 1000000";
+        store.writer().execute_unprepared(roomy).await.unwrap();
+        // An ordinary failure, which ends its own transaction only.
+        let wrong = store.write("fail", Alone::Rows, |tx| async move {
+            let sql = statement(&*tx, "SELECT nothing", []);
+            let done = tx.execute_raw(sql).await;
+            done.map(drop).map_err(failed("fail"))
+        });
+        wrong.await.unwrap_err();
+        note(&store, "here").await.unwrap();
+        let seen = other.watermark("noted").await.unwrap();
+        assert_eq!(seen.as_deref(), Some("here"));
+        note(&other, "there").await.unwrap();
+    }
+}

@@ -47,6 +47,35 @@ async fn number(db: &DatabaseConnection, sql: &str) -> i64 {
     row.try_get_by_index(0).unwrap()
 }
 
+#[tokio::test]
+async fn a_server_says_what_time_it_is() {
+    let Some(server) = server::url() else { return };
+    let store = open(&server::schema(&server).await).await;
+    let there = store.server_time().await.unwrap().unwrap();
+    let later = store.server_time().await.unwrap().unwrap();
+    assert!(there <= later && later.since(there) < Duration::from_secs(30));
+    assert!(there > NOW, "{there:?}");
+}
+
+#[tokio::test]
+async fn more_rows_than_one_step_takes_are_cancelled_and_queued_again() {
+    let Some(server) = server::url() else { return };
+    let store = open(&server::schema(&server).await).await;
+    store.enqueue(&batch(60_000), NOW).await.unwrap();
+    let of = |status| Selection {
+        statuses: vec![status],
+        ..Selection::default()
+    };
+    let (pending, failed) = (of(Status::Pending), of(Status::Failed));
+    let cancelled = store.cancel(&pending, NOW).await;
+    assert_eq!(cancelled.unwrap(), 120_000);
+    let queued = store.requeue(&failed, Priority::Missing, NOW).await;
+    assert_eq!(queued.unwrap(), 120_000);
+    let counts = store.counts().await.unwrap();
+    let expected = [(Status::Pending, 120_000)].into();
+    assert_eq!(counts.rows[&Kind::THUMB], expected);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn four_claimers_take_each_of_two_thousand_rows_once_and_leave_none() {
     let Some(server) = server::url() else { return };

@@ -79,6 +79,7 @@ CREATE INDEX sidecars_due ON sidecars (priority, generator_id, not_before, conte
 CREATE INDEX sidecars_leased ON sidecars (lease_until) WHERE status = 1;
 CREATE INDEX sidecars_failed ON sidecars (generator_id) WHERE status = 3;
 CREATE INDEX sidecars_quarantined ON sidecars (generator_id) WHERE status = 4;
+CREATE INDEX sidecars_evicted ON sidecars (generator_id) WHERE status = 5;
 
 CREATE TABLE sidecar_details (
     content_id      BIGINT NOT NULL,

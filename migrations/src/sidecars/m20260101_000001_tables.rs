@@ -80,6 +80,7 @@ CREATE INDEX sidecars_due ON sidecars (priority, generator_id, not_before) WHERE
 CREATE INDEX sidecars_leased ON sidecars (lease_until) WHERE status = 1;
 CREATE INDEX sidecars_failed ON sidecars (generator_id) WHERE status = 3;
 CREATE INDEX sidecars_quarantined ON sidecars (generator_id) WHERE status = 4;
+CREATE INDEX sidecars_evicted ON sidecars (generator_id) WHERE status = 5;
 
 -- What few rows have: what a reference refers to, the words of a failure, an original of its own.
 -- relation and evidence are JSON.

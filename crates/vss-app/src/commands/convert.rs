@@ -48,7 +48,7 @@ struct RefusedEntry {
 pub(super) async fn convert(global: &Global, args: &ConvertArgs) -> Result<Exit, Failure> {
     let app = App::open_for(global.library.as_deref(), Work::Move, Effort::default()).await?;
     // What an earlier one could not finish comes first.
-    let earlier = app.engine.finish_moves().await?;
+    let earlier = app.engine.finish_moves(app.is_sole_owner()).await?;
     let contents = chosen(&app, &args.targets).await?;
     let mut report = match (args.revert, contents) {
         (true, Some(contents)) => app.engine.revert(&contents, args.kind.as_ref()).await?,

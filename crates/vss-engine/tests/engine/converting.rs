@@ -4,9 +4,12 @@
     reason = "the test is the user whose files these are"
 )]
 
+use std::sync::Arc;
+
 use vss_core::{Kind, SidecarSource, Status};
 use vss_engine::{ConvertReport, ConvertScope, PathAnswer};
 use vss_ports::{PortErrorKind, Vault};
+use vss_testkit::catalog::MemoryCatalog;
 use vss_testkit::store::Call;
 
 use crate::referring::{Folder, photo};
@@ -196,6 +199,25 @@ async fn whatever_fails_the_file_is_whole_at_one_place_and_the_next_start_says_w
     }
 }
 
+#[tokio::test]
+async fn a_move_that_was_left_half_way_is_finished_though_its_catalog_was_lost() {
+    let mut folder = one().await;
+    arm(&folder, Call::FinishMove, false);
+    let scope = ConvertScope::default();
+    let engine = folder.world.engine();
+    let _ = engine.convert(&scope, false, &|_| {}).await;
+    folder.world.catalog = Arc::new(MemoryCatalog::new());
+    let engine = folder.world.engine();
+    // On a server it may be on another machine.
+    assert_eq!(engine.finish_moves(false).await.unwrap().converted, []);
+    let report = engine.finish_moves(true).await.unwrap();
+    assert_eq!((report.converted.len(), report.refused.len()), (1, 0));
+    let rows = folder.world.rows().await;
+    let moved = rows.iter().filter(|row| row.key.kind == Kind::XMP);
+    let moved: Vec<_> = moved.map(|row| (row.status, &row.source)).collect();
+    assert_eq!(moved, [(Status::Ready, &SidecarSource::Converted)]);
+}
+
 fn arm(folder: &Folder, call: Call, takes_effect: bool) {
     let store = &folder.world.store;
     match takes_effect {
@@ -206,7 +228,7 @@ fn arm(folder: &Folder, call: Call, takes_effect: bool) {
 
 async fn settled(folder: &Folder, what: &str) {
     let engine = folder.world.engine();
-    let report = engine.finish_moves().await.unwrap();
+    let report = engine.finish_moves(false).await.unwrap();
     assert!(report.refused.is_empty(), "{what}: {report:?}");
     // Indexing finds what came back under a new entry.
     folder.write("c.jpg", &photo("c"));
@@ -215,5 +237,9 @@ async fn settled(folder: &Folder, what: &str) {
     assert_eq!(row.status, Status::Ready, "{what}");
     let managed = row.source == SidecarSource::Converted;
     assert_eq!(folder.whereabouts().await, (!managed, managed), "{what}");
-    assert_eq!(engine.finish_moves().await.unwrap().converted, [], "{what}");
+    assert_eq!(
+        engine.finish_moves(false).await.unwrap().converted,
+        [],
+        "{what}"
+    );
 }

@@ -390,6 +390,32 @@ async fn a_new_catalog_finds_every_reference_again_and_every_decision() {
 }
 
 #[tokio::test]
+async fn what_another_catalog_has_under_the_same_number_is_nobodys_sidecar() {
+    let (a, b) = (photo("a"), photo("b"));
+    let mut folder = Folder::new(&[("a.jpg", &a), ("a.xmp", b"<x/>")]);
+    folder.index().await;
+    let row = folder.reference("a.jpg").await;
+    let elsewhere = Folder::new(&[("b.jpg", &b), ("b.xmp", b"<y/>"), ("c.xmp", b"<z/>")]);
+    elsewhere.index().await;
+    // The catalog was lost, and the new one has not been told of this folder yet.
+    folder.world.catalog = Arc::clone(&elsewhere.world.catalog);
+    let entry = row.entry.unwrap();
+    let known = folder.world.catalog.entries(&[entry]).await.unwrap();
+    assert_eq!(known.len(), 1, "the number means something");
+    let content = row.key.content;
+    match folder.answer(content).await {
+        PathAnswer::Failed { class, .. } => assert_eq!(class, FailureClass::MissingSource),
+        other => panic!("{other:?}"),
+    }
+    let engine = folder.world.engine();
+    let listed = engine.ls(content).await.unwrap();
+    let place = listed.iter().find(|(row, _)| row.key.kind == Kind::XMP);
+    assert_eq!(place.unwrap().1, None);
+    folder.index().await;
+    folder.is_at("a.jpg", &folder.path("a.xmp")).await;
+}
+
+#[tokio::test]
 async fn lost_rows_are_found_again_by_reconcile() {
     let photo = photo("a");
     let mut folder = Folder::new(&[("a.jpg", &photo), ("a.xmp", b"<x/>")]);

@@ -68,10 +68,10 @@ impl ConversionJournal for MemoryStore {
         .await
     }
 
-    async fn unfinished(&self, catalog: &str) -> PortResult<Vec<Conversion>> {
+    async fn unfinished(&self, catalog: Option<&str>) -> PortResult<Vec<Conversion>> {
         Ok(self.read(|rows| {
             let begun = rows.conversions.iter();
-            let begun = begun.filter(|one| one.catalog == catalog);
+            let begun = begun.filter(|one| catalog.is_none_or(|catalog| one.catalog == catalog));
             let begun = begun.filter(|one| one.phase != MovePhase::Managed);
             begun.cloned().collect()
         }))

@@ -348,7 +348,7 @@ impl<S: ConversionJournal> ConversionJournal for FaultyStore<S> {
         self.pass(Call::FinishMove, answer).await
     }
 
-    async fn unfinished(&self, catalog: &str) -> PortResult<Vec<Conversion>> {
+    async fn unfinished(&self, catalog: Option<&str>) -> PortResult<Vec<Conversion>> {
         let answer = self.inner.unfinished(catalog);
         self.pass(Call::UnfinishedMoves, answer).await
     }
