@@ -266,7 +266,8 @@ fn put_back(folders: &Folders, file: &Move, outside: Option<&Outside>) -> Moved 
                 extension: file.format.as_str(),
             };
             let kept = Aside::ForGood(&name).with_free_name(folders, |free| {
-                placing::rename_new(folders, from, (folders.quarantine(), free))
+                let quarantine = folders.quarantine()?;
+                placing::rename_new(folders, from, (quarantine.as_fd(), free))
             });
             let kept = kept.during("keep a file").it_may_have_moved()?;
             let reason = format!(

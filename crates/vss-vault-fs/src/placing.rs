@@ -2,7 +2,7 @@
 //! which a reader finds nothing, and so that it can be taken back until it is durable.
 
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
@@ -63,7 +63,7 @@ pub(crate) struct QuarantineName<'a> {
 }
 
 impl Aside<'_> {
-    fn folder<'f>(&self, folders: &'f Folders) -> BorrowedFd<'f> {
+    fn folder(&self, folders: &Folders) -> rustix::io::Result<OwnedFd> {
         match self {
             Self::UntilDurable => folders.staging(),
             Self::ForGood(_) => folders.quarantine(),
@@ -153,10 +153,11 @@ pub(crate) fn take_back(
         Placed::Replaced { old } => (folders.staging(), old),
         Placed::SetAside { old } => (folders.quarantine(), old),
     };
-    let back = match rustix::fs::renameat(aside, old.as_str(), folder, name) {
+    let aside = aside.during("open one of the vault's own folders")?;
+    let back = match rustix::fs::renameat(&aside, old.as_str(), folder, name) {
         // A folder was there, and no rename puts one over a file.
         Err(Errno::NOTDIR) => rustix::fs::unlinkat(folder, name, AtFlags::empty())
-            .and_then(|()| rustix::fs::renameat(aside, old.as_str(), folder, name)),
+            .and_then(|()| rustix::fs::renameat(&aside, old.as_str(), folder, name)),
         answer => answer,
     };
     back.during("take a published file back")
@@ -171,7 +172,10 @@ pub(crate) fn put(
 ) -> rustix::io::Result<()> {
     match file.name {
         None => native::link_nameless(file.file.as_fd(), folder, name),
-        Some(staged) => rename_new(folders, (folders.staging(), staged), (folder, name)),
+        Some(staged) => {
+            let staging = folders.staging()?;
+            rename_new(folders, (staging.as_fd(), staged), (folder, name))
+        }
     }
 }
 
@@ -200,6 +204,8 @@ pub(crate) fn put_over(
     aside: Aside<'_>,
 ) -> Step<String> {
     let beside = aside.folder(folders);
+    let beside = beside.during("open one of the vault's own folders")?;
+    let beside = beside.as_fd();
     // The new file waits in the very place where the old one will be kept, so that one exchange
     // does both; a crash before it leaves a copy too many and loses nothing.
     let waiting = aside
