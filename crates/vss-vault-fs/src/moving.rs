@@ -195,7 +195,7 @@ fn fresh(folders: &Folders, file: &Move, inside: Inside, outside: Option<Outside
     };
     let held = held_name(file);
     let from = (outside.folder(), outside.name());
-    match placing::rename_new(folders, from, (moving.as_fd(), held.as_str())) {
+    match placing::rename_to_own(folders, from, (moving.as_fd(), held.as_str())) {
         Ok(()) => settle(folders, file, inside, Some(&outside)),
         Err(Errno::XDEV) => across::take(folders, file, inside, &outside, &original),
         Err(errno) => {
@@ -237,8 +237,8 @@ fn settle(folders: &Folders, file: &Move, inside: Inside, outside: Option<&Outsi
     }
     let durable = || -> Step<()> {
         if let Some(outside) = outside {
-            let synced = folders.syncer.folder(outside.folder());
-            synced.during("sync the original's folder")?;
+            // Killed while it was put back, it may have both names.
+            outside.remove(folders, file)?;
         }
         inside.note(folders)
     };

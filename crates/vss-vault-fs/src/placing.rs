@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::AtFlags;
+use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 use rustix::path::Arg;
 use vss_core::{ContentUuid, Digest};
@@ -182,17 +182,60 @@ pub(crate) fn put(
 /// Renames to a name that nothing has, with a link where the file system has no such rename.
 pub(crate) fn rename_new(
     folders: &Folders,
+    from: (BorrowedFd<'_>, impl Arg + Copy),
+    to: (BorrowedFd<'_>, impl Arg + Copy),
+) -> rustix::io::Result<()> {
+    if let Some(answer) = renamed_at_once(folders, from, to) {
+        return answer;
+    }
+    match rustix::fs::linkat(from.0, from.1, to.0, to.1, AtFlags::empty()) {
+        Ok(()) => rustix::fs::unlinkat(from.0, from.1, AtFlags::empty()),
+        // A folder cannot have two names, and no rename puts one over a file.
+        Err(Errno::PERM | Errno::MLINK) if is_folder(from) => rename_if_free(from, to),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Renames what somebody else may write to at any moment to a name that nothing has and that only
+/// the vault gives. Without the one call for it, that name is looked at first: a link and then an
+/// unlink would delete what is saved at the old name in between.
+pub(crate) fn rename_to_own(
+    folders: &Folders,
+    from: (BorrowedFd<'_>, impl Arg + Copy),
+    to: (BorrowedFd<'_>, impl Arg + Copy),
+) -> rustix::io::Result<()> {
+    renamed_at_once(folders, from, to).unwrap_or_else(|| rename_if_free(from, to))
+}
+
+/// One call that overwrites nothing; `None` where there is none.
+fn renamed_at_once(
+    folders: &Folders,
+    (from, old): (BorrowedFd<'_>, impl Arg + Copy),
+    (to, new): (BorrowedFd<'_>, impl Arg + Copy),
+) -> Option<rustix::io::Result<()>> {
+    if folders.portable {
+        return None;
+    }
+    match native::rename_new(from, old, to, new) {
+        Err(errno) if native::is_lacking(errno) => None,
+        answer => Some(answer),
+    }
+}
+
+fn rename_if_free(
     (from, old): (BorrowedFd<'_>, impl Arg + Copy),
     (to, new): (BorrowedFd<'_>, impl Arg + Copy),
 ) -> rustix::io::Result<()> {
-    if !folders.portable {
-        match native::rename_new(from, old, to, new) {
-            Err(errno) if native::is_lacking(errno) => {}
-            answer => return answer,
-        }
+    match rustix::fs::statat(to, new, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => rustix::fs::renameat(from, old, to, new),
+        Ok(_) => Err(Errno::EXIST),
+        Err(errno) => Err(errno),
     }
-    rustix::fs::linkat(from, old, to, new, AtFlags::empty())?;
-    rustix::fs::unlinkat(from, old, AtFlags::empty())
+}
+
+fn is_folder((folder, name): (BorrowedFd<'_>, impl Arg)) -> bool {
+    rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
 }
 
 /// Puts a file over whatever has the name, and answers where that is now. Readers find the one or
@@ -238,11 +281,7 @@ fn swap(
     let old = match linked {
         // A folder cannot have two names.
         Err(Errno::PERM | Errno::MLINK) => aside.with_free_name(folders, |free| {
-            match rustix::fs::statat(beside, free, AtFlags::SYMLINK_NOFOLLOW) {
-                Err(Errno::NOENT) => rustix::fs::renameat(folder, name, beside, free),
-                Ok(_) => Err(Errno::EXIST),
-                Err(errno) => Err(errno),
-            }
+            rename_if_free((folder, name), (beside, free))
         })?,
         answer => answer?,
     };
