@@ -150,6 +150,17 @@ async fn a_disk_that_is_mounted_on_a_root_and_taken_away_again_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_no_call_wrote_is_told_when_the_file_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().canonicalize().unwrap().join("mapped");
+    std::fs::write(&file, "what a program maps and writes to").unwrap();
+    let mut watch = watch(folder.path()).await;
+    let mapped = std::fs::File::options().read(true).write(true).open(&file);
+    drop(mapped.unwrap());
+    assert_eq!(next(&mut watch).await, [Change::Changed(file)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_watch_ends_with_whoever_listens() {
     let folder = tempfile::tempdir().unwrap();
     let threads = || {
