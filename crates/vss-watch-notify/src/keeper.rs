@@ -328,4 +328,25 @@ mod tests {
         assert_eq!(keeper.folders.len(), 3);
         assert_eq!(keeper.there(0).unwrap().swept, 2);
     }
+
+    #[tokio::test]
+    async fn what_was_told_of_a_folder_before_it_lost_its_place_is_not_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(root.join("old")).unwrap();
+        let settings = WatchSettings {
+            most_watches: Some(2),
+            ..WatchSettings::default()
+        };
+        let mut keeper = watching(&root, &settings);
+        let top = keeper.root_folder(0).unwrap();
+        assert!(keeper.folders.named(top, "old".as_ref()).is_some());
+        // The new folder takes the place of the other one before that one's file is heeded.
+        std::fs::create_dir(root.join("new")).unwrap();
+        std::fs::write(root.join("old/file"), "file").unwrap();
+        let told = hear(&mut keeper).await;
+        assert!(keeper.folders.named(top, "old".as_ref()).is_none());
+        let expected = ["new", "old"].map(|place| Change::Changed(root.join(place)));
+        assert_eq!(told, expected);
+    }
 }
