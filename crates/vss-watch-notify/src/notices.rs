@@ -108,7 +108,8 @@ fn what(flags: ReadFlags) -> What {
     let has = |flag| flags.contains(flag);
     match () {
         () if has(ReadFlags::QUEUE_OVERFLOW) => What::Overflow,
-        () if has(ReadFlags::IGNORED) || has(ReadFlags::UNMOUNT) => What::Ended,
+        () if has(ReadFlags::UNMOUNT) => What::Unmounted,
+        () if has(ReadFlags::IGNORED) => What::Ended,
         () if has(ReadFlags::DELETE_SELF) || has(ReadFlags::MOVE_SELF) => What::Left,
         () if has(ReadFlags::MOVED_FROM) => What::MovedFrom,
         () if has(ReadFlags::MOVED_TO) => What::MovedTo,
