@@ -9,7 +9,7 @@ use vss_core::Timestamp;
 ///
 /// # Contract
 /// - Between two calls of `now` without a jump of the machine's clock, time does not go back.
-/// - `sleep` returns once `now` has moved on by at least the duration.
+/// - `sleep` returns once `now` has moved on by at least the duration; a clock that is set back does not prolong it.
 /// - `sleep` for no time returns at once.
 #[async_trait]
 pub trait Clock: Send + Sync {

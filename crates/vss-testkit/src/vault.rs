@@ -82,10 +82,16 @@ impl MemoryVault {
         self.state().manifests.remove(&content).is_some()
     }
 
+    /// Loses the sums beside the manifest of a content; whether there were any.
+    pub fn lose_sums(&self, content: ContentUuid) -> bool {
+        !self.sums(content).is_empty() && self.state().lost_sums.insert(content)
+    }
+
     /// What `B3SUMS` of a content would hold: it follows from the manifest.
     pub fn sums(&self, content: ContentUuid) -> String {
         let state = self.state();
         let manifest = state.manifests.get(&content);
+        let manifest = manifest.filter(|_| !state.lost_sums.contains(&content));
         manifest.map(Manifest::b3sums).unwrap_or_default()
     }
 
@@ -213,12 +219,7 @@ impl Vault for MemoryVault {
         };
         state.set_aside.push(file.bytes);
         let kept = format!("{NOWHERE}/.quarantine/{}", state.set_aside.len());
-        if let Some(manifest) = state.manifests.get_mut(&key.content) {
-            let said = manifest.entry(&key.kind, &key.variant);
-            if said.is_some_and(|said| said.format == *format) {
-                manifest.remove(&key.kind, &key.variant);
-            }
-        }
+        state.drop_line(key, format);
         Ok(Some(kept.into()))
     }
 
@@ -235,14 +236,10 @@ impl Vault for MemoryVault {
             return Ok(false);
         }
         state.files.remove(&at);
-        if let Some(manifest) = state.manifests.get_mut(&key.content) {
-            let said = manifest.entry(&key.kind, &key.variant);
-            if said.is_some_and(|said| said.format == *format) {
-                manifest.remove(&key.kind, &key.variant);
-            }
-            if manifest.sidecars.is_empty() {
-                state.manifests.remove(&key.content);
-            }
+        state.drop_line(key, format);
+        let manifest = state.manifests.get(&key.content);
+        if manifest.is_some_and(|manifest| manifest.sidecars.is_empty()) {
+            state.manifests.remove(&key.content);
         }
         Ok(true)
     }
@@ -259,8 +256,9 @@ impl Vault for MemoryVault {
         amendment.apply(&mut after);
         let nothing = before.is_none() && after == Manifest::empty(content);
         if nothing || before.as_ref() == Some(&after) {
-            return Ok(false);
+            return Ok(state.lost_sums.remove(&content));
         }
+        state.lost_sums.remove(&content);
         state.manifests.insert(content, after);
         Ok(true)
     }

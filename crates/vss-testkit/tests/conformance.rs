@@ -172,8 +172,8 @@ impl VaultUnderTest for InMemory {
         self.memory.sums(content)
     }
 
-    fn lose_sums(&self, _: ContentUuid) -> bool {
-        false
+    fn lose_sums(&self, content: ContentUuid) -> bool {
+        self.memory.lose_sums(content)
     }
 
     fn root(&self) -> Option<PathBuf> {

@@ -189,7 +189,8 @@ impl ContentWork {
     pub(crate) fn sync_before(&self, folders: &Folders) -> Step<()> {
         let set_aside = |done: &Done| matches!(done.placed, Placed::SetAside { .. });
         if self.done.iter().any(set_aside) {
-            let synced = folders.syncer.folder(folders.quarantine());
+            let quarantine = folders.quarantine();
+            let synced = quarantine.and_then(|folder| folders.syncer.folder(folder.as_fd()));
             synced.during("sync the quarantine folder")?;
         }
         let kinds = self.done.iter().map(|done| done.folder.as_fd());
@@ -225,9 +226,11 @@ impl ContentWork {
                 Placed::Replaced { old } => Some(old.as_str()),
                 Placed::New | Placed::SetAside { .. } => None,
             };
-            if let Some(name) = left {
+            if let Some(name) = left
+                && let Ok(staging) = folders.staging()
+            {
                 let none = rustix::fs::AtFlags::empty();
-                let _ = rustix::fs::unlinkat(folders.staging(), name, none);
+                let _ = rustix::fs::unlinkat(staging, name, none);
             }
         }
     }

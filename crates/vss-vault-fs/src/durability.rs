@@ -51,12 +51,12 @@ impl Syncer {
 
     /// Makes the bytes of a file durable.
     pub(crate) fn data(&self, file: &File) -> io::Result<()> {
-        self.unless_fast(|| rustix::fs::fdatasync(file))
+        self.unless_fast(|| native::sync_data(file))
     }
 
     /// Makes the names in a folder durable.
     pub(crate) fn folder(&self, folder: BorrowedFd<'_>) -> io::Result<()> {
-        self.unless_fast(|| match rustix::fs::fsync(folder) {
+        self.unless_fast(|| match native::sync_names(folder) {
             // Some network file systems have no such call; their names are durable at once.
             Err(Errno::INVAL) => Ok(()),
             answer => answer,

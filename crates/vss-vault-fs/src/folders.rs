@@ -1,6 +1,6 @@
-//! The folders of one vault, opened once and held for its life.
+//! The folders of one vault: its root, held for its life, and its own folders in it.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,8 +28,6 @@ pub(crate) struct Folders {
     pub(crate) path: PathBuf,
     /// Everything below it.
     pub(crate) tree: Tree,
-    staging: OwnedFd,
-    quarantine: OwnedFd,
     /// Does the syncing.
     pub(crate) syncer: Syncer,
     /// Whether it keeps to what every Unix has.
@@ -62,21 +60,16 @@ impl Folders {
             opened => opened.during("open the vault's folder")?,
         };
         let tree = Tree::new(top, options.portable);
-        let own = |name| {
-            let made = tree::made_folder_in(tree.root(), name);
-            made.during("open one of the vault's own folders")
-        };
-        let (staging, _) = own(STAGING)?;
-        let (quarantine, _) = own(QUARANTINE)?;
         let folders = Self {
             path,
-            staging,
-            quarantine,
             syncer: Syncer::new(options.durability),
             portable: options.portable,
             drawn: AtomicU64::new(0),
             tree,
         };
+        for own in [folders.staging(), folders.quarantine()] {
+            own.during("open one of the vault's own folders")?;
+        }
         folders.keep_scanners_out()?;
         if options.sweep {
             folders.sweep()?;
@@ -85,22 +78,26 @@ impl Folders {
     }
 
     /// The folder of files without a place.
-    pub(crate) fn staging(&self) -> BorrowedFd<'_> {
-        self.staging.as_fd()
+    pub(crate) fn staging(&self) -> rustix::io::Result<OwnedFd> {
+        self.own(STAGING)
     }
 
     /// The folder of files that were set aside.
-    pub(crate) fn quarantine(&self) -> BorrowedFd<'_> {
-        self.quarantine.as_fd()
+    pub(crate) fn quarantine(&self) -> rustix::io::Result<OwnedFd> {
+        self.own(QUARANTINE)
     }
 
     /// The folder of originals on their way; made when it is first needed.
     pub(crate) fn moving(&self) -> Step<OwnedFd> {
-        let (folder, new) =
-            tree::made_folder_in(self.tree.root(), MOVING).during("make the folder of moves")?;
+        self.own(MOVING).during("make the folder of moves")
+    }
+
+    /// One of the vault's own folders, opened each time: people are told to empty them by hand, and
+    /// one that is held while it is removed takes no file any more.
+    fn own(&self, name: &str) -> rustix::io::Result<OwnedFd> {
+        let (folder, new) = tree::made_folder_in(self.tree.root(), name)?;
         if new {
-            let synced = self.syncer.folder(self.tree.root());
-            synced.during("sync the vault's folder")?;
+            self.syncer.folder(self.tree.root())?;
         }
         Ok(folder)
     }
@@ -129,11 +126,12 @@ impl Folders {
 
     /// Removes what earlier processes staged and never published.
     fn sweep(&self) -> Step<()> {
-        let staged = listing::entries(self.staging()).during("list the staging folder")?;
+        let staging = self.staging().during("open the staging folder")?;
+        let staged = listing::entries(staging.as_fd()).during("list the staging folder")?;
         let mut swept = 0_u64;
         for entry in staged.iter().filter(|entry| !entry.is_folder()) {
             entry
-                .remove(self.staging())
+                .remove(staging.as_fd())
                 .during("sweep the staging folder")?;
             swept += 1;
         }
@@ -148,9 +146,10 @@ impl Folders {
 pub(crate) fn named_file(folders: &Folders) -> Step<(std::fs::File, String)> {
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode: Mode = tree::FILE_MODE;
+    let staging = folders.staging().during("open the staging folder")?;
     loop {
         let name = folders.draw_name();
-        match rustix::fs::openat(folders.staging(), name.as_str(), flags, mode) {
+        match rustix::fs::openat(&staging, name.as_str(), flags, mode) {
             Ok(file) => return Ok((file.into(), name)),
             Err(Errno::EXIST) => {}
             Err(errno) => return Err(errno).during("make a staging file"),

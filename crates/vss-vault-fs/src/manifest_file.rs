@@ -179,8 +179,10 @@ impl Draft {
         over_stranger: bool,
     ) -> Step<()> {
         if !over_stranger {
-            let (staging, name) = (folders.staging(), self.name.as_str());
-            let renamed = rustix::fs::renameat(staging, name, folder, MANIFEST_NAME);
+            let name = self.name.as_str();
+            let renamed = folders
+                .staging()
+                .and_then(|staging| rustix::fs::renameat(staging, name, folder, MANIFEST_NAME));
             return renamed.during("rename a manifest");
         }
         let unplaced = Unplaced {
@@ -205,7 +207,8 @@ impl Draft {
         let Some(name) = self.sums.as_deref() else {
             return remove_sums(folder);
         };
-        match rustix::fs::renameat(folders.staging(), name, folder, SUMS_NAME) {
+        let staging = folders.staging().during("open the staging folder")?;
+        match rustix::fs::renameat(staging, name, folder, SUMS_NAME) {
             Err(Errno::ISDIR) => {
                 let unplaced = Unplaced {
                     file: &self.file,
@@ -222,7 +225,8 @@ impl Draft {
     /// Removes it. Should that fail, the next sweep does it.
     pub(crate) fn discard(&self, folders: &Folders) {
         for name in [&self.name].into_iter().chain(&self.sums) {
-            let _ = rustix::fs::unlinkat(folders.staging(), name.as_str(), AtFlags::empty());
+            let unlink = |staging| rustix::fs::unlinkat(staging, name.as_str(), AtFlags::empty());
+            let _ = folders.staging().and_then(unlink);
         }
     }
 }

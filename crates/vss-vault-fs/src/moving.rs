@@ -195,7 +195,7 @@ fn fresh(folders: &Folders, file: &Move, inside: Inside, outside: Option<Outside
     };
     let held = held_name(file);
     let from = (outside.folder(), outside.name());
-    match placing::rename_new(folders, from, (moving.as_fd(), held.as_str())) {
+    match placing::rename_to_own(folders, from, (moving.as_fd(), held.as_str())) {
         Ok(()) => settle(folders, file, inside, Some(&outside)),
         Err(Errno::XDEV) => across::take(folders, file, inside, &outside, &original),
         Err(errno) => {
@@ -237,8 +237,8 @@ fn settle(folders: &Folders, file: &Move, inside: Inside, outside: Option<&Outsi
     }
     let durable = || -> Step<()> {
         if let Some(outside) = outside {
-            let synced = folders.syncer.folder(outside.folder());
-            synced.during("sync the original's folder")?;
+            // Killed while it was put back, it may have both names.
+            outside.remove(folders, file)?;
         }
         inside.note(folders)
     };
@@ -266,7 +266,8 @@ fn put_back(folders: &Folders, file: &Move, outside: Option<&Outside>) -> Moved 
                 extension: file.format.as_str(),
             };
             let kept = Aside::ForGood(&name).with_free_name(folders, |free| {
-                placing::rename_new(folders, from, (folders.quarantine(), free))
+                let quarantine = folders.quarantine()?;
+                placing::rename_new(folders, from, (quarantine.as_fd(), free))
             });
             let kept = kept.during("keep a file").it_may_have_moved()?;
             let reason = format!(

@@ -1,30 +1,89 @@
-//! The calls that only Linux has. On another Unix each answers `NOSYS`, and its caller does the
-//! work in the portable way, as it does on a Linux file system that lacks the call.
+//! The calls that not every Unix has. Where one is missing it answers `NOSYS`, and its caller does
+//! the work in the portable way, as it does on a Linux file system that lacks the call.
 
 use rustix::io::Errno;
 
 /// Whether an error says that the kernel or this file system cannot do such a thing at all.
 pub(crate) fn is_lacking(errno: Errno) -> bool {
-    matches!(errno, Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP)
+    // The last two are one number on Linux, and two elsewhere.
+    let lacking = [Errno::NOSYS, Errno::INVAL, Errno::OPNOTSUPP, Errno::NOTSUP];
+    lacking.contains(&errno)
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) use elsewhere::{
-    LOOK, SYNCS_FILE_SYSTEMS, exchange, link_nameless, nameless, open_beneath, rename_new,
-    sync_file_system,
+    LOOK, SYNCS_FILE_SYSTEMS, is_damage, link_nameless, nameless, open_beneath, sync_data,
+    sync_file_system, sync_names,
 };
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
-    LOOK, SYNCS_FILE_SYSTEMS, exchange, link_nameless, nameless, open_beneath, rename_new,
-    sync_file_system,
+    LOOK, SYNCS_FILE_SYSTEMS, is_damage, link_nameless, nameless, open_beneath, sync_data,
+    sync_file_system, sync_names,
 };
+pub(crate) use renames::{exchange, rename_new};
+
+/// Linux and Apple's systems rename without overwriting, and swap two names.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+mod renames {
+    use std::os::fd::BorrowedFd;
+
+    use rustix::fs::RenameFlags;
+    use rustix::io;
+    use rustix::path::Arg;
+
+    /// Renames to a name that nothing has.
+    pub(crate) fn rename_new(
+        from: BorrowedFd<'_>,
+        old: impl Arg,
+        to: BorrowedFd<'_>,
+        new: impl Arg,
+    ) -> io::Result<()> {
+        rustix::fs::renameat_with(from, old, to, new, RenameFlags::NOREPLACE)
+    }
+
+    /// Swaps two names in one step.
+    pub(crate) fn exchange(
+        here: BorrowedFd<'_>,
+        this: &str,
+        there: BorrowedFd<'_>,
+        that: &str,
+    ) -> io::Result<()> {
+        rustix::fs::renameat_with(here, this, there, that, RenameFlags::EXCHANGE)
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+mod renames {
+    use std::os::fd::BorrowedFd;
+
+    use rustix::io::{self, Errno};
+    use rustix::path::Arg;
+
+    pub(crate) fn rename_new(
+        _: BorrowedFd<'_>,
+        _: impl Arg,
+        _: BorrowedFd<'_>,
+        _: impl Arg,
+    ) -> io::Result<()> {
+        Err(Errno::NOSYS)
+    }
+
+    pub(crate) fn exchange(
+        _: BorrowedFd<'_>,
+        _: &str,
+        _: BorrowedFd<'_>,
+        _: &str,
+    ) -> io::Result<()> {
+        Err(Errno::NOSYS)
+    }
+}
 
 #[cfg(target_os = "linux")]
 mod linux {
     use std::fs::File;
     use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-    use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags};
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags};
     use rustix::io::{self, Errno};
     use rustix::path::Arg;
 
@@ -77,24 +136,19 @@ mod linux {
         }
     }
 
-    /// Renames to a name that nothing has.
-    pub(crate) fn rename_new(
-        from: BorrowedFd<'_>,
-        old: impl Arg,
-        to: BorrowedFd<'_>,
-        new: impl Arg,
-    ) -> io::Result<()> {
-        rustix::fs::renameat_with(from, old, to, new, RenameFlags::NOREPLACE)
+    /// Whether an error says that the file system is damaged at this place.
+    pub(crate) fn is_damage(errno: Errno) -> bool {
+        errno == Errno::UCLEAN
     }
 
-    /// Swaps two names in one step.
-    pub(crate) fn exchange(
-        here: BorrowedFd<'_>,
-        this: &str,
-        there: BorrowedFd<'_>,
-        that: &str,
-    ) -> io::Result<()> {
-        rustix::fs::renameat_with(here, this, there, that, RenameFlags::EXCHANGE)
+    /// Makes the bytes of a file durable.
+    pub(crate) fn sync_data(file: &File) -> io::Result<()> {
+        rustix::fs::fdatasync(file)
+    }
+
+    /// Makes the names in a folder durable.
+    pub(crate) fn sync_names(folder: BorrowedFd<'_>) -> io::Result<()> {
+        rustix::fs::fsync(folder)
     }
 
     /// Makes everything in the file system of a folder durable.
@@ -106,7 +160,7 @@ mod linux {
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
     use std::fs::File;
-    use std::os::fd::{BorrowedFd, OwnedFd};
+    use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
     use rustix::fs::{Mode, OFlags};
     use rustix::io::{self, Errno};
@@ -132,22 +186,33 @@ mod elsewhere {
         Err(Errno::NOSYS)
     }
 
-    pub(crate) fn rename_new(
-        _: BorrowedFd<'_>,
-        _: impl Arg,
-        _: BorrowedFd<'_>,
-        _: impl Arg,
-    ) -> io::Result<()> {
-        Err(Errno::NOSYS)
+    pub(crate) fn is_damage(_: Errno) -> bool {
+        false
     }
 
-    pub(crate) fn exchange(
-        _: BorrowedFd<'_>,
-        _: &str,
-        _: BorrowedFd<'_>,
-        _: &str,
-    ) -> io::Result<()> {
-        Err(Errno::NOSYS)
+    pub(crate) fn sync_data(file: &File) -> io::Result<()> {
+        sync(file.as_fd())
+    }
+
+    pub(crate) fn sync_names(folder: BorrowedFd<'_>) -> io::Result<()> {
+        sync(folder)
+    }
+
+    /// Apple's fsync(2) leaves in the disk's cache what it was given; a call of fcntl(2) does not.
+    #[cfg(target_vendor = "apple")]
+    fn sync(fd: BorrowedFd<'_>) -> io::Result<()> {
+        match rustix::fs::fcntl_fullfsync(fd) {
+            // A network disk has no such cache.
+            Err(errno) if errno == Errno::NOTTY || super::is_lacking(errno) => {
+                rustix::fs::fsync(fd)
+            }
+            answer => answer,
+        }
+    }
+
+    #[cfg(not(target_vendor = "apple"))]
+    fn sync(fd: BorrowedFd<'_>) -> io::Result<()> {
+        rustix::fs::fsync(fd)
     }
 
     pub(crate) fn sync_file_system(_: BorrowedFd<'_>) -> io::Result<()> {

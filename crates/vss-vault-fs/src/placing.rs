@@ -2,9 +2,9 @@
 //! which a reader finds nothing, and so that it can be taken back until it is durable.
 
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::AtFlags;
+use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 use rustix::path::Arg;
 use vss_core::{ContentUuid, Digest};
@@ -63,7 +63,7 @@ pub(crate) struct QuarantineName<'a> {
 }
 
 impl Aside<'_> {
-    fn folder<'f>(&self, folders: &'f Folders) -> BorrowedFd<'f> {
+    fn folder(&self, folders: &Folders) -> rustix::io::Result<OwnedFd> {
         match self {
             Self::UntilDurable => folders.staging(),
             Self::ForGood(_) => folders.quarantine(),
@@ -153,10 +153,11 @@ pub(crate) fn take_back(
         Placed::Replaced { old } => (folders.staging(), old),
         Placed::SetAside { old } => (folders.quarantine(), old),
     };
-    let back = match rustix::fs::renameat(aside, old.as_str(), folder, name) {
+    let aside = aside.during("open one of the vault's own folders")?;
+    let back = match rustix::fs::renameat(&aside, old.as_str(), folder, name) {
         // A folder was there, and no rename puts one over a file.
         Err(Errno::NOTDIR) => rustix::fs::unlinkat(folder, name, AtFlags::empty())
-            .and_then(|()| rustix::fs::renameat(aside, old.as_str(), folder, name)),
+            .and_then(|()| rustix::fs::renameat(&aside, old.as_str(), folder, name)),
         answer => answer,
     };
     back.during("take a published file back")
@@ -171,24 +172,70 @@ pub(crate) fn put(
 ) -> rustix::io::Result<()> {
     match file.name {
         None => native::link_nameless(file.file.as_fd(), folder, name),
-        Some(staged) => rename_new(folders, (folders.staging(), staged), (folder, name)),
+        Some(staged) => {
+            let staging = folders.staging()?;
+            rename_new(folders, (staging.as_fd(), staged), (folder, name))
+        }
     }
 }
 
 /// Renames to a name that nothing has, with a link where the file system has no such rename.
 pub(crate) fn rename_new(
     folders: &Folders,
+    from: (BorrowedFd<'_>, impl Arg + Copy),
+    to: (BorrowedFd<'_>, impl Arg + Copy),
+) -> rustix::io::Result<()> {
+    if let Some(answer) = renamed_at_once(folders, from, to) {
+        return answer;
+    }
+    match rustix::fs::linkat(from.0, from.1, to.0, to.1, AtFlags::empty()) {
+        Ok(()) => rustix::fs::unlinkat(from.0, from.1, AtFlags::empty()),
+        // A folder cannot have two names, and no rename puts one over a file.
+        Err(Errno::PERM | Errno::MLINK) if is_folder(from) => rename_if_free(from, to),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Renames what somebody else may write to at any moment to a name that nothing has and that only
+/// the vault gives. Without the one call for it, that name is looked at first: a link and then an
+/// unlink would delete what is saved at the old name in between.
+pub(crate) fn rename_to_own(
+    folders: &Folders,
+    from: (BorrowedFd<'_>, impl Arg + Copy),
+    to: (BorrowedFd<'_>, impl Arg + Copy),
+) -> rustix::io::Result<()> {
+    renamed_at_once(folders, from, to).unwrap_or_else(|| rename_if_free(from, to))
+}
+
+/// One call that overwrites nothing; `None` where there is none.
+fn renamed_at_once(
+    folders: &Folders,
+    (from, old): (BorrowedFd<'_>, impl Arg + Copy),
+    (to, new): (BorrowedFd<'_>, impl Arg + Copy),
+) -> Option<rustix::io::Result<()>> {
+    if folders.portable {
+        return None;
+    }
+    match native::rename_new(from, old, to, new) {
+        Err(errno) if native::is_lacking(errno) => None,
+        answer => Some(answer),
+    }
+}
+
+fn rename_if_free(
     (from, old): (BorrowedFd<'_>, impl Arg + Copy),
     (to, new): (BorrowedFd<'_>, impl Arg + Copy),
 ) -> rustix::io::Result<()> {
-    if !folders.portable {
-        match native::rename_new(from, old, to, new) {
-            Err(errno) if native::is_lacking(errno) => {}
-            answer => return answer,
-        }
+    match rustix::fs::statat(to, new, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => rustix::fs::renameat(from, old, to, new),
+        Ok(_) => Err(Errno::EXIST),
+        Err(errno) => Err(errno),
     }
-    rustix::fs::linkat(from, old, to, new, AtFlags::empty())?;
-    rustix::fs::unlinkat(from, old, AtFlags::empty())
+}
+
+fn is_folder((folder, name): (BorrowedFd<'_>, impl Arg)) -> bool {
+    rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
 }
 
 /// Puts a file over whatever has the name, and answers where that is now. Readers find the one or
@@ -200,6 +247,8 @@ pub(crate) fn put_over(
     aside: Aside<'_>,
 ) -> Step<String> {
     let beside = aside.folder(folders);
+    let beside = beside.during("open one of the vault's own folders")?;
+    let beside = beside.as_fd();
     // The new file waits in the very place where the old one will be kept, so that one exchange
     // does both; a crash before it leaves a copy too many and loses nothing.
     let waiting = aside
@@ -232,11 +281,7 @@ fn swap(
     let old = match linked {
         // A folder cannot have two names.
         Err(Errno::PERM | Errno::MLINK) => aside.with_free_name(folders, |free| {
-            match rustix::fs::statat(beside, free, AtFlags::SYMLINK_NOFOLLOW) {
-                Err(Errno::NOENT) => rustix::fs::renameat(folder, name, beside, free),
-                Ok(_) => Err(Errno::EXIST),
-                Err(errno) => Err(errno),
-            }
+            rename_if_free((folder, name), (beside, free))
         })?,
         answer => answer?,
     };

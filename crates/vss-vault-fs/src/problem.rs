@@ -3,6 +3,8 @@
 use rustix::io::Errno;
 use vss_ports::{PortError, PortErrorKind};
 
+use crate::native;
+
 /// A failed step. Cheap to copy, because one failure can be the answer to several publications.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Problem {
@@ -41,14 +43,8 @@ impl Problem {
     /// the whole disk.
     pub(crate) fn is_of_the_place(&self) -> bool {
         let of_the_place = |errno: &Errno| {
-            let bad = [
-                Errno::ACCESS,
-                Errno::PERM,
-                Errno::IO,
-                Errno::BADMSG,
-                Errno::UCLEAN,
-            ];
-            bad.contains(errno)
+            let bad = [Errno::ACCESS, Errno::PERM, Errno::IO, Errno::BADMSG];
+            bad.contains(errno) || native::is_damage(*errno)
         };
         matches!(self, Self::System { errno, .. } if of_the_place(errno))
     }

@@ -1,6 +1,6 @@
 //! Taking a sidecar out of the way: out of its place and out of the manifest, its bytes kept.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, FileType};
@@ -37,33 +37,42 @@ pub(crate) fn quarantine(
     }
 
     let name = layout::file_name(&key.variant, format);
-    match rustix::fs::statat(&kind, name.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
-        // A folder is no file; publishing over it sets it aside.
-        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
-            return Ok(None);
-        }
-        Err(Errno::NOENT) => return Ok(None),
-        answer => answer.during("look at a file")?,
-    };
+    if !is_there(kind.as_fd(), &name)? {
+        return Ok(None);
+    }
     let aside = QuarantineName {
         content: key.content,
         stem: format!("{}.{}", key.kind, key.variant),
         extension: format.as_str(),
     };
+    let quarantine = folders.quarantine();
+    let quarantine = quarantine.during("open the quarantine folder")?;
     let moved = Aside::ForGood(&aside).with_free_name(folders, |free| {
         let from = (kind.as_fd(), name.as_str());
-        placing::rename_new(folders, from, (folders.quarantine(), free))
+        placing::rename_new(folders, from, (quarantine.as_fd(), free))
     });
     let kept = match moved {
-        Err(Errno::NOENT) => return Ok(None),
+        // It may as well be the quarantine folder that is gone in this moment.
+        Err(Errno::NOENT) if !is_there(kind.as_fd(), &name)? => return Ok(None),
         answer => answer.during("move a file into quarantine")?,
     };
     folders
         .syncer
-        .folder(folders.quarantine())
+        .folder(quarantine.as_fd())
         .and_then(|()| folders.syncer.folder(kind.as_fd()))
         .during("sync a folder")?;
 
     manifest_file::drop_line(folders, lock.folder(), manifest, key, format)?;
     Ok(Some(folders.path.join(QUARANTINE).join(kept)))
+}
+
+/// Whether there is a file. A folder is none; publishing over it sets it aside.
+fn is_there(kind: BorrowedFd<'_>, name: &str) -> Step<bool> {
+    match rustix::fs::statat(kind, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => Ok(false),
+        answer => {
+            let stat = answer.during("look at a file")?;
+            Ok(FileType::from_raw_mode(stat.st_mode) != FileType::Directory)
+        }
+    }
 }

@@ -293,7 +293,8 @@ pub(crate) fn strays(folders: &Folders, limit: usize) -> Step<Vec<ScannedStrange
             found.push(stranger(entry.shown(), "not part of a vault"));
         }
     }
-    for entry in entries(folders.staging()).during("list the staging folder")? {
+    let staging = folders.staging().during("open the staging folder")?;
+    for entry in entries(staging.as_fd()).during("list the staging folder")? {
         // What this process staged is under way.
         if !folders.is_own_name(&entry.shown()) {
             let name = format!("{STAGING}/{}", entry.shown());

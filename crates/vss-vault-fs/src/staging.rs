@@ -19,7 +19,8 @@ const BUFFER: usize = 256 * 1024;
 /// A new empty file: nameless where the file system can, else with a name in the staging folder.
 pub(crate) fn stage(folders: &Folders) -> Step<Staged> {
     if !folders.portable {
-        match native::nameless(folders.staging(), tree::FILE_MODE) {
+        let staging = folders.staging().during("open the staging folder")?;
+        match native::nameless(staging.as_fd(), tree::FILE_MODE) {
             Ok(file) => return Ok(Staged { file, name: None }),
             // EISDIR is what a kernel says that does not know nameless files at all.
             Err(errno) if native::is_lacking(errno) || errno == Errno::ISDIR => {}
@@ -75,7 +76,7 @@ pub(crate) fn settle(folders: &Folders, files: &[File]) -> Step<()> {
     if folders.syncer.at_once(files.len()) {
         return folders
             .syncer
-            .everything(folders.staging())
+            .everything(folders.tree.root())
             .during("sync the vault's file system");
     }
     for file in files {
@@ -92,7 +93,8 @@ pub(crate) fn prove(folders: &Folders, file: &File, name: &str) -> Step<()> {
         return refuse("the staged file's name is none that the vault gave");
     }
     let own = rustix::fs::fstat(file.as_fd()).during("look at a staged file")?;
-    match rustix::fs::statat(folders.staging(), name, AtFlags::SYMLINK_NOFOLLOW) {
+    let staging = folders.staging().during("open the staging folder")?;
+    match rustix::fs::statat(staging, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(named) if (named.st_dev, named.st_ino) == (own.st_dev, own.st_ino) => Ok(()),
         Ok(_) | Err(Errno::NOENT) => refuse("the staged file is not where it was staged"),
         Err(errno) => Err(errno).during("look at a staged file"),
@@ -102,7 +104,8 @@ pub(crate) fn prove(folders: &Folders, file: &File, name: &str) -> Step<()> {
 /// Takes a named staging file away again.
 pub(crate) fn forget(folders: &Folders, file: &File, name: &str) -> Step<()> {
     prove(folders, file, name)?;
-    match rustix::fs::unlinkat(folders.staging(), name, AtFlags::empty()) {
+    let staging = folders.staging().during("open the staging folder")?;
+    match rustix::fs::unlinkat(staging, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(errno) => Err(errno).during("remove a staged file"),
     }

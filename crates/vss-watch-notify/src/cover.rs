@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::folders::{FolderId, Place};
 use crate::keeper::Keeper;
-use crate::notices::Asked;
+use crate::notices::{Asked, What};
 use crate::survey::{self, short};
 use crate::watcher::{Polling, There};
 
@@ -125,12 +125,21 @@ impl Keeper {
         let Some(cold) = self.folders.colder_than(folder.heat, parent) else {
             return false;
         };
-        let path = self.folders.path(cold);
+        let Some(path) = self.folders.path(cold) else {
+            self.forget(cold);
+            return true;
+        };
         let its_root = self.folders.root_of(cold).unwrap_or(root);
+        let number = self.folders.number_of(cold);
+        // It is looked at while it is still listened to: what changes in between is in both.
+        let print = survey::look(&path, &self.rules, true).print;
         self.forget(cold);
-        if let Some(path) = path {
-            let print = survey::look(&path, &self.rules, true).print;
-            self.remember(its_root, &path, print, true);
+        self.remember(its_root, &path, print, true);
+        self.notices.drain(&mut self.backlog);
+        let mut waiting = self.backlog.iter();
+        // By its number alone nobody knows any more which folder it was.
+        if waiting.any(|notice| Some(notice.folder) == number && notice.what != What::Ended) {
+            self.outbox.changed(its_root, path);
         }
         true
     }

@@ -76,6 +76,11 @@ impl Folders {
         self.folders.get(&id).map(|folder| folder.root)
     }
 
+    /// By which number it is watched.
+    pub(crate) fn number_of(&self, id: FolderId) -> Option<i32> {
+        self.folders.get(&id).map(|folder| folder.number)
+    }
+
     pub(crate) fn is_root(&self, id: FolderId) -> bool {
         let place = self.folders.get(&id).map(|folder| &folder.place);
         matches!(place, Some(Place::Root(_)))

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use vss_ports::{Coverage, WatchRequest};
 
 use crate::folders::{FolderId, Folders};
+use crate::mounts::Mounts;
 use crate::notice::Notice;
 use crate::notices::Notices;
 use crate::outbox::Outbox;
@@ -32,6 +33,7 @@ pub(crate) struct Keeper {
     pub(crate) roots: Vec<Root>,
     pub(crate) notices: Notices,
     pub(crate) folders: Folders,
+    pub(crate) mounts: Mounts,
     pub(crate) outbox: Arc<Outbox>,
     /// Taken from the system and not looked at yet.
     pub(crate) backlog: VecDeque<Notice>,
@@ -80,6 +82,7 @@ impl Keeper {
             roots: request.roots.iter().map(root).collect(),
             notices,
             folders: Folders::default(),
+            mounts: Mounts::begin(),
             outbox,
             backlog: VecDeque::new(),
             transit: HashMap::new(),
@@ -94,6 +97,7 @@ impl Keeper {
     pub(crate) fn run(mut self, stopped: &UnixStream, begun: oneshot::Sender<()>) {
         // Also where this thread dies: nobody waits for ever.
         let _end = EndsIt(Arc::clone(&self.outbox));
+        self.look_for_mounts(true);
         self.look_for_roots(true);
         self.settle();
         // Whoever asked may have gone; then the other end is closed as well.
@@ -105,7 +109,7 @@ impl Keeper {
     }
 
     /// Sleeps until there is something to do; false when it is time to end.
-    fn sleep(&self, stopped: &UnixStream) -> bool {
+    fn sleep(&mut self, stopped: &UnixStream) -> bool {
         let mut until = self.next_roots;
         for there in self.roots.iter().filter_map(|root| root.there.as_ref()) {
             if self.is_looked_at(there) {
@@ -120,9 +124,15 @@ impl Keeper {
         let mut waited = vec![PollFd::from_borrowed_fd(stopped.as_fd(), PollFlags::IN)];
         let readable = self.notices.readable();
         waited.extend(readable.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        let table = self.mounts.table();
+        let at_table = waited.len();
+        waited.extend(table.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::PRI)));
         // Interrupted or not: what there is to do is looked at.
         let woken = poll(&mut waited, timeout.as_ref()).unwrap_or(0);
-        let is_over = waited.first().is_some_and(|end| !end.revents().is_empty());
+        let has_news = |at: usize| waited.get(at).is_some_and(|fd| !fd.revents().is_empty());
+        let (is_over, is_mounted) = (has_news(0), has_news(at_table));
+        self.roots_in_doubt |= is_mounted;
+        self.mounts.are_in_doubt |= is_mounted;
         if woken > 0 && !is_over {
             std::thread::sleep(GATHER);
         }
@@ -142,6 +152,9 @@ impl Keeper {
             let now = Instant::now();
             if self.roots_in_doubt || now >= self.next_roots {
                 self.look_for_roots(false);
+            }
+            if self.mounts.are_in_doubt {
+                self.look_for_mounts(false);
             }
             self.patrol(now);
             self.outbox.cover(self.coverage());
@@ -227,6 +240,7 @@ mod tests {
         let outbox = Arc::new(Outbox::new(&request.roots, 1_000));
         let notices = Notices::begin().unwrap();
         let mut keeper = Keeper::new(settings, &request, notices, outbox);
+        keeper.look_for_mounts(true);
         keeper.look_for_roots(true);
         keeper.settle();
         keeper
@@ -327,5 +341,26 @@ mod tests {
         assert!(watched(&keeper, "new"));
         assert_eq!(keeper.folders.len(), 3);
         assert_eq!(keeper.there(0).unwrap().swept, 2);
+    }
+
+    #[tokio::test]
+    async fn what_was_told_of_a_folder_before_it_lost_its_place_is_not_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(root.join("old")).unwrap();
+        let settings = WatchSettings {
+            most_watches: Some(2),
+            ..WatchSettings::default()
+        };
+        let mut keeper = watching(&root, &settings);
+        let top = keeper.root_folder(0).unwrap();
+        assert!(keeper.folders.named(top, "old".as_ref()).is_some());
+        // The new folder takes the place of the other one before that one's file is heeded.
+        std::fs::create_dir(root.join("new")).unwrap();
+        std::fs::write(root.join("old/file"), "file").unwrap();
+        let told = hear(&mut keeper).await;
+        assert!(keeper.folders.named(top, "old".as_ref()).is_none());
+        let expected = ["new", "old"].map(|place| Change::Changed(root.join(place)));
+        assert_eq!(told, expected);
     }
 }

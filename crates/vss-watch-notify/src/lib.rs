@@ -10,6 +10,7 @@
 //! | `keeper` | the thread: sleeps and sees to what there is; in `heed`, what each notice means |
 //! | `cover` | begins to watch folders, as many as the system lets |
 //! | `patrol` | looks at folders that cannot be watched, and whether the roots are there |
+//! | `mounts` | disks that are mounted or taken away below a root |
 //! | `folders` | which folders are watched, and how they are called now |
 //! | `notice`, `notices` | what the system says, and inotify |
 //! | `survey` | reads one folder: what to look into, and whether it changed |
@@ -24,6 +25,7 @@ mod cover;
 mod folders;
 mod keeper;
 mod limits;
+mod mounts;
 mod network;
 mod notice;
 #[cfg(target_os = "linux")]

@@ -28,6 +28,8 @@ pub(crate) enum What {
     Left,
     /// The folder is not watched any more.
     Ended,
+    /// The same, because its disk is not mounted any more.
+    Unmounted,
     /// Notices were lost.
     Overflow,
 }

@@ -1,7 +1,9 @@
 //! inotify: one watch a folder, and what the kernel says of it.
 //!
 //! Opening and reading is not asked for: whoever looks at what changed would be told of his own
-//! looking, and a queue full of that would make him look again.
+//! looking, and a queue full of that would make him look again. The closing of a file that was
+//! open for writing is: what a program writes to memory that a file is mapped to is told by nothing
+//! else.
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -52,6 +54,7 @@ impl Notices {
         let flags = WatchFlags::CREATE
             | WatchFlags::DELETE
             | WatchFlags::MODIFY
+            | WatchFlags::CLOSE_WRITE
             | WatchFlags::ATTRIB
             | WatchFlags::MOVED_FROM
             | WatchFlags::MOVED_TO
@@ -105,7 +108,8 @@ fn what(flags: ReadFlags) -> What {
     let has = |flag| flags.contains(flag);
     match () {
         () if has(ReadFlags::QUEUE_OVERFLOW) => What::Overflow,
-        () if has(ReadFlags::IGNORED) || has(ReadFlags::UNMOUNT) => What::Ended,
+        () if has(ReadFlags::UNMOUNT) => What::Unmounted,
+        () if has(ReadFlags::IGNORED) => What::Ended,
         () if has(ReadFlags::DELETE_SELF) || has(ReadFlags::MOVE_SELF) => What::Left,
         () if has(ReadFlags::MOVED_FROM) => What::MovedFrom,
         () if has(ReadFlags::MOVED_TO) => What::MovedTo,

@@ -156,8 +156,8 @@ impl Keeper {
     }
 }
 
-/// Where a root is, and which folder of which disk it is.
-fn identify(root: &Path) -> Option<(PathBuf, (u64, u64))> {
+/// Where a folder is, and which folder of which disk it is.
+pub(crate) fn identify(root: &Path) -> Option<(PathBuf, (u64, u64))> {
     let path = root.canonicalize().ok()?;
     let metadata = path.symlink_metadata().ok()?;
     let identity = (metadata.dev(), metadata.ino());

@@ -150,6 +150,63 @@ async fn a_disk_that_is_mounted_on_a_root_and_taken_away_again_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_comes_and_goes_below_a_root_is_watched_and_what_is_beneath_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let disk = root.join("in/my disk");
+    std::fs::create_dir_all(&disk).unwrap();
+    let mut watch = watch(&root).await;
+    let run = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).arg(&disk).output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    let mount = || run("mount", &["-t", "tmpfs", "-o", "size=1m", "tmpfs"]);
+    let told = async |watch: &mut Box<dyn Watch>, name: &str| {
+        let file = Change::Changed(disk.join(name));
+        // What is written before it is watched is told with the disk.
+        loop {
+            std::fs::write(file.path(), "file").unwrap();
+            if next(watch).await.contains(&file) {
+                return;
+            }
+        }
+    };
+    if !mount() {
+        eprintln!("skipped: a disk that comes and goes needs the right to mount a tmpfs (root)");
+        return;
+    }
+    until(&mut watch, &Change::Changed(disk.clone())).await;
+    told(&mut watch, "new").await;
+    std::fs::create_dir_all(disk.join("deep/er")).unwrap();
+    until(&mut watch, &Change::Changed(disk.join("deep"))).await;
+    // While the watcher looks into it, it is busy.
+    let umount = |way: &[&str]| while !run("umount", way) {};
+    for way in [&[][..], &["-l"]] {
+        umount(way);
+        until(&mut watch, &Change::Changed(disk.clone())).await;
+        told(&mut watch, "beneath").await;
+        // At once, so that another disk is at its place before anybody looks.
+        assert!(mount());
+        umount(way);
+        assert!(mount());
+        until(&mut watch, &Change::Changed(disk.clone())).await;
+        told(&mut watch, "again").await;
+    }
+    umount(&[]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_call_wrote_is_told_when_the_file_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().canonicalize().unwrap().join("mapped");
+    std::fs::write(&file, "what a program maps and writes to").unwrap();
+    let mut watch = watch(folder.path()).await;
+    let mapped = std::fs::File::options().read(true).write(true).open(&file);
+    drop(mapped.unwrap());
+    assert_eq!(next(&mut watch).await, [Change::Changed(file)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_watch_ends_with_whoever_listens() {
     let folder = tempfile::tempdir().unwrap();
     let threads = || {

@@ -31,10 +31,14 @@ pub(crate) struct Debouncer<K> {
     waiting: BTreeMap<K, Waiting>,
     /// Nothing stands still before this. It may turn out that nothing does even then.
     earliest: Option<Timestamp>,
+    /// The latest time that was handed in.
+    seen: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
+    /// Since when it waits.
+    since: Timestamp,
     /// When it has waited long enough, whatever happens.
     last_call: Timestamp,
     /// When it will stand still, if nothing happens.
@@ -45,6 +49,12 @@ impl Waiting {
     fn ready(&self) -> Timestamp {
         self.still.min(self.last_call)
     }
+
+    /// Whether it waited long enough. A clock that was set back to before it began to wait no longer
+    /// tells, and it does not wait until it is as late as that once more.
+    fn is_over(&self, now: Timestamp) -> bool {
+        now < self.since || self.ready() <= now
+    }
 }
 
 impl<K: Ord + Clone> Debouncer<K> {
@@ -53,6 +63,7 @@ impl<K: Ord + Clone> Debouncer<K> {
             settling,
             waiting: BTreeMap::new(),
             earliest: None,
+            seen: Timestamp::default(),
         }
     }
 
@@ -61,6 +72,7 @@ impl<K: Ord + Clone> Debouncer<K> {
         let Settling { settle, at_most } = self.settling;
         let still = now.plus(settle).plus(longer);
         let new = Waiting {
+            since: now,
             last_call: now.plus(at_most.max(settle)).plus(longer),
             still,
         };
@@ -68,6 +80,7 @@ impl<K: Ord + Clone> Debouncer<K> {
         waiting.still = waiting.still.max(still);
         let ready = waiting.ready();
         self.earliest = Some(self.earliest.map_or(ready, |earliest| earliest.min(ready)));
+        self.seen = self.seen.max(now);
     }
 
     /// When to ask again; `None` when nothing waits. What stands still a moment later, because the
@@ -78,13 +91,17 @@ impl<K: Ord + Clone> Debouncer<K> {
 
     /// Takes what stands still, in order; nothing before it is time.
     pub(crate) fn take(&mut self, now: Timestamp) -> Vec<K> {
-        if self.wake_at().is_none_or(|at| now < at) {
+        let was_set_back = now < self.seen;
+        self.seen = now;
+        if !was_set_back && self.wake_at().is_none_or(|at| now < at) {
             return Vec::new();
         }
-        let is_ready = |waiting: &Waiting| waiting.ready() <= now;
-        let ready = self.waiting.iter().filter(|(_, waiting)| is_ready(waiting));
+        let ready = self
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.is_over(now));
         let ready: Vec<K> = ready.map(|(key, _)| key.clone()).collect();
-        self.waiting.retain(|_, waiting| !is_ready(waiting));
+        self.waiting.retain(|_, waiting| !waiting.is_over(now));
         self.earliest = self.waiting.values().map(Waiting::ready).min();
         ready
     }
@@ -143,6 +160,18 @@ mod tests {
             taken,
             [("quiet", 1_100), ("busy", 10_100), ("busy", 20_300)]
         );
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_nothing_waiting() {
+        let mut changes = debouncer();
+        changes.note("before", at(3_600_000), NONE);
+        changes.note("both", at(3_600_000), NONE);
+        changes.note("both", at(0), NONE);
+        changes.note("after", at(0), NONE);
+        assert_eq!(changes.take(at(100)), ["before", "both"]);
+        assert_eq!(changes.wake_at(), Some(at(1_100)));
+        assert_eq!(changes.take(at(1_100)), ["after"]);
     }
 
     #[test]

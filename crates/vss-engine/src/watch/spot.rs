@@ -2,14 +2,18 @@
 
 use std::path::Path;
 
-use vss_core::layout::{self, CONTENT_ROOT, MANIFEST_NAME};
-use vss_core::{ContentUuid, Format, SidecarKey};
+use vss_core::layout::{self, CONTENT_ROOT, MANIFEST_NAME, SUMS_NAME};
+use vss_core::{ContentUuid, Format, Kind, SidecarKey};
 
 /// A part of the vault in which something changed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Spot {
     /// The file of a sidecar.
     Sidecar(SidecarKey, Format),
+    /// The folder of a kind, by its name, which kinds may share.
+    Folder(ContentUuid, String),
+    /// The sums beside a manifest.
+    Sums(ContentUuid),
     /// Something else in the folder of a content, or all of it.
     Content(ContentUuid),
     /// Contents after one uuid and up to another.
@@ -38,8 +42,12 @@ impl Spot {
                     [] => Some(Self::Content(content)),
                     // Written with each file; nothing rests on it as long as there are rows.
                     [MANIFEST_NAME] => None,
-                    [folder] if folder.starts_with('.') => None,
-                    [_folder] => Some(Self::Content(content)),
+                    [SUMS_NAME] => Some(Self::Sums(content)),
+                    [name] if name.starts_with('.') => None,
+                    [folder] if Kind::check_folder(folder).is_ok() => {
+                        Some(Self::Folder(content, (*folder).to_owned()))
+                    }
+                    [_name] => Some(Self::Content(content)),
                     [_folder, _file] => {
                         let text = below.to_str()?;
                         let (key, format) = layout::parse_sidecar_path(text).ok()?;
@@ -97,6 +105,11 @@ mod tests {
         assert_eq!(spot(&folder), Some(Spot::Content(content)));
         assert_eq!(
             spot(&format!("{folder}/thumbs")),
+            Some(Spot::Folder(content, "thumbs".into()))
+        );
+        assert_eq!(spot(&format!("{folder}/B3SUMS")), Some(Spot::Sums(content)));
+        assert_eq!(
+            spot(&format!("{folder}/My Notes")),
             Some(Spot::Content(content))
         );
         assert_eq!(spot("content"), Some(Spot::ALL));

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use vss_core::reconcile::FoundFile;
-use vss_core::{ContentUuid, Format, SidecarKey};
-use vss_ports::{FileStamp, LocalFile, PortResult, SidecarRecord};
+use vss_core::{ContentUuid, Format, Kind, SidecarKey};
+use vss_ports::{FileStamp, LocalFile, PortResult, ScannedContent, SidecarRecord};
 
 use super::spot::Spot;
 use super::vault::{TendReport, VaultBatch};
@@ -18,11 +18,28 @@ use crate::reconcile::{Found, ReconcileError, ReconcileOptions};
 const BATCH: usize = 256;
 
 /// What was told of one content.
-#[derive(Default)]
+#[derive(PartialEq, Default)]
 struct Told {
     sidecars: BTreeSet<(SidecarKey, Format)>,
+    /// Folders of kinds, by their names.
+    folders: BTreeSet<String>,
+    /// That the sums beside its manifest changed.
+    sums: bool,
     /// Also that something else in its folder changed.
     whole: bool,
+}
+
+impl Told {
+    /// Whether what lies there has to be looked at to know what it is about.
+    fn is_more_than_sidecars(&self) -> bool {
+        self.whole || self.sums || !self.folders.is_empty()
+    }
+
+    /// Whether it is about a file.
+    fn is_of(&self, row: &SidecarRecord) -> bool {
+        let at = (row.key.clone(), row.format.clone());
+        self.whole || self.folders.contains(row.key.kind.folder()) || self.sidecars.contains(&at)
+    }
 }
 
 impl Engine {
@@ -49,6 +66,11 @@ impl Engine {
                     let of_content = told.entry(key.content).or_default();
                     of_content.sidecars.insert((key.clone(), format.clone()));
                 }
+                Spot::Folder(content, folder) => {
+                    let of_content = told.entry(*content).or_default();
+                    of_content.folders.insert(folder.clone());
+                }
+                Spot::Sums(content) => told.entry(*content).or_default().sums = true,
                 Spot::Content(content) => told.entry(*content).or_default().whole = true,
                 Spot::Range(after, until) => match self.few_in(*after, *until).await? {
                     Some(contents) => {
@@ -134,26 +156,49 @@ impl Engine {
 
     /// What of it is not the echo of our own work; `None` when all is.
     async fn touched(&self, content: ContentUuid, told: Told) -> PortResult<Option<Told>> {
-        if told.whole {
-            let there = self.ports.vault.inspect(&[content]).await?.pop();
-            let files = there.as_ref().map_or(&[][..], |found| &found.files);
-            let manifest = there.as_ref().and_then(|found| found.manifest.as_ref());
-            // As many as there should be, and each of them known.
-            let said = manifest.map(|manifest| manifest.sidecars.len());
-            let mut is_echo = !files.is_empty() && said == Some(files.len());
-            for file in files {
-                let (key, format) = named(content, file);
-                is_echo = is_echo && self.is_echo(&key, &format)?;
-            }
-            return Ok((!is_echo).then_some(told));
-        }
         let mut touched = Told::default();
+        if told.is_more_than_sidecars() {
+            let there = self.ports.vault.inspect(&[content]).await?.pop();
+            let is_there = there.is_some();
+            let there = there.unwrap_or_else(|| ScannedContent::new(content));
+            touched.whole = told.whole && !self.is_all_echo(&there, |_| true)?;
+            touched.sums = told.sums && is_there && !there.sums;
+            for folder in told.folders {
+                if !self.is_all_echo(&there, |kind| kind.folder() == folder)? {
+                    touched.folders.insert(folder);
+                }
+            }
+        }
         for (key, format) in told.sidecars {
             if !self.is_echo(&key, &format)? {
                 touched.sidecars.insert((key, format));
             }
         }
-        Ok((!touched.sidecars.is_empty()).then_some(touched))
+        Ok((touched != Told::default()).then_some(touched))
+    }
+
+    /// Whether there are as many files of these kinds as there should be, and each of them is known.
+    fn is_all_echo(
+        &self,
+        there: &ScannedContent,
+        is_asked: impl Fn(&Kind) -> bool,
+    ) -> PortResult<bool> {
+        let files = there.files.iter().filter(|file| is_asked(&file.kind));
+        let files: Vec<_> = files.collect();
+        let said = there.manifest.as_ref().map(|manifest| {
+            let said = manifest.sidecars.iter();
+            said.filter(|said| is_asked(&said.kind)).count()
+        });
+        if files.is_empty() || said != Some(files.len()) {
+            return Ok(false);
+        }
+        for file in files {
+            let (key, format) = named(there.content, file);
+            if !self.is_echo(&key, &format)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Whether a file is there that nobody touched since it was published or found whole.
@@ -175,12 +220,8 @@ impl Engine {
     ) -> PortResult<()> {
         let mut suspects = Vec::new();
         for (content, told) in batch {
-            let is_told = |row: &SidecarRecord| {
-                let at = (row.key.clone(), row.format.clone());
-                told.whole || told.sidecars.contains(&at)
-            };
             let is_asked = |row: &SidecarRecord, file: &LocalFile| {
-                is_told(row) && !self.is_known(&row.key, &file.stamp)
+                told.is_of(row) && !self.is_known(&row.key, &file.stamp)
             };
             suspects.extend(self.suspects(*content, is_asked).await?);
         }

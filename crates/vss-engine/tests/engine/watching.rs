@@ -99,6 +99,7 @@ async fn what_we_publish_ourselves_is_no_news() {
         tended.tell(folder.as_str());
         tended.tell(&format!("{folder}/thumbs"));
         tended.tell(&format!("{folder}/manifest.json"));
+        tended.tell(&format!("{folder}/B3SUMS"));
     }
     let report = tended.tend().await;
     assert_eq!((report.done, report.echoes), (nothing(), 3));
@@ -113,6 +114,50 @@ async fn what_we_publish_ourselves_is_no_news() {
     tended.tell_of(&rows[3].key);
     let report = tended.tend().await;
     assert_eq!((report.done.repaired, report.echoes), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_published_beside_others_has_nobody_read_them() {
+    let mut tended = Tended::with_pictures(1).await;
+    run(&tended.engine).await;
+    let key = tended.world.rows().await[0].key.clone();
+    let rotten = tended.world.files.bytes(&key, &Format::WEBP).unwrap();
+    let rotten: Vec<u8> = rotten.iter().map(|byte| byte ^ 1).collect();
+    let path = layout::sidecar_path(&key, &Format::WEBP);
+    tended.world.files.plant(path.as_str(), &rotten);
+    // The first text of it makes a folder, and the manifest and its sums anew.
+    let folder = layout::content_folder(key.content);
+    for name in ["ocr", "manifest.json", "B3SUMS"] {
+        tended.tell(&format!("{folder}/{name}"));
+    }
+    let report = tended.tend().await;
+    assert_eq!(
+        report.done,
+        nothing(),
+        "a scrub reads them, in its own time"
+    );
+    // Its own folder is another matter.
+    tended.tell(&format!("{folder}/thumbs"));
+    assert_eq!(tended.tend().await.done.repaired, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sums_that_somebody_takes_away_are_written_again() {
+    let mut tended = Tended::with_pictures(1).await;
+    run(&tended.engine).await;
+    let content = tended.world.rows().await[0].key.content;
+    let sums = tended.world.files.sums(content);
+    assert!(tended.world.files.lose_sums(content));
+    let folder = layout::content_folder(content);
+    tended.tell(&format!("{folder}/B3SUMS"));
+    let amended = ReconcileReport {
+        amended: 1,
+        ..nothing()
+    };
+    assert_eq!(tended.tend().await.done, amended);
+    assert_eq!(tended.world.files.sums(content), sums);
+    tended.tell(&format!("{folder}/B3SUMS"));
+    assert_eq!(tended.tend().await.echoes, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,8 @@ use super::Unreadable;
 pub(super) struct State {
     pub(super) files: BTreeMap<(SidecarKey, Format), Kept>,
     pub(super) manifests: BTreeMap<ContentUuid, Manifest>,
+    /// Contents whose sums somebody took away.
+    pub(super) lost_sums: BTreeSet<ContentUuid>,
     /// Paths below the vault that are no sidecars.
     pub(super) strangers: BTreeSet<String>,
     pub(super) set_aside: Vec<Vec<u8>>,
@@ -81,8 +83,21 @@ impl State {
             && said.is_some_and(|said| said.format == entry.format && said.blake3 == entry.blake3);
         if !unchanged {
             manifest.set(entry.clone());
+            self.lost_sums.remove(&content);
         }
         Ok(())
+    }
+
+    /// Takes the line of a file out of the manifest; the sums are written again with it.
+    pub(super) fn drop_line(&mut self, key: &SidecarKey, format: &Format) {
+        let Some(manifest) = self.manifests.get_mut(&key.content) else {
+            return;
+        };
+        let said = manifest.entry(&key.kind, &key.variant);
+        if said.is_some_and(|said| said.format == *format) {
+            manifest.remove(&key.kind, &key.variant);
+            self.lost_sums.remove(&key.content);
+        }
     }
 
     /// Why a path below the vault is no sidecar, if it lies in the folder of a content: the
@@ -115,7 +130,7 @@ impl State {
         }
         let mut scanned = ScannedContent {
             manifest: self.manifests.get(&content).cloned(),
-            sums: true,
+            sums: !self.lost_sums.contains(&content),
             ..ScannedContent::new(content)
         };
         for ((key, format), Kept { bytes, .. }) in &self.files {

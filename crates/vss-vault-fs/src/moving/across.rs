@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 
-use rustix::fs::{Mode, OFlags, Timespec, Timestamps};
+use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 use vss_core::DigestHasher;
 use vss_ports::{Move, PortErrorKind};
@@ -75,7 +75,8 @@ pub(super) fn give_back(
     outside: &Outside,
     managed: &File,
 ) -> Moved {
-    let name = format!(".vss-moved-{}", held_name(file));
+    // Not the name of an original that is taken away, which somebody's file may have got.
+    let name = format!(".vss-copy-{}", held_name(file));
     let target = target(folders, outside, &name).it_stays()?;
     let link = || match target.named {
         true => {
@@ -87,12 +88,8 @@ pub(super) fn give_back(
     let made = copied(folders, file, managed, &target.file);
     let forget = || {
         if target.named {
-            // What stays is a copy too many beside the place, and is overwritten by the next try.
-            let _ = rustix::fs::unlinkat(
-                outside.folder(),
-                name.as_str(),
-                rustix::fs::AtFlags::empty(),
-            );
+            // What stays is a copy too many beside the place, and goes with the next try.
+            let _ = rustix::fs::unlinkat(outside.folder(), name.as_str(), AtFlags::empty());
         }
     };
     if let Err(problem) = made {
@@ -132,8 +129,15 @@ fn target(folders: &Folders, outside: &Outside, name: &str) -> Step<Target> {
             Err(errno) => return Err(errno).during("make a file beside the original's place"),
         }
     }
-    let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let made = rustix::fs::openat(outside.folder(), name, flags, tree::FILE_MODE);
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let make = || rustix::fs::openat(outside.folder(), name, flags, tree::FILE_MODE);
+    let made = match make() {
+        // An interrupted copy left it: nothing else gets such a name.
+        Err(Errno::EXIST) => {
+            rustix::fs::unlinkat(outside.folder(), name, AtFlags::empty()).and_then(|()| make())
+        }
+        answer => answer,
+    };
     let made = made.during("make a file beside the original's place")?;
     Ok(Target {
         file: made.into(),

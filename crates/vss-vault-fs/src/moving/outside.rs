@@ -104,7 +104,7 @@ impl Outside {
             // Gone, or another one, which is none of ours.
             _ => return Ok(()),
         }
-        let renamed = placing::rename_new(
+        let renamed = placing::rename_to_own(
             folders,
             (self.folder(), self.name.as_os_str()),
             (self.folder(), aside.as_os_str()),

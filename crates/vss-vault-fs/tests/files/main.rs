@@ -8,6 +8,7 @@
 )]
 
 mod concurrent;
+mod emptied;
 mod full_disk;
 mod hostile;
 mod killed;

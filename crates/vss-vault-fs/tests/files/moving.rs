@@ -11,7 +11,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use vss_core::{Digest, Format, Kind, SidecarKey, Timestamp, Variant, layout};
 use vss_ports::{FileIdentity, Move, Mover, OriginalPlace};
 
-use crate::support::{FAST, Library, content};
+use crate::support::{FAST, Library, PORTABLE, content};
 
 const ROUNDS: u64 = 1_000;
 
@@ -216,4 +216,89 @@ async fn a_restart_that_numbers_devices_anew_does_not_keep_a_move_from_its_end()
         let left = std::fs::read(&place).ok();
         assert_eq!(left, (!is_same).then_some(scene.other));
     }
+}
+
+/// A folder on another disk than temporary files usually are, if there is one.
+fn elsewhere() -> Option<tempfile::TempDir> {
+    let shared = tempfile::tempdir_in("/dev/shm").ok()?;
+    let device = |path: &Path| path.metadata().unwrap().dev();
+    (device(shared.path()) != device(&std::env::temp_dir())).then_some(shared)
+}
+
+#[tokio::test]
+async fn what_is_saved_in_the_moment_of_a_move_is_not_lost() {
+    let library = Library::new(PORTABLE);
+    let volume = tempfile::tempdir().unwrap();
+    for (n, on) in [Some(volume), elsewhere()].iter().flatten().enumerate() {
+        for round in 0..200 {
+            let root = on.path().canonicalize().unwrap().join(round.to_string());
+            std::fs::create_dir(&root).unwrap();
+            let scene = Scene::new(&root, round);
+            let file = scene.seen(round);
+            let own = file.key.row_uuid();
+            let aside = match n {
+                0 => library.sidecars().join(format!(".moving/{own}")),
+                _ => scene.path(&format!("in/.vss-moved-{own}")),
+            };
+            let is_over = Arc::new(AtomicBool::new(false));
+            let (saved, name) = (scene.path("in/b.mov"), scene.path("in/a.mov"));
+            // Somebody's program saves as soon as the original has its other name.
+            let (told, place) = (Arc::clone(&is_over), name.clone());
+            let program = std::thread::spawn(move || {
+                while !aside.exists() && !told.load(Ordering::Relaxed) {}
+                std::fs::rename(saved, place).unwrap();
+            });
+            library.vault.take(&file).await.unwrap();
+            is_over.store(true, Ordering::Relaxed);
+            program.join().unwrap();
+            assert_eq!(std::fs::read(name).unwrap(), scene.other, "round {round}");
+            let managed = layout::sidecar_path(&file.key, &file.format);
+            let managed = std::fs::read(library.sidecars().join(managed.as_str()));
+            assert_eq!(managed.unwrap(), scene.original, "round {round}");
+        }
+        std::fs::remove_dir_all(library.sidecars().join("content")).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_move_that_was_interrupted_while_it_was_put_back_leaves_one_name() {
+    for options in [FAST, PORTABLE] {
+        let library = Library::new(options);
+        let outside = tempfile::tempdir().unwrap();
+        let scene = Scene::new(&outside.path().canonicalize().unwrap(), 0);
+        let file = scene.seen(0);
+        let (name, moving) = (scene.path("in/a.mov"), library.sidecars().join(".moving"));
+        std::fs::create_dir_all(&moving).unwrap();
+        let held = moving.join(file.key.row_uuid().to_string());
+        std::fs::hard_link(&name, &held).unwrap();
+        library.vault.take(&file).await.unwrap();
+        assert!(!held.exists() && !name.exists());
+        let managed = layout::sidecar_path(&file.key, &file.format);
+        let managed = std::fs::read(library.sidecars().join(managed.as_str()));
+        assert_eq!(managed.unwrap(), scene.original);
+    }
+}
+
+#[tokio::test]
+async fn a_copy_back_overwrites_nobodys_file() {
+    let Some(outside) = elsewhere() else {
+        eprintln!("skipped: a copy needs another disk at /dev/shm");
+        return;
+    };
+    let library = Library::new(PORTABLE);
+    let scene = Scene::new(&outside.path().canonicalize().unwrap(), 0);
+    let file = scene.seen(0);
+    library.vault.take(&file).await.unwrap();
+    let own = file.key.row_uuid();
+    let left = scene.path(&format!("in/.vss-moved-{own}"));
+    let interrupted = scene.path(&format!("in/.vss-copy-{own}"));
+    std::fs::write(&left, &scene.other).unwrap();
+    std::fs::write(&interrupted, b"half of it").unwrap();
+    library.vault.give_back(&file).await.unwrap();
+    assert_eq!(
+        std::fs::read(scene.path("in/a.mov")).unwrap(),
+        scene.original
+    );
+    assert_eq!(std::fs::read(left).unwrap(), scene.other);
+    assert!(!interrupted.exists());
 }

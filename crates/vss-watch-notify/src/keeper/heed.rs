@@ -49,7 +49,7 @@ impl Keeper {
                     self.forget(gone);
                 }
             }
-            What::Left | What::Ended | What::Overflow => {}
+            What::Left | What::Ended | What::Unmounted | What::Overflow => {}
         }
         self.outbox.changed(root, path);
     }
@@ -58,7 +58,12 @@ impl Keeper {
     fn heed_folder(&mut self, id: FolderId, root: usize, what: What) {
         let is_root = self.folders.is_root(id);
         match what {
-            What::Ended => {
+            What::Ended | What::Unmounted => {
+                if what == What::Unmounted
+                    && let Some(path) = self.folders.path(id)
+                {
+                    self.mounts.left(&path);
+                }
                 self.forget(id);
                 // What is at its place now may look just like it, and has no watch.
                 if is_root && let Some(there) = self.there_mut(root) {
