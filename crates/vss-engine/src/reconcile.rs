@@ -64,6 +64,9 @@ pub struct ReconcileReport {
     pub removed_rows: u64,
     /// Contents whose manifest or sums did not say what is so: written anew.
     pub amended: u64,
+    /// What was due and could not be done: damaged files that cannot be set aside, manifests that
+    /// cannot be written. Each is among `unknown`; doing it again tries again.
+    pub stuck: u64,
     /// Contents with sidecars and without any original that the catalog knows of: left alone.
     pub orphaned: u64,
     /// Rows that are pending because planning found them wanted.
@@ -72,7 +75,7 @@ pub struct ReconcileReport {
     pub references: ReferenceReport,
     /// Locations that are not there: while one is missing no row is removed.
     pub missing_locations: Vec<LocationRecord>,
-    /// What is no sidecar: left alone.
+    /// What is no sidecar, or cannot be read or mended: left alone.
     pub unknown: Vec<Stranger>,
 }
 

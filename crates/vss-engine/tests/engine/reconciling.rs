@@ -104,6 +104,33 @@ async fn one_sidecar_that_cannot_be_read_keeps_no_other_from_getting_its_row() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_done_to_one_content_is_named_and_done_to_all_others() {
+    // More contents than are made to agree in one step.
+    let world = World::new();
+    for number in 0..600_u16 {
+        world.add(&number.to_le_bytes());
+    }
+    world.plan().await;
+    world.run().await;
+    let contents = contents(&world).await;
+    for content in &contents {
+        assert!(world.files.lose_manifest(*content));
+    }
+    for kind in [PortErrorKind::Unavailable, PortErrorKind::Full] {
+        let refused = VaultFault::Refuse(kind);
+        world.vault.arm(VaultStep::Amend, 0, refused);
+    }
+    let engine = world.engine();
+    let report = engine.reconcile(ReconcileOptions::default()).await.unwrap();
+    assert_eq!((report.amended, report.stuck), (598, 2));
+    let named: Vec<_> = report.unknown.iter().map(|named| named.content).collect();
+    assert_eq!(named, [Some(contents[0]), Some(contents[1])]);
+    assert_eq!(engine.make_rows_again().await.unwrap(), None);
+    let report = engine.reconcile(ReconcileOptions::default()).await.unwrap();
+    assert_eq!((report.amended, report.stuck), (2, 0));
+}
+
+#[tokio::test]
 async fn a_folder_that_cannot_be_read_is_named_and_its_rows_are_left_alone() {
     let world = World::with_pictures(3).await;
     world.run().await;
@@ -159,9 +186,9 @@ async fn where_one_folder_after_the_other_cannot_be_read_it_is_the_disk() {
 
 #[tokio::test]
 async fn a_damaged_file_that_cannot_be_set_aside_is_named_and_no_row_says_it_is_whole() {
-    for (kind, ends_well) in [
-        (PortErrorKind::Unsupported, true),
-        (PortErrorKind::Unexpected, false),
+    for (kind, stuck) in [
+        (PortErrorKind::Unsupported, 0),
+        (PortErrorKind::Unexpected, 1),
     ] {
         let world = World::with_pictures(2).await;
         world.run().await;
@@ -173,12 +200,10 @@ async fn a_damaged_file_that_cannot_be_set_aside_is_named_and_no_row_says_it_is_
         world
             .vault
             .arm(VaultStep::Quarantine, 0, VaultFault::Refuse(kind));
-        let done = world.engine().reconcile(ReconcileOptions::default()).await;
-        assert_eq!(done.is_ok(), ends_well, "{kind:?}");
-        if let Ok(report) = done {
-            assert_eq!(report.unknown.len(), 1);
-            assert!(report.unknown[0].reason.contains("cannot be set aside"));
-        }
+        let report = world.engine().reconcile(ReconcileOptions::default()).await;
+        let report = report.unwrap();
+        assert_eq!((report.unknown.len(), report.stuck), (1, stuck), "{kind:?}");
+        assert!(report.unknown[0].reason.contains("cannot be set aside"));
         // The other one is aside, and both are made again.
         assert_eq!(world.files.set_aside().len(), 1);
         assert_eq!(world.count(Status::Ready).await, 4);
