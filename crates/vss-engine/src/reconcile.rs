@@ -238,8 +238,8 @@ impl Engine {
             let unreadable = folder
                 .as_ref()
                 .and_then(|folder| folder.unreadable.as_ref());
-            bad.note(unreadable.map(String::as_str))?;
             if let Some(reason) = unreadable {
+                bad.note(Some(reason))?;
                 // Its rows are left as they are: nobody knows what is there.
                 report.unknown.push(unread(content, reason));
                 continue;
@@ -251,6 +251,7 @@ impl Engine {
             report.scanned += files.len() as u64;
             let originals = known.get(&content);
             report.orphaned += u64::from(!files.is_empty() && originals != Some(&false));
+            let mut unread = None;
             if options.verify_all
                 || !is_in_step(&outline, folder.as_ref(), originals == Some(&true))
             {
@@ -258,9 +259,10 @@ impl Engine {
                 let found = folder.as_ref();
                 let known: Vec<_> = outline.iter().map(known_row).collect();
                 let manifest = found.and_then(|folder| folder.manifest.as_ref());
-                self.examine_asked(content, files, &known, manifest, &mut verdicts)
-                    .await?;
+                let asked = self.examine_asked(content, files, &known, manifest, &mut verdicts);
+                unread = asked.await?;
             }
+            bad.note(unread.as_deref())?;
             for stranger in folder.into_iter().flat_map(|folder| folder.strangers) {
                 let (name, reason) = (stranger.name, stranger.reason);
                 report.unknown.push(Stranger {

@@ -78,29 +78,57 @@ async fn contents(world: &World) -> Vec<ContentUuid> {
 
 #[tokio::test]
 async fn one_sidecar_that_cannot_be_read_keeps_no_other_from_getting_its_row() {
+    for what in [Unreadable::Bytes, Unreadable::Files] {
+        let world = World::with_pictures(3).await;
+        world.run().await;
+        let bad = contents(&world).await[1];
+        world.files.make_unreadable(bad, what);
+        let keys: Vec<_> = world.rows().await.into_iter().map(|row| row.key).collect();
+        world.rows.forget(&keys).await.unwrap();
+        let report = world
+            .engine()
+            .reconcile(ReconcileOptions::default())
+            .await
+            .unwrap();
+        assert_eq!(
+            (report.adopted, report.repaired, report.unknown.len()),
+            (6, 0, 3),
+            "{what:?}"
+        );
+        for stranger in &report.unknown {
+            assert_eq!(stranger.content, Some(bad));
+            assert!(stranger.reason.contains("cannot be read"), "{stranger:?}");
+        }
+        // It is wanted, has no row and is made again over what cannot be read.
+        world.files.make_readable(bad);
+        assert_eq!(world.run().await.ready, 3);
+        world.assert_true().await;
+    }
+}
+
+#[tokio::test]
+async fn one_sidecar_that_may_not_be_opened_keeps_no_other_from_being_verified() {
     let world = World::with_pictures(3).await;
     world.run().await;
-    let bad = contents(&world).await[1];
-    world.files.make_unreadable(bad, Unreadable::Bytes);
-    let keys: Vec<_> = world.rows().await.into_iter().map(|row| row.key).collect();
-    world.rows.forget(&keys).await.unwrap();
-    let report = world
-        .engine()
-        .reconcile(ReconcileOptions::default())
-        .await
-        .unwrap();
-    assert_eq!(
-        (report.adopted, report.repaired, report.unknown.len()),
-        (6, 0, 3)
-    );
+    let rows = world.rows().await;
+    let bad = rows[0].key.content;
+    world.files.make_unreadable(bad, Unreadable::Files);
+    let place = vss_core::layout::sidecar_path(&rows[8].key, &rows[8].format);
+    let mut bytes = world.files.bytes(&rows[8].key, &rows[8].format).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    world.files.plant(place.as_str(), &bytes);
+    let thorough = ReconcileOptions {
+        verify_all: true,
+        ..ReconcileOptions::default()
+    };
+    let report = world.engine().reconcile(thorough).await.unwrap();
+    assert_eq!((report.repaired, report.unknown.len()), (1, 3));
     for stranger in &report.unknown {
         assert_eq!(stranger.content, Some(bad));
-        assert!(stranger.reason.contains("cannot be read"), "{stranger:?}");
+        assert!(stranger.reason.contains("Permission denied"));
     }
-    // It is wanted, has no row and is made again over what cannot be read.
-    world.files.make_readable(bad);
-    assert_eq!(world.run().await.ready, 3);
-    world.assert_true().await;
+    assert_eq!(world.files.set_aside(), [bytes]);
+    assert_eq!(world.count(Status::Ready).await, 8);
 }
 
 #[tokio::test]
@@ -162,7 +190,7 @@ async fn where_one_folder_after_the_other_cannot_be_read_it_is_the_disk() {
     let world = World::with_pictures(9).await;
     world.run().await;
     let before = world.rows().await;
-    for what in [Unreadable::Folder, Unreadable::Bytes] {
+    for what in [Unreadable::Folder, Unreadable::Bytes, Unreadable::Files] {
         for content in contents(&world).await {
             world.files.make_unreadable(content, what);
         }
@@ -182,6 +210,12 @@ async fn where_one_folder_after_the_other_cannot_be_read_it_is_the_disk() {
         assert_eq!(world.rows().await, before, "{what:?}");
         assert!(world.files.set_aside().is_empty(), "{what:?}");
     }
+    // Nor is everything made again beside files that nobody may read, for want of their rows.
+    let keys: Vec<_> = before.into_iter().map(|row| row.key).collect();
+    world.rows.forget(&keys).await.unwrap();
+    let refused = world.engine().reconcile(ReconcileOptions::default()).await;
+    assert!(refused.is_err(), "{refused:?}");
+    assert!(world.rows().await.is_empty());
 }
 
 #[tokio::test]
