@@ -19,6 +19,13 @@ use crate::reconcile::UNREADABLE_IN_A_ROW;
 pub use cycle::ScrubCycle;
 use step::Look;
 
+/// Bytes after which a scrub that nothing paces keeps its place.
+const STRETCH: u64 = 1 << 30;
+
+/// For how long a scrub in the background reads at a stretch, in seconds at its budget. Then it rests
+/// for as long.
+const BREATH: u64 = 4;
+
 /// How long a scrub that waits for its time sleeps at a stretch: the library may grow meanwhile.
 const NAP: Duration = Duration::from_secs(600);
 
@@ -115,7 +122,7 @@ impl Engine {
         if let Some(empty) = self.empty_vault().await? {
             return Err(empty.into());
         }
-        let mut look = Look::new(options, Priority::Interactive);
+        let mut look = Look::new(options, Priority::Interactive, STRETCH);
         let began = ScrubCycle::beginning(self.ports.clock.now());
         let mut cycle = match (options.all, self.scrub_cycle().await?) {
             (false, Some(cycle)) => cycle,
@@ -145,7 +152,8 @@ impl Engine {
             stop: stop.clone(),
             ..ScrubOptions::default()
         };
-        let mut look = Look::new(&options, Priority::Missing);
+        let most = pace.budget.saturating_mul(BREATH);
+        let mut look = Look::new(&options, Priority::Missing, most);
         while !stop.is_cancelled() {
             let wait = match self.scrub_a_little(pace, &mut look).await {
                 Ok(wait) => wait,
@@ -187,8 +195,8 @@ impl Engine {
         if !report.findings.is_empty() || report.missing > 0 {
             self.wake();
         }
-        let seconds = report.bytes / pace.budget.max(1);
-        Ok(Duration::from_secs(seconds))
+        let millis = report.bytes.saturating_mul(1_000) / pace.budget.max(1);
+        Ok(Duration::from_millis(millis))
     }
 
     /// What became of a sidecar that was found damaged.

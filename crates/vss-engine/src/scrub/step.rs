@@ -17,6 +17,8 @@ pub(super) struct Look<'a> {
     options: &'a ScrubOptions,
     /// With which what is damaged is made again.
     priority: Priority,
+    /// Bytes after which a step ends, once the content is done that it is at.
+    most: u64,
     /// What it found.
     pub(super) report: ScrubReport,
     /// What could not be looked at in a row, over all steps.
@@ -37,10 +39,11 @@ enum Saw {
 }
 
 impl<'a> Look<'a> {
-    pub(super) fn new(options: &'a ScrubOptions, priority: Priority) -> Self {
+    pub(super) fn new(options: &'a ScrubOptions, priority: Priority, most: u64) -> Self {
         Self {
             options,
             priority,
+            most,
             report: ScrubReport::default(),
             in_a_row: 0,
             left_of: None,
@@ -88,9 +91,14 @@ impl Engine {
         let Some(last) = rows.last().map(|row| row.key.content) else {
             return Ok(None);
         };
+        let until = look.report.bytes.saturating_add(look.most);
         for row in rows.iter().filter(|row| is_to_be_checked(row)) {
             let is_next = cycle.after != Some(row.key.content);
             if is_next && look.options.stop.is_cancelled() {
+                return Ok(Some(cycle));
+            }
+            if is_next && look.report.bytes >= until {
+                self.tell(&look.report);
                 return Ok(Some(cycle));
             }
             let saw = self.scrub_one(row, look).await?;

@@ -280,8 +280,79 @@ async fn where_one_sidecar_after_the_other_may_not_be_opened_it_is_the_disk() {
     let options = ScrubOptions::default();
     let failed = world.engine().scrub(&options).await;
     assert!(matches!(failed, Err(ScrubError::Failing)), "{failed:?}");
+    // Also for one that takes a content a step.
+    let pace = ScrubPace {
+        period: Duration::ZERO,
+        budget: 1,
+    };
+    let (engine, stop) = (world.engine(), CancelToken::new());
+    let task = tokio::spawn(async move { engine.scrub_slowly(pace, &stop).await });
+    let place = || async { world.engine().scrub_cycle().await.unwrap()?.after };
+    // Seven contents in a row are passed by; at the eighth it rests until that can be read.
+    let last = Some(rows[15 + 3 * 6].key.content);
+    for _ in 0..20 {
+        while place().await < last {
+            world.clock.advance(Duration::from_secs(3_600));
+            tokio::task::yield_now().await;
+        }
+        world.clock.advance(Duration::from_secs(3_600));
+        tokio::task::yield_now().await;
+        assert_eq!(place().await, last);
+    }
+    world.files.make_readable(rows[15 + 3 * 7].key.content);
+    while place().await == last {
+        world.clock.advance(Duration::from_secs(3_600));
+        tokio::task::yield_now().await;
+    }
+    task.abort();
     assert!(world.files.set_aside().is_empty());
     assert_eq!(world.count(Status::Ready).await, 90);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scrub_in_the_background_reads_for_seconds_and_keeps_its_place_in_between() {
+    let world = Arc::new(World::with_pictures(100).await);
+    world.run().await;
+    let rows = world.rows().await;
+    let until = |content| {
+        let rows = rows.iter().filter(move |row| row.key.content <= content);
+        rows.filter_map(|row| row.size).sum::<u64>()
+    };
+    let all = until(rows[299].key.content);
+    let largest = rows
+        .chunks(3)
+        .map(|of| of.iter().filter_map(|row| row.size).sum::<u64>());
+    let largest = largest.max().unwrap();
+    // A tenth of it in four seconds.
+    let budget = all / 40;
+    let pace = ScrubPace {
+        period: Duration::ZERO,
+        budget,
+    };
+    let (engine, stop) = (world.engine(), CancelToken::new());
+    let (scrubbing, stopping) = (Arc::clone(&engine), stop.clone());
+    let task = tokio::spawn(async move { scrubbing.scrub_slowly(pace, &stopping).await });
+    let (mut read, mut rest, mut since, mut steps) = (0, Duration::ZERO, world.now(), 0);
+    while read < all / 2 {
+        let cycle = engine.scrub_cycle().await.unwrap();
+        let Some(cycle) = cycle.filter(|cycle| cycle.bytes > read) else {
+            world.clock.advance(Duration::from_millis(100));
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let now = cycle.bytes - read;
+        assert!(
+            now <= 4 * budget + largest,
+            "{now} at once of {budget} a second"
+        );
+        assert_eq!(until(cycle.after.unwrap()), cycle.bytes);
+        let rested = world.now().since(since);
+        assert!(rested >= rest, "{rested:?} instead of {rest:?}");
+        rest = Duration::from_millis(now * 1_000 / budget);
+        (read, since, steps) = (cycle.bytes, world.now(), steps + 1);
+    }
+    assert!(steps >= 5, "{steps}");
+    task.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
