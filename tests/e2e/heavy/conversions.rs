@@ -257,9 +257,11 @@ fn a_move_that_is_refused_says_where_the_file_is_and_why() {
                     // Where it was the database's, that says so in its own words.
                     let is_said = text.contains(said) || text.contains("disk I/O error");
                     assert!(is_said, "{what}: {text}");
-                    let Ok(told) = serde_json::from_str::<serde_json::Value>(&refused.out) else {
+                    let told = refused.json();
+                    if told["refused"] == serde_json::Value::Null {
+                        // The database could not be asked, and nothing is said of the file.
                         continue;
-                    };
+                    }
                     let is_unfinished = &told["refused"][0]["unfinished"];
                     assert!(is_unfinished == true || !has_moved, "{what}: {told}");
                     refusals += 1;
