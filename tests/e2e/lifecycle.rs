@@ -326,3 +326,18 @@ fn a_moved_library_serves_on() {
         said.err
     );
 }
+
+#[test]
+fn a_run_sweeps_what_the_dead_staged_and_nothing_while_originals_are_moved() {
+    let library = library_with(1);
+    library.index_and_run();
+    let staged = library.sidecars().join(".staging/1-0");
+    fs::write(&staged, b"a draft").unwrap();
+    let moving = fs::File::create(library.root().join("move.lock")).unwrap();
+    moving.lock().unwrap();
+    library.json(["run"]);
+    assert!(staged.exists(), "somebody moves originals");
+    drop(moving);
+    library.json(["run"]);
+    assert!(!staged.exists(), "nobody does any more");
+}

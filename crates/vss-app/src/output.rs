@@ -300,6 +300,8 @@ pub(crate) struct ReconcileDocument {
     pub(crate) repaired: u64,
     pub(crate) removed_rows: u64,
     pub(crate) amended: u64,
+    #[serde(default)]
+    pub(crate) stuck: u64,
     pub(crate) orphaned: u64,
     pub(crate) missing_locations: Vec<String>,
     pub(crate) enqueued: u64,
@@ -338,6 +340,7 @@ impl ReconcileDocument {
             repaired: report.repaired,
             removed_rows: report.removed_rows,
             amended: report.amended,
+            stuck: report.stuck,
             orphaned: report.orphaned,
             missing_locations: report
                 .missing_locations

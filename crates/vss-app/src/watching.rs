@@ -17,6 +17,9 @@ const LOCK_EVERY: Duration = Duration::from_millis(250);
 /// How long what could not be looked at rests.
 const REST: Duration = Duration::from_secs(5);
 
+/// How long what could not be mended in the vault rests, when all else could.
+const REST_STUCK: Duration = Duration::from_secs(600);
+
 /// Hears what a watch does.
 pub(crate) trait Telling: RefreshObserver {
     /// Changes were looked at.
@@ -177,6 +180,13 @@ async fn tend(
                 let (repaired, removed) = (done.repaired, done.removed_rows);
                 if missing + adopted + repaired + removed > 0 {
                     tracing::info!(missing, adopted, repaired, removed, "the vault was touched");
+                }
+                if done.stuck > 0 {
+                    for left in &done.unknown {
+                        let (name, reason) = (&left.name, &left.reason);
+                        tracing::warn!(name, reason, "left alone");
+                    }
+                    watch.put_back(batch, REST_STUCK);
                 }
             }
             Err(error) => {

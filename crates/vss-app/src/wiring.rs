@@ -124,8 +124,11 @@ impl App {
             config.workers = workers;
         }
         let folder = library.sidecars_root();
-        let vault = FsVault::open(&folder, vault_options(&config, alone))
+        // Whoever moves originals has a draft in the staging folder, under a lock of their own.
+        let sweeping = alone.then(|| library.lock(Work::Move).ok()).flatten();
+        let vault = FsVault::open(&folder, vault_options(&config, sweeping.is_some()))
             .map_err(|error| databases::unopened(error, &folder))?;
+        drop(sweeping);
         let store = databases::open_rows(&library, &config).await?;
         let store = Arc::new(store);
         let vault = Arc::new(vault);

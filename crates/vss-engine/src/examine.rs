@@ -1,6 +1,7 @@
 //! Examining a sidecar file: its bytes against its format and what its manifest says of it.
 
 use std::collections::HashMap;
+use std::io;
 
 use vss_core::reconcile::{Action, FoundFile, KnownRow, diff};
 use vss_core::{ContentUuid, Digest, Format, Manifest, SidecarKey, SidecarSource};
@@ -8,6 +9,9 @@ use vss_ports::{Adoption, FileStamp, PortError, PortErrorKind, PortResult};
 
 use crate::Engine;
 use crate::source_digest::digest_of;
+
+/// Size, digest and first bytes of a file.
+type Hashed = (u64, Digest, Vec<u8>);
 
 /// What the bytes of a file without a row that vouches for it say.
 #[derive(Clone, Debug)]
@@ -33,7 +37,8 @@ impl Verdicts {
 }
 
 impl Engine {
-    /// Hashes those files of a content that a comparison asks for. Holds nothing off meanwhile.
+    /// Hashes those files of a content that a comparison asks for; why the first of those that
+    /// cannot be read cannot. Holds nothing off meanwhile.
     pub(crate) async fn examine_asked(
         &self,
         content: ContentUuid,
@@ -41,22 +46,31 @@ impl Engine {
         rows: &[KnownRow],
         manifest: Option<&Manifest>,
         verdicts: &mut Verdicts,
-    ) -> PortResult<()> {
+    ) -> PortResult<Option<String>> {
+        let mut unreadable = None;
         for action in diff(files, rows) {
             let (Action::Adopt(file) | Action::Verify(file)) = action else {
                 continue;
             };
             let key = SidecarKey::new(content, file.kind.clone(), file.variant.clone());
             // Looked at before it is read: what changes meanwhile has another look.
-            let Some(there) = self.ports.vault.locate(&key, &file.format)? else {
-                continue;
+            let there = match self.ports.vault.locate(&key, &file.format) {
+                Ok(Some(there)) => there,
+                Ok(None) => continue,
+                Err(error) => {
+                    unreadable.get_or_insert(error.in_full());
+                    continue;
+                }
             };
             let verdict = self.examine(content, &file, manifest).await?;
+            if let Verdict::Unreadable(why) = &verdict {
+                unreadable.get_or_insert_with(|| why.clone());
+            }
             verdicts
                 .0
                 .insert((key, file.format), (there.stamp, verdict));
         }
-        Ok(())
+        Ok(unreadable)
     }
 
     /// Hashes a file without a row that vouches for it.
@@ -67,13 +81,16 @@ impl Engine {
         manifest: Option<&Manifest>,
     ) -> PortResult<Verdict> {
         let key = SidecarKey::new(content, file.kind.clone(), file.variant.clone());
-        let (size, digest, head) = match self.hash(&key, file).await? {
-            Some(Ok(hashed)) => hashed,
-            Some(Err(error)) => {
-                let why = format!("it cannot be read: {error}");
-                return Ok(Verdict::Unreadable(why));
-            }
-            None => return Ok(Verdict::Bad),
+        let unreadable = |why: &dyn std::fmt::Display| {
+            let why = format!("it cannot be read: {why}");
+            Ok(Verdict::Unreadable(why))
+        };
+        let (size, digest, head) = match self.hash(&key, &file.format).await {
+            Ok(Some(Ok(hashed))) => hashed,
+            Ok(Some(Err(error))) => return unreadable(&error),
+            // One file that may not be opened is no reason not to look at the others.
+            Err(error) => return unreadable(&error.in_full()),
+            Ok(None) => return Ok(Verdict::Bad),
         };
         if size == 0 || !file.format.accepts_head(&head) {
             return Ok(Verdict::Bad);
@@ -101,12 +118,25 @@ impl Engine {
         })
     }
 
-    async fn hash(
+    /// Reads a sidecar to its end; `None` when there is none. What fails is tried once more: a cable
+    /// or a network has its hiccups.
+    pub(crate) async fn hash(
         &self,
         key: &SidecarKey,
-        file: &FoundFile,
-    ) -> PortResult<Option<std::io::Result<(u64, Digest, Vec<u8>)>>> {
-        let Some(open) = self.ports.vault.open(key, &file.format).await? else {
+        format: &Format,
+    ) -> PortResult<Option<io::Result<Hashed>>> {
+        match self.hash_once(key, format).await? {
+            Some(Err(_)) => self.hash_once(key, format).await,
+            hashed => Ok(hashed),
+        }
+    }
+
+    async fn hash_once(
+        &self,
+        key: &SidecarKey,
+        format: &Format,
+    ) -> PortResult<Option<io::Result<Hashed>>> {
+        let Some(open) = self.ports.vault.open(key, format).await? else {
             return Ok(None);
         };
         let hashed = tokio::task::spawn_blocking(move || digest_of(&open)).await;

@@ -56,6 +56,8 @@ pub struct GcReport {
     pub unknown: u64,
     /// Sidecars in the vault that have no original, and are being made: left for another time.
     pub busy: u64,
+    /// Sidecars that were to be deleted and could not be: kept with their rows.
+    pub stuck: u64,
 }
 
 /// Why nothing, or not everything, was collected.
@@ -86,6 +88,15 @@ impl GcReport {
     pub fn total(&self) -> Amount {
         Amount::sum(self.collected.values())
     }
+
+    /// What was to go is still there.
+    fn stays(&mut self, row: &SidecarRecord) {
+        let of_kind = self.collected.get_mut(&row.key.kind);
+        if let Some(of_kind) = of_kind.filter(|_| row.size.is_some()) {
+            of_kind.take_off(row);
+        }
+        self.collected.retain(|_, amount| amount.sidecars > 0);
+    }
 }
 
 impl Amount {
@@ -102,6 +113,11 @@ impl Amount {
     pub(crate) fn add(&mut self, row: &SidecarRecord) {
         self.sidecars += 1;
         self.bytes += row.size.unwrap_or_default();
+    }
+
+    fn take_off(&mut self, row: &SidecarRecord) {
+        self.sidecars = self.sidecars.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(row.size.unwrap_or_default());
     }
 }
 
@@ -120,7 +136,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`GcError`] when a location is missing, when nothing was shown before, or a port fails; what
-    /// was deleted until then stays deleted, and doing it again goes on.
+    /// was deleted until then stays deleted, and doing it again goes on. A file that cannot be
+    /// deleted is no error: it is counted, and deleting again tries it again.
     pub async fn gc(&self, options: &GcOptions) -> Result<GcReport, GcError> {
         if let Some(empty) = self.empty_vault().await? {
             return Err(empty.into());
@@ -140,15 +157,15 @@ impl Engine {
         while let Some(rows) = pages.next(self).await? {
             let gone = self.garbage_of(rows, until, options, &mut report).await?;
             if options.apply {
-                self.delete(&gone).await?;
+                self.delete(&gone, &mut report).await?;
             }
         }
-        let shown = match options.apply {
+        match (options.apply, report.stuck) {
+            (false, _) => self.note_shown(Some(until)).await?,
             // What was shown is done with.
-            true => None,
-            false => Some(until),
-        };
-        self.note_shown(shown).await?;
+            (true, 0) => self.note_shown(None).await?,
+            (true, _) => {}
+        }
         Ok(report)
     }
 
@@ -205,23 +222,29 @@ impl Engine {
 
     /// Files first: a row without a file is what reconcile mends and this finds again, a file
     /// without a row would be adopted. One that cannot be removed does not keep the others.
-    async fn delete(&self, gone: &[SidecarRecord]) -> PortResult<()> {
+    async fn delete(&self, gone: &[SidecarRecord], report: &mut GcReport) -> PortResult<()> {
         let mut keys: Vec<SidecarKey> = Vec::with_capacity(gone.len());
-        let mut first = Ok(());
         for row in gone {
-            match self.ports.vault.remove(&row.key, &row.format, None).await {
-                Ok(_) => keys.push(row.key.clone()),
-                // Beside a manifest of a newer version nothing is touched.
-                Err(error) if error.kind == PortErrorKind::Unsupported => {
-                    tracing::warn!(sidecar = %row.key, %error, "left alone");
-                }
-                Err(error) => first = first.and(Err(error)),
-            }
+            let Err(error) = self.ports.vault.remove(&row.key, &row.format, None).await else {
+                keys.push(row.key.clone());
+                continue;
+            };
+            let why = error.in_full();
+            tracing::warn!(sidecar = %row.key, why, "could not be deleted");
+            // Beside a manifest of a newer version nothing is touched.
+            report.stuck += u64::from(error.kind != PortErrorKind::Unsupported);
+            report.stays(row);
         }
+        let contents = |keys: &mut dyn Iterator<Item = &SidecarKey>| {
+            let contents: BTreeSet<_> = keys.map(|key| key.content).collect();
+            contents.len() as u64
+        };
+        let all = contents(&mut gone.iter().map(|row| &row.key));
+        report.contents -= all - contents(&mut keys.iter());
         if !keys.is_empty() {
             self.ports.store.forget(&keys).await?;
         }
-        first
+        Ok(())
     }
 
     async fn shown_until(&self) -> PortResult<Option<Timestamp>> {

@@ -9,7 +9,7 @@ use vss_core::{
 use vss_ports::{EnqueueBatch, EnqueueItem, LocalFile, PortError, PortErrorKind, SidecarRecord};
 
 use crate::Engine;
-use crate::verify::Checked;
+use crate::verify::{Checked, Withdrawn};
 
 /// Where a sidecar is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -113,7 +113,10 @@ impl Engine {
             Checked::Damaged(damage) => Some(damage),
         };
         if let Some(damage) = damage {
-            self.withdraw(&row, damage, Priority::Interactive).await?;
+            let withdrawn = self.withdraw(&row, damage, Priority::Interactive).await?;
+            if let Withdrawn::Left(why) = withdrawn {
+                return Err(why.into());
+            }
         } else if row.status == Status::Ready {
             tracing::warn!(sidecar = %key, "a ready row has no file: it is made again");
             self.send_back(&row, Priority::Interactive).await?;

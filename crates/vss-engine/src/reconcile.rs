@@ -64,6 +64,9 @@ pub struct ReconcileReport {
     pub removed_rows: u64,
     /// Contents whose manifest or sums did not say what is so: written anew.
     pub amended: u64,
+    /// What was due and could not be done: damaged files that cannot be set aside, manifests that
+    /// cannot be written. Each is among `unknown`; doing it again tries again.
+    pub stuck: u64,
     /// Contents with sidecars and without any original that the catalog knows of: left alone.
     pub orphaned: u64,
     /// Rows that are pending because planning found them wanted.
@@ -72,7 +75,7 @@ pub struct ReconcileReport {
     pub references: ReferenceReport,
     /// Locations that are not there: while one is missing no row is removed.
     pub missing_locations: Vec<LocationRecord>,
-    /// What is no sidecar: left alone.
+    /// What is no sidecar, or cannot be read or mended: left alone.
     pub unknown: Vec<Stranger>,
 }
 
@@ -235,8 +238,8 @@ impl Engine {
             let unreadable = folder
                 .as_ref()
                 .and_then(|folder| folder.unreadable.as_ref());
-            bad.note(unreadable.map(String::as_str))?;
             if let Some(reason) = unreadable {
+                bad.note(Some(reason))?;
                 // Its rows are left as they are: nobody knows what is there.
                 report.unknown.push(unread(content, reason));
                 continue;
@@ -248,6 +251,7 @@ impl Engine {
             report.scanned += files.len() as u64;
             let originals = known.get(&content);
             report.orphaned += u64::from(!files.is_empty() && originals != Some(&false));
+            let mut unread = None;
             if options.verify_all
                 || !is_in_step(&outline, folder.as_ref(), originals == Some(&true))
             {
@@ -255,9 +259,10 @@ impl Engine {
                 let found = folder.as_ref();
                 let known: Vec<_> = outline.iter().map(known_row).collect();
                 let manifest = found.and_then(|folder| folder.manifest.as_ref());
-                self.examine_asked(content, files, &known, manifest, &mut verdicts)
-                    .await?;
+                let asked = self.examine_asked(content, files, &known, manifest, &mut verdicts);
+                unread = asked.await?;
             }
+            bad.note(unread.as_deref())?;
             for stranger in folder.into_iter().flat_map(|folder| folder.strangers) {
                 let (name, reason) = (stranger.name, stranger.reason);
                 report.unknown.push(Stranger {

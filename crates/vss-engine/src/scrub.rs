@@ -3,23 +3,28 @@
 //! set aside and queued to be made again; who makes it is the run's matter.
 
 mod cycle;
+mod step;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use vss_core::integrity::Damage;
 use vss_core::{Priority, SidecarKey, SidecarSource, Status};
-use vss_ports::{CancelToken, Event, PortError, PortResult, SidecarRecord};
+use vss_ports::{CancelToken, PortError, PortResult};
 
 use crate::Engine;
 use crate::empty_vault::EmptyVault;
 use crate::reconcile::UNREADABLE_IN_A_ROW;
-use crate::verify::Checked;
 
 pub use cycle::ScrubCycle;
+use step::Look;
 
-/// Contents looked at in one step.
-const BATCH: usize = 256;
+/// Bytes after which a scrub that nothing paces keeps its place.
+const STRETCH: u64 = 1 << 30;
+
+/// For how long a scrub in the background reads at a stretch, in seconds at its budget. Then it rests
+/// for as long.
+const BREATH: u64 = 4;
 
 /// How long a scrub that waits for its time sleeps at a stretch: the library may grow meanwhile.
 const NAP: Duration = Duration::from_secs(600);
@@ -71,6 +76,9 @@ pub struct Finding {
     pub damage: Damage,
     /// Where the file is kept now; `None` when it was left where it is.
     pub kept: Option<PathBuf>,
+    /// Why it was left where it is, with its row, although somebody did more than look: it cannot be
+    /// set aside, or not even be opened, or it cannot be read now and nobody could make it again.
+    pub left: Option<String>,
 }
 
 /// What became of a sidecar that was queued to be made again.
@@ -114,18 +122,15 @@ impl Engine {
         if let Some(empty) = self.empty_vault().await? {
             return Err(empty.into());
         }
-        let mut report = ScrubReport::default();
+        let mut look = Look::new(options, Priority::Interactive, STRETCH);
         let began = ScrubCycle::beginning(self.ports.clock.now());
         let mut cycle = match (options.all, self.scrub_cycle().await?) {
             (false, Some(cycle)) => cycle,
             _ => began,
         };
         while !options.stop.is_cancelled() {
-            let next = self
-                .scrub_step(cycle, options, Priority::Interactive, &mut report)
-                .await?;
-            let Some(next) = next else {
-                report.finished = true;
+            let Some(next) = self.scrub_step(cycle, &mut look).await? else {
+                look.report.finished = true;
                 cycle = began;
                 break;
             };
@@ -134,10 +139,10 @@ impl Engine {
                 self.keep_place(&cycle).await?;
             }
         }
-        if report.finished && !options.dry_run {
+        if look.report.finished && !options.dry_run {
             self.keep_place(&cycle).await?;
         }
-        Ok(report)
+        Ok(look.report)
     }
 
     /// Scrubs in the background until it is told to stop: cycle after cycle, each over a whole
@@ -147,8 +152,10 @@ impl Engine {
             stop: stop.clone(),
             ..ScrubOptions::default()
         };
+        let most = pace.budget.saturating_mul(BREATH);
+        let mut look = Look::new(&options, Priority::Missing, most);
         while !stop.is_cancelled() {
-            let wait = match self.scrub_a_little(pace, &options).await {
+            let wait = match self.scrub_a_little(pace, &mut look).await {
                 Ok(wait) => wait,
                 Err(error) => {
                     let cause = std::error::Error::source(&error);
@@ -164,7 +171,7 @@ impl Engine {
     async fn scrub_a_little(
         &self,
         pace: ScrubPace,
-        options: &ScrubOptions,
+        look: &mut Look<'_>,
     ) -> Result<Duration, ScrubError> {
         let now = self.ports.clock.now();
         let kept = self.scrub_cycle().await?;
@@ -177,97 +184,19 @@ impl Engine {
         if let Some(empty) = self.empty_vault().await? {
             return Err(empty.into());
         }
-        let mut report = ScrubReport::default();
-        let step = self.scrub_step(cycle, options, Priority::Missing, &mut report);
-        let next = match step.await? {
+        look.report = ScrubReport::default();
+        let next = match self.scrub_step(cycle, look).await? {
             Some(next) => next,
             // The next cycle begins when this one should have ended, but not in the past.
             None => ScrubCycle::beginning(now.max(cycle.began.plus(pace.period))),
         };
         self.keep_place(&next).await?;
+        let report = &look.report;
         if !report.findings.is_empty() || report.missing > 0 {
             self.wake();
         }
-        let seconds = report.bytes / pace.budget.max(1);
-        Ok(Duration::from_secs(seconds))
-    }
-
-    /// Looks at some contents; the cycle as it is then, or nothing at its end.
-    async fn scrub_step(
-        &self,
-        mut cycle: ScrubCycle,
-        options: &ScrubOptions,
-        priority: Priority,
-        report: &mut ScrubReport,
-    ) -> Result<Option<ScrubCycle>, ScrubError> {
-        let rows = self.ports.store.page(cycle.after, None, BATCH).await?;
-        let Some(last) = rows.last().map(|row| row.key.content) else {
-            return Ok(None);
-        };
-        let mut unreadable = 0;
-        for row in rows.iter().filter(|row| is_to_be_checked(row)) {
-            if options.stop.is_cancelled() && cycle.after != Some(row.key.content) {
-                return Ok(Some(cycle));
-            }
-            let size = row.size.unwrap_or_default();
-            let damage = self.scrub_one(row, options, priority, report).await?;
-            unreadable = match damage {
-                Some(Damage::Unreadable) => unreadable + 1,
-                _ => 0,
-            };
-            if unreadable == UNREADABLE_IN_A_ROW {
-                return Err(ScrubError::Failing);
-            }
-            cycle.after = Some(row.key.content);
-            cycle.bytes += size;
-        }
-        cycle.after = Some(last);
-        let (checked, bytes) = (report.checked, report.bytes);
-        self.ports
-            .events
-            .emit(Event::ScrubProgress { checked, bytes });
-        Ok(Some(cycle))
-    }
-
-    async fn scrub_one(
-        &self,
-        row: &SidecarRecord,
-        options: &ScrubOptions,
-        priority: Priority,
-        report: &mut ScrubReport,
-    ) -> PortResult<Option<Damage>> {
-        let checked = match self.ports.vault.locate(&row.key, &row.format)? {
-            Some(file) => {
-                report.checked += 1;
-                report.bytes += file.size;
-                self.check_bytes(row, file).await?
-            }
-            None => Checked::Gone,
-        };
-        let damage = match checked {
-            Checked::Whole(_) => return Ok(None),
-            Checked::Gone => {
-                if row.status == Status::Ready && self.is_current(row).await? {
-                    report.missing += 1;
-                    if !options.dry_run {
-                        self.send_back(row, priority).await?;
-                    }
-                }
-                return Ok(None);
-            }
-            Checked::Damaged(damage) => damage,
-        };
-        // A file that was published anew since the row was read is not what that row says.
-        if !self.is_current(row).await? {
-            return Ok(None);
-        }
-        let kept = match options.dry_run {
-            true => None,
-            false => self.withdraw(row, damage, priority).await?,
-        };
-        let key = row.key.clone();
-        report.findings.push(Finding { key, damage, kept });
-        Ok(Some(damage))
+        let millis = report.bytes.saturating_mul(1_000) / pace.budget.max(1);
+        Ok(Duration::from_millis(millis))
     }
 
     /// What became of a sidecar that was found damaged.
@@ -310,17 +239,4 @@ impl Engine {
     fn generates(&self, id: &vss_core::GeneratorId) -> bool {
         self.descriptors.iter().any(|d| d.generator.id == *id)
     }
-
-    /// Whether a row still says what it said, and nobody is making its file anew.
-    async fn is_current(&self, row: &SidecarRecord) -> PortResult<bool> {
-        let now = self.ports.store.find(&row.key).await?;
-        Ok(now.is_some_and(|now| {
-            (now.digest, &now.format) == (row.digest, &row.format) && now.status != Status::Running
-        }))
-    }
-}
-
-/// A row whose file lies in the vault. One that is being made is looked at another time.
-fn is_to_be_checked(row: &SidecarRecord) -> bool {
-    row.size.is_some() && row.status != Status::Running && row.source != SidecarSource::Reference
 }

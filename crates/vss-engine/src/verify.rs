@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use vss_core::integrity::{Damage, Examined, Recorded, judge};
 use vss_core::reconcile::FoundFile;
-use vss_core::{Format, Priority, SidecarKey, SidecarSource, Status};
+use vss_core::{Format, Priority, SidecarKey, SidecarSource, Status, layout};
 use vss_ports::{
-    EnqueueBatch, EnqueueItem, Event, Invalidation, LocalFile, PortError, PortResult, SidecarRecord,
+    EnqueueBatch, EnqueueItem, Event, Invalidation, LocalFile, PortError, PortErrorKind,
+    PortResult, SidecarRecord,
 };
 
 use crate::Engine;
 use crate::examine::Verdict;
-use crate::source_digest::digest_of;
 
 /// What a look at the file of a row found.
 #[derive(Debug)]
@@ -25,10 +25,28 @@ pub(crate) enum Checked {
     Damaged(Damage),
 }
 
+/// What became of a damaged file.
+#[derive(Debug)]
+pub(crate) enum Withdrawn {
+    /// It is here now, unless there was nothing left to set aside.
+    Done(Option<PathBuf>),
+    /// It is where it was, and so is its row; why.
+    Left(PortError),
+}
+
+/// Why a file is left that cannot be read.
+pub(crate) fn irreplaceable(row: &SidecarRecord) -> PortError {
+    let place = layout::sidecar_path(&row.key, &row.format);
+    let reason = "the disk does not give it back and nobody can make it again, so it is left where \
+                  it is: look at the disk, then ask again";
+    PortError::new(PortErrorKind::Unavailable, format!("read {place}"), reason)
+}
+
 impl Engine {
-    /// The file that a row vouches for, if it is there and whole; one that is damaged is set aside
-    /// and its row is sent back. Hashes it unless this engine did so before and nobody touched it
-    /// since ([`Settings::verify_up_to`](crate::Settings::verify_up_to) says when it does not).
+    /// The file that a row vouches for, if it is there and whole; one that is damaged is set aside,
+    /// if it can be, and its row is sent back. Hashes it unless this engine did so before and nobody
+    /// touched it since ([`Settings::verify_up_to`](crate::Settings::verify_up_to) says when it does
+    /// not).
     ///
     /// # Errors
     /// When a port fails.
@@ -67,23 +85,16 @@ impl Engine {
         let (Some(size), Some(digest)) = (row.size, row.digest) else {
             return Ok(Checked::Damaged(Damage::Unvouched));
         };
-        let Some(open) = self.ports.vault.open(&row.key, &row.format).await? else {
-            return Ok(Checked::Gone);
-        };
-        let read = tokio::task::spawn_blocking(move || digest_of(&open)).await;
-        let now = match read {
-            Ok(Ok((size, digest, _))) => Examined {
+        let now = match self.hash(&row.key, &row.format).await? {
+            None => return Ok(Checked::Gone),
+            Some(Ok((size, digest, _))) => Examined {
                 size,
                 digest,
                 modified: file.stamp.modified(),
             },
-            Ok(Err(error)) => {
+            Some(Err(error)) => {
                 tracing::warn!(sidecar = %row.key, %error, "a sidecar could not be read");
                 return Ok(Checked::Damaged(Damage::Unreadable));
-            }
-            Err(death) => {
-                let kind = vss_ports::PortErrorKind::Unexpected;
-                return Err(PortError::new(kind, "hash a sidecar", death));
             }
         };
         let recorded = Recorded {
@@ -100,30 +111,44 @@ impl Engine {
         }
     }
 
-    /// Sets the damaged file of a row aside and sends the row back; where the file is now. Nothing
-    /// is done when the row is another one by now, or is being made: then it was looked at too
-    /// late, or its file is about to be replaced.
+    /// Sets the damaged file of a row aside and sends the row back. Nothing is done when the row is
+    /// another one by now, or is being made: then it was looked at too late, or its file is about to
+    /// be replaced. What the disk does not give back today it may give back tomorrow: where nobody
+    /// can make it again, that is left as it is.
+    ///
+    /// # Errors
+    /// When a port fails, unless it is the vault that cannot set this one file aside.
     pub(crate) async fn withdraw(
         &self,
         row: &SidecarRecord,
         damage: Damage,
         priority: Priority,
-    ) -> PortResult<Option<PathBuf>> {
+    ) -> PortResult<Withdrawn> {
         let now = self.ports.store.find(&row.key).await?;
         let same = now.is_some_and(|now| {
             now.digest == row.digest && now.format == row.format && now.status != Status::Running
         });
         if !same {
-            return Ok(None);
+            return Ok(Withdrawn::Done(None));
         }
-        let kept = self.ports.vault.quarantine(&row.key, &row.format).await?;
+        if damage == Damage::Unreadable && self.plan_again(&row.key).await?.is_none() {
+            return Ok(Withdrawn::Left(irreplaceable(row)));
+        }
+        let kept = match self.ports.vault.quarantine(&row.key, &row.format).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                let why = error.in_full();
+                tracing::warn!(sidecar = %row.key, %damage, why, "a damaged sidecar cannot be set aside");
+                return Ok(Withdrawn::Left(error));
+            }
+        };
         let place = kept.as_deref().map(std::path::Path::display);
         let place = place.map(tracing::field::display);
         tracing::warn!(sidecar = %row.key, %damage, kept = place, "a damaged sidecar was set aside");
         self.send_back(row, priority).await?;
         let key = row.key.clone();
         self.ports.events.emit(Event::SidecarCorrupt { key });
-        Ok(kept)
+        Ok(Withdrawn::Done(kept))
     }
 
     /// A row whose file is gone is wanted anew. One that no generator made (it was adopted) would
@@ -158,7 +183,7 @@ impl Engine {
     }
 
     /// What would be made for a key, if its content has an original and somebody makes it.
-    async fn plan_again(
+    pub(crate) async fn plan_again(
         &self,
         key: &SidecarKey,
     ) -> PortResult<Option<vss_core::plan::WantedOutput>> {

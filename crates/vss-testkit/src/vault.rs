@@ -33,6 +33,10 @@ pub enum Unreadable {
     Folder,
     /// Its files can be opened, and end in an error when they are read.
     Bytes,
+    /// The same, but only once.
+    BytesOnce,
+    /// Its files are there and may not be opened.
+    Files,
 }
 
 impl MemoryVault {
@@ -140,7 +144,15 @@ impl Vault for MemoryVault {
 
     async fn open(&self, key: &SidecarKey, format: &Format) -> PortResult<Option<File>> {
         let bytes = self.bytes(key, format).filter(|bytes| !bytes.is_empty());
-        if self.state().unreadable.get(&key.content) == Some(&Unreadable::Bytes) {
+        let unreadable = self.state().unreadable.get(&key.content).copied();
+        if unreadable == Some(Unreadable::Files) && bytes.is_some() {
+            let (kind, doing) = (PortErrorKind::Unavailable, "open a sidecar");
+            return Err(PortError::new(kind, doing, "Permission denied"));
+        }
+        if unreadable == Some(Unreadable::BytesOnce) {
+            self.make_readable(key.content);
+        }
+        if let Some(Unreadable::Bytes | Unreadable::BytesOnce) = unreadable {
             #[expect(
                 clippy::disallowed_methods,
                 reason = "a folder: what every system refuses to read from"

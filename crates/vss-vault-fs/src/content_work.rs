@@ -202,13 +202,17 @@ impl ContentWork {
             .map_or(Ok(()), |draft| draft.sync(folders))
     }
 
-    /// Puts the manifest in its place.
+    /// Puts the manifest in its place, and the sums beside it.
     pub(crate) fn install(&mut self, folders: &Folders) -> Step<()> {
-        if let Some(draft) = self.draft.take() {
+        if let Some(draft) = &self.draft {
+            let (folder, content) = (self.lock.folder(), self.content);
             let over_stranger = matches!(self.before, Found::Broken(_));
-            draft.install(folders, self.lock.folder(), self.content, over_stranger)?;
+            draft.put(folders, folder, content, over_stranger)?;
+            // From here on there is something to restore, also when the sums cannot follow.
             self.installed = true;
+            draft.put_sums(folders, folder, content)?;
         }
+        self.draft = None;
         Ok(())
     }
 

@@ -48,6 +48,8 @@ mod durability;
 mod folders;
 mod listing;
 mod manifest_file;
+#[cfg(test)]
+mod move_failure_tests;
 mod moving;
 mod native;
 mod placing;

@@ -171,7 +171,8 @@ impl Draft {
         placed
     }
 
-    fn put(
+    /// Puts the manifest alone in its place; whoever can take that back goes on with the sums.
+    pub(crate) fn put(
         &self,
         folders: &Folders,
         folder: BorrowedFd<'_>,
@@ -198,7 +199,7 @@ impl Draft {
 
     /// Puts sums in their place, or nothing where there is nothing to sum up. They hold nothing
     /// that the manifest does not, so whatever file was there may go; a folder is set aside.
-    fn put_sums(
+    pub(crate) fn put_sums(
         &self,
         folders: &Folders,
         folder: BorrowedFd<'_>,

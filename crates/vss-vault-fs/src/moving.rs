@@ -68,7 +68,7 @@ impl Mover for FsVault {
         let operation = format!("move {} into the vault", file.place.path().display());
         let wanted = file.clone();
         let moved = self.run(move |folders| {
-            Ok(take(folders, &wanted).map_err(|stop| looked_at(folders, &wanted, stop)))
+            Ok(take(folders, &wanted).map_err(|stop| looked_at(folders, &wanted, Way::In, stop)))
         });
         told(moved.await, operation)
     }
@@ -77,7 +77,8 @@ impl Mover for FsVault {
         let operation = format!("move a sidecar back to {}", file.place.path().display());
         let wanted = file.clone();
         let moved = self.run(move |folders| {
-            Ok(give_back(folders, &wanted).map_err(|stop| looked_at(folders, &wanted, stop)))
+            Ok(give_back(folders, &wanted)
+                .map_err(|stop| looked_at(folders, &wanted, Way::Back, stop)))
         });
         told(moved.await, operation)
     }
@@ -106,8 +107,18 @@ fn told(moved: Step<Moved>, operation: String) -> Result<(), MoveError> {
         })
 }
 
-/// Looks where the file is, after a failure that does not tell: at one place alone, it stays.
-fn looked_at(folders: &Folders, file: &Move, stop: Stop) -> Stop {
+/// Where a file is moved to.
+#[derive(Clone, Copy)]
+enum Way {
+    /// Its managed place.
+    In,
+    /// The place that it had as an original.
+    Back,
+}
+
+/// Looks where the file is, after a failure that does not tell. It stays when it is where the move
+/// began and nowhere else; where the move leads to, it is on its way still.
+fn looked_at(folders: &Folders, file: &Move, way: Way, stop: Stop) -> Stop {
     let look = || -> Step<bool> {
         let moving = folders.moving()?;
         let waits = outside::open_in(moving.as_fd(), held_name(file).as_ref())?.is_some();
@@ -119,8 +130,11 @@ fn looked_at(folders: &Folders, file: &Move, stop: Stop) -> Stop {
             Some(outside) => outside.open_file()?.map(|(_, identity)| identity),
             None => None,
         };
-        let is_there = original == Some(file.identity);
-        Ok(!waits && is_there != managed && original.is_some() == is_there)
+        let is_where_it_was = match way {
+            Way::In => original == Some(file.identity) && !managed,
+            Way::Back => original.is_none() && managed,
+        };
+        Ok(is_where_it_was && !waits)
     };
     let stays = stop.stays || look().unwrap_or(false);
     Stop { stays, ..stop }
@@ -161,7 +175,13 @@ fn take(folders: &Folders, file: &Move) -> Moved {
             inside.discard(folders);
             let path = layout::sidecar_path(&file.key, &file.format);
             let reason = format!("its place in the vault, {path}, has another file");
-            Err(refused(PortErrorKind::Rejected, reason))
+            // Where there is no original any more, it may be just that one, and unreadable for now.
+            let stays = match &outside {
+                Some(outside) => outside.open_file().it_may_have_moved()?.is_some(),
+                None => false,
+            };
+            let problem = Problem::refused(PortErrorKind::Rejected, reason);
+            Err(Stop { problem, stays })
         }
         Occupant::Nothing => fresh(folders, file, inside, outside),
     }

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::AtFlags;
+use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 use vss_core::{ContentUuid, Format, SidecarKey, layout};
 use vss_ports::{FileStamp, PortErrorKind};
@@ -46,7 +46,9 @@ pub(crate) fn remove(
     }
     match rustix::fs::unlinkat(&kind, name.as_str(), AtFlags::empty()) {
         // A folder is no file.
-        Err(Errno::NOENT | Errno::ISDIR | Errno::PERM) => return Ok(false),
+        Err(Errno::NOENT | Errno::ISDIR) => return Ok(false),
+        // What some systems say of a folder, and all of a file that may not be deleted.
+        Err(Errno::PERM) if is_folder(kind.as_fd(), &name)? => return Ok(false),
         answer => answer.during("delete a sidecar")?,
     }
     folders
@@ -70,6 +72,14 @@ pub(crate) fn remove(
     }
     tidy(folders, key.content, lock.folder(), key.kind.folder())?;
     Ok(true)
+}
+
+fn is_folder(parent: BorrowedFd<'_>, name: &str) -> Step<bool> {
+    match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(FileType::from_raw_mode(stat.st_mode) == FileType::Directory),
+        Err(Errno::NOENT) => Ok(false),
+        Err(errno) => Err(errno).during("look at a sidecar"),
+    }
 }
 
 /// Removes folders in which nothing is left. Shards stay: another process may be about to put a

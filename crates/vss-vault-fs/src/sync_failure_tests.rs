@@ -1,4 +1,5 @@
-//! A disk that loses a write says so once, when it is synced: nothing may stay published then.
+//! A disk that loses a write says so once, when it is synced: nothing may stay published then, nor
+//! when anything else of a publication fails.
 #![expect(
     clippy::disallowed_methods,
     reason = "the test plays whoever else writes there"
@@ -14,6 +15,8 @@ use vss_core::{
 };
 use vss_ports::{PortErrorKind, Publication, Vault};
 
+use crate::content_work::begin;
+use crate::vault::job_of;
 use crate::{Durability, FsVault, FsVaultOptions};
 
 pub(crate) fn key(n: u8) -> SidecarKey {
@@ -132,4 +135,67 @@ async fn a_lost_write_fails_settling() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_publication_without_its_sums_is_taken_back_with_its_manifest() {
+    for before in [Before::Nothing, Before::Manifest, Before::Stranger] {
+        let (folder, vault) = opened(Durability::Strict, false);
+        let sidecars = folder.path().join("sidecars");
+        let of_content = sidecars.join(vss_core::layout::content_folder(key(1).content).as_str());
+        let manifest = of_content.join("manifest.json");
+        match before {
+            Before::Nothing => {}
+            Before::Manifest => {
+                let old = prepared(&vault, 1, b"old").await;
+                vault.publish(&[&old]).await.pop().unwrap().unwrap();
+            }
+            Before::Stranger => {
+                std::fs::create_dir_all(&of_content).unwrap();
+                std::fs::write(&manifest, b"somebody's notes").unwrap();
+            }
+        }
+        let said = std::fs::read(&manifest).ok();
+        let mut publication = prepared(&vault, 1, b"new").await;
+        publication.replaces = Some(Digest::of(b"old"));
+        let job = job_of(0, &publication).unwrap();
+        let mut failures = Vec::new();
+        let begun = begin(vault.folders(), key(1).content, vec![job], &mut failures);
+        let mut work = begun.unwrap();
+        // Somebody sweeps.
+        let staging = std::fs::read_dir(sidecars.join(".staging")).unwrap();
+        let staging = staging.map(|entry| entry.unwrap().path());
+        let is_sums = |path: &std::path::PathBuf| {
+            let text = std::fs::read_to_string(path).unwrap();
+            text.contains("thumbs/") && !text.starts_with('{')
+        };
+        let sums: Vec<_> = staging.filter(is_sums).collect();
+        std::fs::remove_file(&sums[0]).unwrap();
+
+        let problem = work.install(vault.folders()).unwrap_err();
+        work.take_back(vault.folders(), &problem, &mut failures);
+        assert_eq!(failures.len(), 1);
+        let old = matches!(before, Before::Manifest).then(|| b"old".to_vec());
+        assert_eq!(bytes_of(&vault, 1).await, old);
+        let now = std::fs::read(&manifest).ok();
+        let aside: Vec<_> = std::fs::read_dir(sidecars.join(".quarantine"))
+            .unwrap()
+            .collect();
+        match before {
+            Before::Nothing | Before::Manifest => assert_eq!((now, aside.len()), (said, 0)),
+            Before::Stranger => {
+                let kept = std::fs::read(aside[0].as_ref().unwrap().path()).ok();
+                assert_eq!((now, kept), (None, said));
+            }
+        }
+    }
+}
+
+/// What a manifest's place has before a publication.
+#[derive(Clone, Copy)]
+enum Before {
+    Nothing,
+    Manifest,
+    /// What no vault wrote.
+    Stranger,
 }

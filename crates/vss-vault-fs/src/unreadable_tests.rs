@@ -1,4 +1,5 @@
-//! A folder that may not be read is one folder, and the others are read.
+//! A folder that may not be read is one folder, and the others are read; what may not be deleted is
+//! not said to be gone.
 #![expect(
     clippy::disallowed_methods,
     reason = "the test plays whoever else writes there"
@@ -13,8 +14,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::{Uid, geteuid};
 use tokio::runtime::{Builder, Runtime};
-use vss_core::layout;
-use vss_ports::Vault;
+use vss_core::{Format, layout};
+use vss_ports::{PortErrorKind, Vault};
 
 use crate::Durability;
 use crate::sync_failure_tests::{key, opened, prepared};
@@ -76,4 +77,27 @@ fn what_cannot_be_read_is_said_of_its_content_and_nothing_else() {
         assert!(why.contains("Permission denied"), "{why}");
         assert_eq!(second.content, key(2).content);
     }
+}
+
+#[test]
+fn what_may_not_be_deleted_is_an_error_and_stays() {
+    if !geteuid().is_root() {
+        println!("skipped: only root can make files of somebody else");
+        return;
+    }
+    let (folder, vault) = opened(Durability::Fast, true);
+    runtime().block_on(async {
+        let publication = prepared(&vault, 1, b"RIFF....WEBP").await;
+        vault.publish(&[&publication]).await.remove(0).unwrap();
+    });
+    let content = layout::content_folder(key(1).content);
+    let thumbs = folder.path().join("sidecars").join(content.as_str());
+    let thumbs = thumbs.join("thumbs");
+    // As in /tmp: who may write there still deletes nothing of others.
+    set_permissions(&thumbs, Permissions::from_mode(0o1777)).unwrap();
+    let remove = || runtime().block_on(vault.remove(&key(1), &Format::WEBP, None));
+    let refused = unprivileged(remove).unwrap_err();
+    assert_eq!(refused.kind, PortErrorKind::Unavailable);
+    assert!(vault.locate(&key(1), &Format::WEBP).unwrap().is_some());
+    assert!(remove().unwrap(), "its owner may");
 }

@@ -83,7 +83,7 @@ impl FsVault {
 }
 
 /// Takes a publication over; `sealed` stays the caller's.
-fn job_of(index: usize, publication: &Publication) -> Step<Job> {
+pub(crate) fn job_of(index: usize, publication: &Publication) -> Step<Job> {
     let Publication { entry, sealed, .. } = publication;
     if (entry.size, entry.blake3) != (sealed.size, sealed.digest) {
         let reason = "the manifest entry is not that of the sealed file";

@@ -30,6 +30,8 @@ struct GcDocument {
     evicted: BTreeMap<Kind, AmountEntry>,
     /// Bytes above a quota that stay; `total` for that of all kinds.
     over_quota: BTreeMap<String, u64>,
+    /// Files that were to go and could not be removed.
+    stuck: u64,
     dry_run: bool,
     seconds: f64,
 }
@@ -85,6 +87,7 @@ pub(super) async fn gc(global: &Global, args: &GcArgs) -> Result<Exit, Failure> 
             .collect(),
         evicted: entries(&made_room.evicted),
         over_quota: over_quota(&made_room),
+        stuck: report.stuck + made_room.stuck,
         dry_run: !args.apply,
         seconds: started.elapsed().as_secs_f64(),
     };
@@ -92,7 +95,10 @@ pub(super) async fn gc(global: &Global, args: &GcArgs) -> Result<Exit, Failure> 
         true => output::json(&document),
         false => say(&document, &report, args),
     }
-    Ok(Exit::Done)
+    Ok(match document.stuck {
+        0 => Exit::Done,
+        _ => Exit::Failure,
+    })
 }
 
 fn entries(amounts: &BTreeMap<Kind, Amount>) -> BTreeMap<Kind, AmountEntry> {
@@ -159,6 +165,13 @@ fn say(document: &GcDocument, report: &GcReport, args: &GcArgs) {
         output::line(&format!(
             "{size} above the quota of {what} stay: hard to make again, or not to be made now; \
              --precious takes what can be made again"
+        ));
+    }
+    if document.stuck > 0 {
+        let stuck = document.stuck;
+        output::line(&format!(
+            "{stuck} could not be deleted and stay, for the reasons above: look at who may write \
+             there, then again: vss gc --apply"
         ));
     }
     if document.dry_run && (document.contents > 0 || !document.evicted.is_empty()) {

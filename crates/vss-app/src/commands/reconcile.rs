@@ -20,9 +20,13 @@ pub(super) async fn reconcile(
     dry_run: bool,
 ) -> Result<Exit, Failure> {
     let document = reconciled(global, verify_all, dry_run).await?;
+    let exit = match document.stuck {
+        0 => Exit::Done,
+        _ => Exit::Failure,
+    };
     if global.json {
         output::json(&document);
-        return Ok(Exit::Done);
+        return Ok(exit);
     }
     let mood = if dry_run { "would be " } else { "" };
     output::line(&format!("{} sidecar files looked at", document.scanned));
@@ -79,10 +83,16 @@ pub(super) async fn reconcile(
     if document.unknown > named {
         output::line(&format!("and {} more", document.unknown - named));
     }
+    if document.stuck > 0 {
+        let stuck = document.stuck;
+        output::line(&format!(
+            "{stuck} of these could not be mended: look at who may write there, then again: vss reconcile"
+        ));
+    }
     if document.missing + document.repaired + document.enqueued > 0 && !dry_run {
         output::line("next: vss run");
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// Asks the daemon where there is one, and does it here where there is none.

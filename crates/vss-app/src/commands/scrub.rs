@@ -81,11 +81,18 @@ pub(super) async fn scrub(global: &Global, args: &ScrubArgs) -> Result<Exit, Fai
         let left = |finding| (finding, "only looked at".to_owned(), None);
         unrepaired.extend(report.findings.iter().map(left));
     } else {
-        if !report.findings.is_empty() {
-            repair(global, &report.findings, stop).await?;
+        let keys = report.findings.iter().filter(|found| found.left.is_none());
+        let keys: Vec<SidecarKey> = keys.map(|found| found.key.clone()).collect();
+        if !keys.is_empty() {
+            repair(global, keys, stop).await?;
         }
         let app = App::open(global.library.as_deref()).await?;
         for finding in &report.findings {
+            if let Some(why) = &finding.left {
+                let remedy = "look at the disk and at who may read the library, then scrub again";
+                unrepaired.push((finding, why.clone(), Some(remedy.to_owned())));
+                continue;
+            }
             match app.engine.repair_of(&finding.key).await? {
                 Repair::Done => repaired += 1,
                 Repair::UnderWay => {
@@ -163,8 +170,11 @@ async fn look(
 }
 
 /// Has what was damaged made again: here, or by the daemon or whoever else has the lock.
-async fn repair(global: &Global, findings: &[Finding], stop: CancelToken) -> Result<(), Failure> {
-    let mut keys: Vec<SidecarKey> = findings.iter().map(|found| found.key.clone()).collect();
+async fn repair(
+    global: &Global,
+    mut keys: Vec<SidecarKey>,
+    stop: CancelToken,
+) -> Result<(), Failure> {
     let place = global.library.as_deref();
     let looking = App::open(place).await?;
     control::wake(&looking.library).await;

@@ -1,6 +1,6 @@
 //! What comparisons lead to, done.
 
-use vss_core::Priority;
+use vss_core::{Priority, layout};
 use vss_ports::{Event, Invalidation, PortErrorKind, PortResult};
 
 use super::content::Changes;
@@ -10,14 +10,13 @@ use crate::Engine;
 impl Engine {
     /// Rows that vouch for nothing any more go first, and only then their files: a pending row
     /// beside a damaged file is looked at again, a ready one without its file would be a lie. What
-    /// cannot be done to one content does not keep it from the others.
+    /// cannot be done to one content is named and does not keep it from the others.
     pub(super) async fn apply(
         &self,
         changes: Changes,
         report: &mut ReconcileReport,
     ) -> PortResult<()> {
         let (store, now) = (&self.ports.store, self.ports.clock.now());
-        let mut first = Ok(());
         // Missing first: a row that vouched for a file in another format may then adopt this one.
         if !changes.gone.is_empty() {
             let gone = Invalidation::FileGone;
@@ -44,9 +43,7 @@ impl Engine {
                         reason: format!("damaged, and cannot be set aside: {}", error.in_full()),
                     });
                     // A newer manifest is a stranger, and named as one.
-                    if error.kind != PortErrorKind::Unsupported {
-                        first = first.and(Err(error));
-                    }
+                    report.stuck += u64::from(error.kind != PortErrorKind::Unsupported);
                 }
             }
         }
@@ -61,9 +58,16 @@ impl Engine {
                 Ok(written) => report.amended += u64::from(written),
                 // A newer manifest is a stranger, and named as one.
                 Err(error) if error.kind == PortErrorKind::Unsupported => {}
-                Err(error) => first = first.and(Err(error)),
+                Err(error) => {
+                    report.stuck += 1;
+                    report.unknown.push(Stranger {
+                        content: Some(content),
+                        name: layout::MANIFEST_NAME.into(),
+                        reason: format!("cannot be written: {}", error.in_full()),
+                    });
+                }
             }
         }
-        first
+        Ok(())
     }
 }

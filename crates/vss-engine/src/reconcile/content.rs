@@ -11,7 +11,7 @@ use vss_ports::{Adoption, Amendment, FileStamp, LocalFile, PortResult, RowOutlin
 use super::{ReconcileOptions, ReconcileReport, Stranger};
 use crate::Engine;
 use crate::examine::{Verdict, Verdicts};
-use crate::verify::Checked;
+use crate::verify::{Checked, irreplaceable};
 
 /// What comparisons lead to.
 #[derive(Default)]
@@ -27,22 +27,32 @@ pub(super) struct Changes {
     pub(super) amend: Vec<(ContentUuid, Amendment)>,
 }
 
-/// A file that is not what its row says, and how it looked when that was found out.
+/// A file that is not what its row says, or may not be.
 pub(crate) struct Suspect {
     row: SidecarRecord,
-    stamp: FileStamp,
-    damage: Damage,
+    wrong: Wrong,
+}
+
+/// What is wrong with a file.
+enum Wrong {
+    /// How it looked when that was found out, and what it is.
+    Damaged(FileStamp, Damage),
+    /// Nobody knows: why it cannot be read. It is left alone.
+    Unread(String),
 }
 
 impl Suspect {
     pub(super) fn is_unreadable(&self) -> bool {
-        self.damage == Damage::Unreadable
+        matches!(
+            self.wrong,
+            Wrong::Unread(_) | Wrong::Damaged(_, Damage::Unreadable)
+        )
     }
 }
 
 impl Engine {
     /// Hashes the files of a content that look right, as far as they are asked for; those that are
-    /// not what their rows say. Changes nothing.
+    /// not what their rows say, or cannot be read. Changes nothing.
     pub(crate) async fn suspects(
         &self,
         content: ContentUuid,
@@ -51,18 +61,33 @@ impl Engine {
         let mut suspects = Vec::new();
         let rows = self.ports.store.of_content(content).await?.into_iter();
         for row in rows.filter(|row| row.status == Status::Ready && is_managed(row)) {
-            let located = self.ports.vault.locate(&row.key, &row.format)?;
             let is_looked_at =
                 |file: &LocalFile| Some(file.size) == row.size && is_asked(&row, file);
-            let Some(file) = located.filter(is_looked_at) else {
-                continue;
+            let wrong = match self.ports.vault.locate(&row.key, &row.format) {
+                Ok(located) => match located.filter(is_looked_at) {
+                    Some(file) => self.wrong_with(&row, file).await?,
+                    None => None,
+                },
+                Err(error) => Some(Wrong::Unread(error.in_full())),
             };
-            let stamp = file.stamp;
-            if let Checked::Damaged(damage) = self.check_bytes(&row, file).await? {
-                suspects.push(Suspect { row, stamp, damage });
-            }
+            suspects.extend(wrong.map(|wrong| Suspect { row, wrong }));
         }
         Ok(suspects)
+    }
+
+    async fn wrong_with(&self, row: &SidecarRecord, file: LocalFile) -> PortResult<Option<Wrong>> {
+        let stamp = file.stamp;
+        let damage = match self.check_bytes(row, file).await {
+            Ok(Checked::Damaged(damage)) => damage,
+            Ok(Checked::Whole(_) | Checked::Gone) => return Ok(None),
+            // One file that may not be opened is no reason not to look at the others.
+            Err(error) => return Ok(Some(Wrong::Unread(error.in_full()))),
+        };
+        let is_left = damage == Damage::Unreadable && self.plan_again(&row.key).await?.is_none();
+        Ok(Some(match is_left {
+            true => Wrong::Unread(irreplaceable(row).in_full()),
+            false => Wrong::Damaged(stamp, damage),
+        }))
     }
 
     /// Hashes what a comparison of these contents asks for. Changes nothing.
@@ -103,7 +128,7 @@ impl OneContent<'_> {
         let content = self.content;
         let its_own = |suspect: &&Suspect| suspect.row.key.content == content;
         for suspect in suspects.iter().filter(its_own) {
-            self.condemn(suspect)?;
+            self.condemn(suspect);
         }
         Ok(())
     }
@@ -158,8 +183,10 @@ impl OneContent<'_> {
     /// The verdict on a file, which is only read now where it changed since it was examined.
     async fn examine(&self, file: &FoundFile) -> PortResult<Verdict> {
         let key = SidecarKey::new(self.content, file.kind.clone(), file.variant.clone());
-        let there = self.engine.ports.vault.locate(&key, &file.format)?;
-        let stamp = there.map(|there| there.stamp);
+        let stamp = match self.engine.ports.vault.locate(&key, &file.format) {
+            Ok(there) => there.map(|there| there.stamp),
+            Err(error) => return Ok(Verdict::Unreadable(error.in_full())),
+        };
         match stamp.and_then(|stamp| self.verdicts.of(&key, &file.format, stamp)) {
             Some(verdict) => Ok(verdict.clone()),
             None => self.engine.examine(self.content, file, self.manifest).await,
@@ -194,23 +221,32 @@ impl OneContent<'_> {
         self.gone(key);
     }
 
-    fn condemn(&mut self, suspect: &Suspect) -> PortResult<()> {
-        let Suspect { row, stamp, damage } = suspect;
+    fn condemn(&mut self, suspect: &Suspect) {
+        let Suspect { row, wrong } = suspect;
         let is_same = |now: &&SidecarRecord| {
             let same = (&now.key, &now.format, now.digest) == (&row.key, &row.format, row.digest);
             same && now.status == Status::Ready
         };
         let Some(row) = self.rows.iter().find(is_same) else {
-            return Ok(());
+            return;
         };
-        let located = self.engine.ports.vault.locate(&row.key, &row.format)?;
-        // Somebody who touched it since was told of as well.
-        if located.is_some_and(|now| now.stamp == *stamp)
-            && let Some(file) = self.files.iter().find(|file| is_of(file, row))
-        {
-            self.set_aside(file, *damage);
+        let Some(file) = self.files.iter().find(|file| is_of(file, row)) else {
+            return;
+        };
+        match wrong {
+            Wrong::Unread(why) => self.name(file, why.clone()),
+            Wrong::Damaged(stamp, damage) => {
+                let located = self.engine.ports.vault.locate(&row.key, &row.format);
+                match located {
+                    // Somebody who touched it since was told of as well.
+                    Ok(now) if now.as_ref().is_some_and(|now| now.stamp == *stamp) => {
+                        self.set_aside(file, *damage);
+                    }
+                    Ok(_) => {}
+                    Err(error) => self.name(file, error.in_full()),
+                }
+            }
         }
-        Ok(())
     }
 
     /// Collects what its manifest has to say otherwise; `sums` says whether these are in step with

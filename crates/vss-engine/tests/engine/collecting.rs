@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use vss_core::{ContentUuid, SidecarSource, Status};
 use vss_engine::{GcError, GcOptions, GcReport, ReconcileOptions};
-use vss_ports::{PortErrorKind, SidecarStore, Vault};
+use vss_ports::{PortErrorKind, SidecarRecord, SidecarStore, Vault};
 use vss_testkit::faulty_vault::{VaultFault, VaultStep};
 use vss_testkit::store::Call;
 
@@ -193,7 +193,9 @@ async fn a_collection_that_fails_at_any_step_is_finished_by_the_next() {
             world.clock.advance(31 * DAY);
             gc(&world, LOOK).await;
             world.vault.arm(VaultStep::Remove, nth, fault);
-            assert!(world.engine().gc(&APPLY).await.is_err());
+            let done = gc(&world, APPLY).await;
+            assert_eq!((done.stuck, done.total().sidecars), (1, 2));
+            assert_eq!(rows_of(&world, gone).await, 1);
             finish(&world, gone).await;
         }
     }
@@ -205,6 +207,39 @@ async fn a_collection_that_fails_at_any_step_is_finished_by_the_next() {
         assert!(world.engine().gc(&APPLY).await.is_err());
         finish(&world, gone).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_deleted_keeps_no_other_and_is_tried_again_without_a_look() {
+    // More contents than are looked at in one step.
+    let world = World::new();
+    for number in 0..600_u16 {
+        world.add(&number.to_le_bytes());
+    }
+    world.plan().await;
+    world.run().await;
+    let rows = world.rows().await;
+    for row in rows.iter().step_by(3) {
+        world.catalog.remove_at(row.key.content, world.now());
+    }
+    world.clock.advance(31 * DAY);
+    assert_eq!(gc(&world, LOOK).await.contents, 600);
+    // All of the first content, and one of the second.
+    for _ in 0..4 {
+        let refused = VaultFault::Refuse(PortErrorKind::Unavailable);
+        world.vault.arm(VaultStep::Remove, 0, refused);
+    }
+    let done = gc(&world, APPLY).await;
+    assert_eq!((done.stuck, done.contents), (4, 599));
+    let bytes = |rows: &[SidecarRecord]| rows.iter().filter_map(|row| row.size).sum::<u64>();
+    let gone = (done.total().sidecars, done.total().bytes);
+    assert_eq!(gone, (1_796, bytes(&rows[4..])));
+    assert_eq!(world.rows().await, rows[..4]);
+    let done = gc(&world, APPLY).await;
+    assert_eq!((done.stuck, done.total().sidecars), (0, 4));
+    assert!(world.rows().await.is_empty());
+    let again = world.engine().gc(&APPLY).await;
+    assert!(matches!(again, Err(GcError::NotShown)), "{again:?}");
 }
 
 async fn finish(world: &World, gone: ContentUuid) {

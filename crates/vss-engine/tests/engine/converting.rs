@@ -11,6 +11,7 @@ use vss_engine::{ConvertReport, ConvertScope, PathAnswer};
 use vss_ports::{PortErrorKind, Vault};
 use vss_testkit::catalog::MemoryCatalog;
 use vss_testkit::store::Call;
+use vss_testkit::vault::Unreadable;
 
 use crate::referring::{Folder, photo};
 
@@ -242,4 +243,24 @@ async fn settled(folder: &Folder, what: &str) {
         [],
         "{what}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_converted_is_not_set_aside_because_the_disk_hiccups() {
+    let folder = one().await;
+    folder.convert(false).await;
+    let row = folder.reference("a.jpg").await;
+    let content = row.key.content;
+    folder
+        .world
+        .files
+        .make_unreadable(content, Unreadable::Bytes);
+    let engine = folder.world.engine();
+    let asked = engine.path(content, &Kind::XMP, &row.key.variant).await;
+    assert!(asked.is_err(), "{asked:?}");
+    assert!(folder.world.files.set_aside().is_empty());
+    assert_eq!(folder.reference("a.jpg").await, row);
+    folder.world.files.make_readable(content);
+    let answer = folder.answer(content).await;
+    assert!(matches!(answer, PathAnswer::Ready { .. }), "{answer:?}");
 }

@@ -78,29 +78,84 @@ async fn contents(world: &World) -> Vec<ContentUuid> {
 
 #[tokio::test]
 async fn one_sidecar_that_cannot_be_read_keeps_no_other_from_getting_its_row() {
+    for what in [Unreadable::Bytes, Unreadable::Files] {
+        let world = World::with_pictures(3).await;
+        world.run().await;
+        let bad = contents(&world).await[1];
+        world.files.make_unreadable(bad, what);
+        let keys: Vec<_> = world.rows().await.into_iter().map(|row| row.key).collect();
+        world.rows.forget(&keys).await.unwrap();
+        let report = world
+            .engine()
+            .reconcile(ReconcileOptions::default())
+            .await
+            .unwrap();
+        assert_eq!(
+            (report.adopted, report.repaired, report.unknown.len()),
+            (6, 0, 3),
+            "{what:?}"
+        );
+        for stranger in &report.unknown {
+            assert_eq!(stranger.content, Some(bad));
+            assert!(stranger.reason.contains("cannot be read"), "{stranger:?}");
+        }
+        // It is wanted, has no row and is made again over what cannot be read.
+        world.files.make_readable(bad);
+        assert_eq!(world.run().await.ready, 3);
+        world.assert_true().await;
+    }
+}
+
+#[tokio::test]
+async fn one_sidecar_that_may_not_be_opened_keeps_no_other_from_being_verified() {
     let world = World::with_pictures(3).await;
     world.run().await;
-    let bad = contents(&world).await[1];
-    world.files.make_unreadable(bad, Unreadable::Bytes);
-    let keys: Vec<_> = world.rows().await.into_iter().map(|row| row.key).collect();
-    world.rows.forget(&keys).await.unwrap();
-    let report = world
-        .engine()
-        .reconcile(ReconcileOptions::default())
-        .await
-        .unwrap();
-    assert_eq!(
-        (report.adopted, report.repaired, report.unknown.len()),
-        (6, 0, 3)
-    );
+    let rows = world.rows().await;
+    let bad = rows[0].key.content;
+    world.files.make_unreadable(bad, Unreadable::Files);
+    let place = vss_core::layout::sidecar_path(&rows[8].key, &rows[8].format);
+    let mut bytes = world.files.bytes(&rows[8].key, &rows[8].format).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    world.files.plant(place.as_str(), &bytes);
+    let thorough = ReconcileOptions {
+        verify_all: true,
+        ..ReconcileOptions::default()
+    };
+    let report = world.engine().reconcile(thorough).await.unwrap();
+    assert_eq!((report.repaired, report.unknown.len()), (1, 3));
     for stranger in &report.unknown {
         assert_eq!(stranger.content, Some(bad));
-        assert!(stranger.reason.contains("cannot be read"), "{stranger:?}");
+        assert!(stranger.reason.contains("Permission denied"));
     }
-    // It is wanted, has no row and is made again over what cannot be read.
-    world.files.make_readable(bad);
-    assert_eq!(world.run().await.ready, 3);
-    world.assert_true().await;
+    assert_eq!(world.files.set_aside(), [bytes]);
+    assert_eq!(world.count(Status::Ready).await, 8);
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_to_one_content_is_named_and_done_to_all_others() {
+    // More contents than are made to agree in one step.
+    let world = World::new();
+    for number in 0..600_u16 {
+        world.add(&number.to_le_bytes());
+    }
+    world.plan().await;
+    world.run().await;
+    let contents = contents(&world).await;
+    for content in &contents {
+        assert!(world.files.lose_manifest(*content));
+    }
+    for kind in [PortErrorKind::Unavailable, PortErrorKind::Full] {
+        let refused = VaultFault::Refuse(kind);
+        world.vault.arm(VaultStep::Amend, 0, refused);
+    }
+    let engine = world.engine();
+    let report = engine.reconcile(ReconcileOptions::default()).await.unwrap();
+    assert_eq!((report.amended, report.stuck), (598, 2));
+    let named: Vec<_> = report.unknown.iter().map(|named| named.content).collect();
+    assert_eq!(named, [Some(contents[0]), Some(contents[1])]);
+    assert_eq!(engine.make_rows_again().await.unwrap(), None);
+    let report = engine.reconcile(ReconcileOptions::default()).await.unwrap();
+    assert_eq!((report.amended, report.stuck), (2, 0));
 }
 
 #[tokio::test]
@@ -135,7 +190,7 @@ async fn where_one_folder_after_the_other_cannot_be_read_it_is_the_disk() {
     let world = World::with_pictures(9).await;
     world.run().await;
     let before = world.rows().await;
-    for what in [Unreadable::Folder, Unreadable::Bytes] {
+    for what in [Unreadable::Folder, Unreadable::Bytes, Unreadable::Files] {
         for content in contents(&world).await {
             world.files.make_unreadable(content, what);
         }
@@ -155,13 +210,19 @@ async fn where_one_folder_after_the_other_cannot_be_read_it_is_the_disk() {
         assert_eq!(world.rows().await, before, "{what:?}");
         assert!(world.files.set_aside().is_empty(), "{what:?}");
     }
+    // Nor is everything made again beside files that nobody may read, for want of their rows.
+    let keys: Vec<_> = before.into_iter().map(|row| row.key).collect();
+    world.rows.forget(&keys).await.unwrap();
+    let refused = world.engine().reconcile(ReconcileOptions::default()).await;
+    assert!(refused.is_err(), "{refused:?}");
+    assert!(world.rows().await.is_empty());
 }
 
 #[tokio::test]
 async fn a_damaged_file_that_cannot_be_set_aside_is_named_and_no_row_says_it_is_whole() {
-    for (kind, ends_well) in [
-        (PortErrorKind::Unsupported, true),
-        (PortErrorKind::Unexpected, false),
+    for (kind, stuck) in [
+        (PortErrorKind::Unsupported, 0),
+        (PortErrorKind::Unexpected, 1),
     ] {
         let world = World::with_pictures(2).await;
         world.run().await;
@@ -173,12 +234,10 @@ async fn a_damaged_file_that_cannot_be_set_aside_is_named_and_no_row_says_it_is_
         world
             .vault
             .arm(VaultStep::Quarantine, 0, VaultFault::Refuse(kind));
-        let done = world.engine().reconcile(ReconcileOptions::default()).await;
-        assert_eq!(done.is_ok(), ends_well, "{kind:?}");
-        if let Ok(report) = done {
-            assert_eq!(report.unknown.len(), 1);
-            assert!(report.unknown[0].reason.contains("cannot be set aside"));
-        }
+        let report = world.engine().reconcile(ReconcileOptions::default()).await;
+        let report = report.unwrap();
+        assert_eq!((report.unknown.len(), report.stuck), (1, stuck), "{kind:?}");
+        assert!(report.unknown[0].reason.contains("cannot be set aside"));
         // The other one is aside, and both are made again.
         assert_eq!(world.files.set_aside().len(), 1);
         assert_eq!(world.count(Status::Ready).await, 4);

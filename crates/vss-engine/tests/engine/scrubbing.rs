@@ -12,6 +12,7 @@ use vss_engine::{
 use vss_ports::{CancelToken, PortErrorKind, SidecarRecord, SidecarStore};
 use vss_testkit::faulty_vault::{VaultFault, VaultStep};
 use vss_testkit::store::Call;
+use vss_testkit::vault::Unreadable;
 
 use crate::world::World;
 
@@ -213,6 +214,144 @@ async fn a_scrub_in_the_background_takes_its_period_and_keeps_its_place() {
         world.now(),
         "the next one begins late, not in the past"
     );
+    task.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sidecar_that_may_not_be_opened_is_named_and_the_scrub_goes_on() {
+    let world = World::with_pictures(12).await;
+    world.run().await;
+    let rows = world.rows().await;
+    // Also of a content whose folder is closed there is more than one, and that is still one folder.
+    let (files, folder) = (rows[3].key.content, rows[9].key.content);
+    world.files.make_unreadable(files, Unreadable::Files);
+    world.files.make_unreadable(folder, Unreadable::Folder);
+    damage(&world, &rows[35]);
+    let report = scrub(&world, ALL).await;
+    assert!(report.finished);
+    assert_eq!((report.findings.len(), report.missing), (7, 0));
+    let (last, left) = report.findings.split_last().unwrap();
+    assert_eq!((&last.key, &last.left), (&rows[35].key, &None));
+    for finding in left {
+        assert!([files, folder].contains(&finding.key.content));
+        assert_eq!((finding.damage, &finding.kept), (Damage::Unreadable, &None));
+        let why = finding.left.as_deref().unwrap();
+        assert!(why.contains("Permission denied"), "{why}");
+    }
+    assert_eq!(world.count(Status::Ready).await, 35);
+    world.files.make_readable(files);
+    world.files.make_readable(folder);
+    world.run().await;
+    assert!(scrub(&world, ALL).await.findings.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_sidecar_that_cannot_be_set_aside_is_named_and_the_scrub_goes_on() {
+    let world = World::with_pictures(4).await;
+    world.run().await;
+    let rows = world.rows().await;
+    damage(&world, &rows[0]);
+    damage(&world, &rows[9]);
+    let refused = VaultFault::Refuse(PortErrorKind::Unexpected);
+    world.vault.arm(VaultStep::Quarantine, 0, refused);
+    let report = scrub(&world, ALL).await;
+    let [first, last] = &report.findings[..] else {
+        panic!("{report:?}");
+    };
+    assert!(report.finished);
+    assert!(first.left.is_some() && first.kept.is_none(), "{first:?}");
+    assert!(last.left.is_none() && last.kept.is_some(), "{last:?}");
+    assert_eq!(world.rows().await[0], rows[0], "its row is as it was");
+    assert_eq!(scrub(&world, ALL).await.findings.len(), 1);
+    world.run().await;
+    world.assert_true().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_one_sidecar_after_the_other_may_not_be_opened_it_is_the_disk() {
+    let world = Arc::new(World::with_pictures(30).await);
+    world.run().await;
+    let rows = world.rows().await;
+    for row in &rows[15..] {
+        world
+            .files
+            .make_unreadable(row.key.content, Unreadable::Files);
+    }
+    let options = ScrubOptions::default();
+    let failed = world.engine().scrub(&options).await;
+    assert!(matches!(failed, Err(ScrubError::Failing)), "{failed:?}");
+    // Also for one that takes a content a step.
+    let pace = ScrubPace {
+        period: Duration::ZERO,
+        budget: 1,
+    };
+    let (engine, stop) = (world.engine(), CancelToken::new());
+    let task = tokio::spawn(async move { engine.scrub_slowly(pace, &stop).await });
+    let place = || async { world.engine().scrub_cycle().await.unwrap()?.after };
+    // Seven contents in a row are passed by; at the eighth it rests until that can be read.
+    let last = Some(rows[15 + 3 * 6].key.content);
+    for _ in 0..20 {
+        while place().await < last {
+            world.clock.advance(Duration::from_secs(3_600));
+            tokio::task::yield_now().await;
+        }
+        world.clock.advance(Duration::from_secs(3_600));
+        tokio::task::yield_now().await;
+        assert_eq!(place().await, last);
+    }
+    world.files.make_readable(rows[15 + 3 * 7].key.content);
+    while place().await == last {
+        world.clock.advance(Duration::from_secs(3_600));
+        tokio::task::yield_now().await;
+    }
+    task.abort();
+    assert!(world.files.set_aside().is_empty());
+    assert_eq!(world.count(Status::Ready).await, 90);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scrub_in_the_background_reads_for_seconds_and_keeps_its_place_in_between() {
+    let world = Arc::new(World::with_pictures(100).await);
+    world.run().await;
+    let rows = world.rows().await;
+    let until = |content| {
+        let rows = rows.iter().filter(move |row| row.key.content <= content);
+        rows.filter_map(|row| row.size).sum::<u64>()
+    };
+    let all = until(rows[299].key.content);
+    let largest = rows
+        .chunks(3)
+        .map(|of| of.iter().filter_map(|row| row.size).sum::<u64>());
+    let largest = largest.max().unwrap();
+    // A tenth of it in four seconds.
+    let budget = all / 40;
+    let pace = ScrubPace {
+        period: Duration::ZERO,
+        budget,
+    };
+    let (engine, stop) = (world.engine(), CancelToken::new());
+    let (scrubbing, stopping) = (Arc::clone(&engine), stop.clone());
+    let task = tokio::spawn(async move { scrubbing.scrub_slowly(pace, &stopping).await });
+    let (mut read, mut rest, mut since, mut steps) = (0, Duration::ZERO, world.now(), 0);
+    while read < all / 2 {
+        let cycle = engine.scrub_cycle().await.unwrap();
+        let Some(cycle) = cycle.filter(|cycle| cycle.bytes > read) else {
+            world.clock.advance(Duration::from_millis(100));
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let now = cycle.bytes - read;
+        assert!(
+            now <= 4 * budget + largest,
+            "{now} at once of {budget} a second"
+        );
+        assert_eq!(until(cycle.after.unwrap()), cycle.bytes);
+        let rested = world.now().since(since);
+        assert!(rested >= rest, "{rested:?} instead of {rest:?}");
+        rest = Duration::from_millis(now * 1_000 / budget);
+        (read, since, steps) = (cycle.bytes, world.now(), steps + 1);
+    }
+    assert!(steps >= 5, "{steps}");
     task.abort();
 }
 

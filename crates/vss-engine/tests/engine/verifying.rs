@@ -6,8 +6,9 @@ use std::sync::Arc;
 use vss_core::{
     Digest, Format, Kind, Priority, SidecarKey, SidecarSource, Status, Variant, layout,
 };
-use vss_engine::{Engine, PathAnswer, ReconcileOptions};
+use vss_engine::{Engine, PathAnswer, PathError, ReconcileOptions, ScrubOptions};
 use vss_ports::{Event, SidecarRecord, SidecarStore};
+use vss_testkit::vault::Unreadable;
 
 use crate::world::{World, run};
 
@@ -189,4 +190,52 @@ async fn what_was_adopted_and_is_damaged_is_made_by_whoever_can() {
     let report = engine.reconcile(ReconcileOptions::default()).await.unwrap();
     assert_eq!(report.missing, 1);
     assert_eq!(run(&engine).await.ready, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_once_is_whole_when_it_can_be_read_again() {
+    let (world, row) = made().await;
+    let content = row.key.content;
+    world.files.make_unreadable(content, Unreadable::BytesOnce);
+    assert!(is_ready(&path(&world.engine(), &row.key).await));
+    assert!(world.files.set_aside().is_empty());
+    // What cannot be read twice is set aside, where somebody makes it again.
+    world.files.make_unreadable(content, Unreadable::Bytes);
+    assert!(!is_ready(&path(&world.engine(), &row.key).await));
+    assert_eq!(world.files.set_aside().len(), 1);
+    world.files.make_readable(content);
+    assert_eq!(world.run().await.ready, 1);
+    world.assert_true().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_and_nobody_makes_again_is_left_where_it_is() {
+    let (world, _) = made().await;
+    let rows = world.rows().await;
+    let content = rows[0].key.content;
+    // Its original is gone.
+    world.catalog.remove(content);
+    world.files.make_unreadable(content, Unreadable::Bytes);
+    let engine = world.engine();
+    for row in &rows {
+        let asked = engine.path(content, &row.key.kind, &row.key.variant).await;
+        let error = asked.unwrap_err();
+        assert!(matches!(error, PathError::Port(_)), "{error:?}");
+        assert!(engine.whole_file(row).await.unwrap().is_none());
+    }
+    let scrubbed = engine.scrub(&ScrubOptions::default()).await.unwrap();
+    assert_eq!(scrubbed.findings.len(), 3);
+    assert!(scrubbed.findings.iter().all(|found| found.left.is_some()));
+    let thorough = ReconcileOptions {
+        verify_all: true,
+        ..ReconcileOptions::default()
+    };
+    let report = engine.reconcile(thorough).await.unwrap();
+    assert_eq!((report.repaired, report.unknown.len()), (0, 3));
+    assert_eq!(world.rows().await, rows);
+    assert!(world.files.set_aside().is_empty());
+    world.files.make_readable(content);
+    for row in &rows {
+        assert!(is_ready(&path(&engine, &row.key).await));
+    }
 }
