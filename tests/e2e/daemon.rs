@@ -347,7 +347,7 @@ fn a_copy_of_a_library_is_not_the_one_that_a_daemon_works_on() {
     let daemon = Daemon::start::<&str>(&library, &[]);
     let copy = library.root().with_file_name("copy.sdlibrary");
     let copied = std::process::Command::new("cp")
-        .args([std::path::Path::new("-r"), &library.root(), &copy])
+        .args([Path::new("-r"), &library.root(), &copy])
         .status();
     assert!(copied.unwrap().success());
     let of_copy = |arguments: &[&str]| {
