@@ -21,13 +21,16 @@ use pausing::{
     a_paused_kind_is_otherwise_as_any_other, pause_keeps_kinds_from_being_claimed_until_resume,
     paused_answers_kinds_and_when_they_were_first_paused,
 };
-use requeuing::requeue_moves_what_was_selected_and_may_move;
+use requeuing::{
+    requeue_ends_the_wait_after_a_failure, requeue_moves_what_was_selected_and_may_move,
+};
 
 const CHECKS: &[Check<dyn RowsHarness>] = &[
     check!(pause_keeps_kinds_from_being_claimed_until_resume),
     check!(paused_answers_kinds_and_when_they_were_first_paused),
     check!(a_paused_kind_is_otherwise_as_any_other),
     check!(requeue_moves_what_was_selected_and_may_move),
+    check!(requeue_ends_the_wait_after_a_failure),
     check!(cancel_fails_pending_and_running_rows),
     check!(cancel_fences_off_workers_and_keeps_old_files),
     check!(a_cancelled_row_comes_back_by_requeue_alone),

@@ -109,30 +109,6 @@ pub(super) async fn requeue_moves_what_was_selected_and_may_move(harness: &dyn R
     assert_eq!(row.priority, Some(Priority::Visible));
     assert_eq!((row.not_before, row.failure), (Some(at(50)), None));
 
-    // What waits out a failure is due now, in its own place; what was never tried stays.
-    let waiting = bench.claimed(10, &GRID).await;
-    let failure = failure_of(&waiting, FailureClass::ToolMissing);
-    let later = bench.fail(failure, at(20)).await;
-    assert!(matches!(later, Some(Disposition::RetryAfter(_))));
-    let before = bench.row(10, &GRID).await;
-    let pending = Selection {
-        statuses: vec![Status::Pending],
-        contents: contents(&[7, 10]),
-        ..any.clone()
-    };
-    let crashed = Selection {
-        class: Some(FailureClass::Crash),
-        ..pending.clone()
-    };
-    assert_eq!(requeue(crashed).await, 0);
-    assert_eq!(requeue(pending.clone()).await, 1);
-    let row = bench.row(10, &GRID).await;
-    assert_eq!((row.status, row.attempt), (Status::Pending, 0));
-    assert_eq!((row.not_before, row.failure), (Some(at(50)), None));
-    assert_eq!(row.priority, before.priority, "not that of the request");
-    assert_ne!(row.priority, Some(Priority::Visible));
-    assert_eq!(requeue(pending).await, 0, "it is due already");
-
     let newer = generator("1.1.0");
     let stale = Selection {
         statuses: vec![Status::Ready],
@@ -185,4 +161,34 @@ pub(super) async fn requeue_moves_what_was_selected_and_may_move(harness: &dyn R
     for row in rows {
         assert_eq!(row.version, Some(generator("3.0.0").version), "{}", row.key);
     }
+}
+
+/// In its own place of the queue; what was never tried stays as it is.
+pub(super) async fn requeue_ends_the_wait_after_a_failure(harness: &dyn RowsHarness) {
+    let bench = Bench::fresh(harness).await;
+    let waiting = bench.claimed(1, &GRID).await;
+    let failure = failure_of(&waiting, FailureClass::ToolMissing);
+    let later = bench.fail(failure, at(20)).await;
+    assert!(matches!(later, Some(Disposition::RetryAfter(_))));
+    bench.plan_one(2, &GRID).await;
+    let before = [bench.row(1, &GRID).await, bench.row(2, &GRID).await];
+    let requeue = async |class: Option<FailureClass>| {
+        let pending = Selection {
+            statuses: vec![Status::Pending],
+            class,
+            ..Selection::default()
+        };
+        let control = &bench.control;
+        let moved = control.requeue(&pending, Priority::Visible, at(50)).await;
+        moved.unwrap()
+    };
+    assert_eq!(requeue(Some(FailureClass::Crash)).await, 0);
+    assert_eq!(requeue(Some(FailureClass::ToolMissing)).await, 1);
+    let row = bench.row(1, &GRID).await;
+    assert_eq!((row.status, row.attempt), (Status::Pending, 0));
+    assert_eq!((row.not_before, row.failure), (Some(at(50)), None));
+    assert_eq!(row.priority, before[0].priority, "not that of the request");
+    assert_ne!(row.priority, Some(Priority::Visible));
+    assert_eq!(bench.row(2, &GRID).await, before[1]);
+    assert_eq!(requeue(None).await, 0, "both are due");
 }
