@@ -51,15 +51,21 @@ struct vss_end {
 struct vss_sizes {
   uint32_t raw_width, raw_height; // all places of the sensor
   uint32_t width, height;         // the picture, upright
-  uint32_t bytes_a_place;         // that unpacking holds
+  uint32_t bytes_a_place;         // that are held of the sensor's data
+  uint32_t shrinks;               // 1: two by two places can become a pixel
 };
 
 struct vss_picture {
   uint32_t width, height, colours; // upright, 8 bits a colour
 };
 
+struct vss_library : LibRaw {
+  // Of such data a copy is made when it is developed.
+  bool copies() { return is_phaseone_compressed() != 0; }
+};
+
 struct vss_raw {
-  LibRaw library;
+  vss_library library;
   vss_go_on go_on;
   void *told;
   uint32_t faults;
@@ -150,7 +156,7 @@ void vss_raw_drop(vss_raw *raw) {
   }
 }
 
-// The bytes must stay where they are until they are unpacked or the end, and are not written to.
+// The bytes must stay where they are until they are developed or the end, and are not written to.
 vss_end vss_raw_open(vss_raw *raw, const uint8_t *bytes, size_t length, uint32_t most_megabytes, vss_sizes *sizes) {
   return guarded([=]() -> int {
     libraw_output_params_t &params = raw->library.imgdata.params;
@@ -175,28 +181,30 @@ vss_end vss_raw_open(vss_raw *raw, const uint8_t *bytes, size_t length, uint32_t
     sizes->raw_height = said.raw_height > said.height ? said.raw_height : said.height;
     sizes->width = turned ? said.height : said.width;
     sizes->height = turned ? said.width : said.height;
-    const bool mosaic = raw->library.imgdata.idata.filters || raw->library.imgdata.idata.colors == 1;
+    const bool filtered = raw->library.imgdata.idata.filters != 0;
+    const bool mosaic = filtered || raw->library.imgdata.idata.colors == 1;
     sizes->bytes_a_place = (mosaic ? 1 : 4) * (raw->library.is_floating_point() ? 6 : 2);
+    sizes->bytes_a_place += raw->library.copies() ? 2 : 0;
+    sizes->shrinks = filtered ? 1 : 0;
     return 0;
   });
 }
 
-// When it went well, the bytes are not read any more.
 vss_end vss_raw_unpack(vss_raw *raw, int32_t half) {
   return guarded([=]() -> int {
     raw->library.imgdata.params.half_size = half ? 1 : 0;
-    int code = raw->library.unpack();
-    if (!code)
-      raw->library.recycle_datastream();
-    return code;
+    return raw->library.unpack();
   });
 }
 
+// Some makers' data is corrected by what the file says of it, so the bytes are read here too; when it
+// went well, they are not read any more.
 vss_end vss_raw_develop(vss_raw *raw, vss_picture *picture) {
   return guarded([=]() -> int {
     int code = raw->library.dcraw_process();
     if (code)
       return code;
+    raw->library.recycle_datastream();
     int width = 0, height = 0, colours = 0, bits = 0;
     raw->library.get_mem_image_format(&width, &height, &colours, &bits);
     if (width <= 0 || height <= 0 || bits != 8 || (colours != 1 && colours != 3))

@@ -67,14 +67,13 @@ pub(crate) fn develop(wanted: &Wanted<'_>, scratch: &mut Scratch) -> Outcome<Opt
     if wanted.side > 0 && is_enough(wanted.side, longer) {
         return Ok(None);
     }
-    // Two by two places have all colours; nothing has to be guessed.
-    let half = longer.div_ceil(2) >= wanted.largest;
+    // Two by two places have all colours, or nearly (Fujifilm's six by six): little has to be guessed.
+    let half = sizes.shrinks != 0 && longer.div_ceil(2) >= wanted.largest;
     let needed = needed(sizes, half);
     check_bytes(limits, needed.places.saturating_add(needed.pixels))?;
     vss_ports::JobHost::reserve(wanted.host, needed.with(wanted.source.size()))?;
-    let unpacked = opened.unpack(half)?;
+    let developed = opened.unpack(half)?.develop()?;
     drop(bytes);
-    let developed = unpacked.develop()?;
     let picture = developed.picture();
     let layout = match picture.colours {
         1 => Layout::Gray,
@@ -100,10 +99,10 @@ struct Needed {
 }
 
 impl Needed {
-    /// All that is held at once: the file until it is unpacked, then the picture.
+    /// All that is held at once: some makers' files are read until they are developed.
     fn with(self, file: u64) -> u64 {
-        let most = self.pixels.max(file);
-        self.places.saturating_add(most).saturating_add(BESIDE)
+        let data = self.places.saturating_add(file);
+        data.saturating_add(self.pixels).saturating_add(BESIDE)
     }
 }
 
@@ -144,6 +143,7 @@ mod tests {
         width: 999,
         height: 700,
         bytes_a_place: 2,
+        shrinks: 1,
     };
 
     #[test]
@@ -158,8 +158,10 @@ mod tests {
         let all = needed(SIZES, false);
         assert_eq!((all.places, all.pixels), (1_600_000, 999 * 700 * 11));
         assert_eq!(needed(SIZES, true).pixels, 500 * 350 * 11);
-        assert_eq!(all.with(9_000_000), 1_600_000 + 9_000_000 + BESIDE);
-        assert_eq!(all.with(1_000_000), 1_600_000 + all.pixels + BESIDE);
+        assert_eq!(
+            all.with(9_000_000),
+            1_600_000 + all.pixels + 9_000_000 + BESIDE
+        );
         let boast = Sizes {
             raw_width: u32::MAX,
             raw_height: u32::MAX,

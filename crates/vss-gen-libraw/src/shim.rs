@@ -21,6 +21,8 @@ pub(crate) struct Sizes {
     pub(crate) height: u32,
     /// Bytes that are held for each place of the sensor.
     pub(crate) bytes_a_place: u32,
+    /// Whether two by two places can become a pixel: 1, or 0 where each place has all colours.
+    pub(crate) shrinks: u32,
 }
 
 /// What was developed: pixels of 8 bits a colour, upright.
@@ -132,7 +134,7 @@ impl<'b, 'g> LibRaw<'b, 'g> {
     ) -> Outcome<Self> {
         let handle = Handle::new(go_on)?;
         let mut sizes = Sizes::default();
-        // SAFETY: the handle is alive; the bytes are borrowed until they are unpacked or the handle
+        // SAFETY: the handle is alive; the bytes are borrowed until they are developed or the handle
         // is gone, and the library only reads them; the sizes are written before the call ends.
         let end = unsafe {
             vss_raw_open(
@@ -156,36 +158,34 @@ impl<'b, 'g> LibRaw<'b, 'g> {
         self.sizes
     }
 
-    /// Unpacks the sensor's data, for a picture of half the size if that is to be. The bytes of the
-    /// file are of no use any more.
+    /// Unpacks the sensor's data, for a picture of half the size if that is to be.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub(crate) fn unpack(self, half: bool) -> Outcome<Unpacked<'g>> {
+    pub(crate) fn unpack(self, half: bool) -> Outcome<Unpacked<'b, 'g>> {
         // SAFETY: the handle is alive and its file open.
         let end = unsafe { vss_raw_unpack(self.handle.raw.as_ptr(), half.into()) };
         end.outcome()?;
-        Ok(Unpacked(self.handle))
+        Ok(Unpacked(self))
     }
 }
 
 /// What a sensor saw.
-pub(crate) struct Unpacked<'g>(Handle<'g>);
+pub(crate) struct Unpacked<'b, 'g>(LibRaw<'b, 'g>);
 
-impl<'g> Unpacked<'g> {
-    /// Makes a picture of it.
+impl<'g> Unpacked<'_, 'g> {
+    /// Makes a picture of it. The bytes of the file are of no use any more.
     ///
     /// # Errors
     /// As [`open`](LibRaw::open).
     pub(crate) fn develop(self) -> Outcome<Developed<'g>> {
+        let handle = self.0.handle;
         let mut picture = Picture::default();
-        // SAFETY: the handle is alive and has unpacked; the picture is written before the call ends.
-        let end = unsafe { vss_raw_develop(self.0.raw.as_ptr(), &raw mut picture) };
+        // SAFETY: the handle is alive and has unpacked, and its bytes are still borrowed; when it
+        // went well, they are not read any more. The picture is written before the call ends.
+        let end = unsafe { vss_raw_develop(handle.raw.as_ptr(), &raw mut picture) };
         end.outcome()?;
-        Ok(Developed {
-            handle: self.0,
-            picture,
-        })
+        Ok(Developed { handle, picture })
     }
 }
 

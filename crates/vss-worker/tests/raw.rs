@@ -60,6 +60,10 @@ fn a_confined_worker_develops_upright_and_prefers_a_preview() {
         .thumb(&worker, NEF, &file.bytes(), 512)
         .unwrap();
     assert!(thumb.is_orange());
+    let (media_type, bytes) = ("image/x-phaseone-iiq", media::phase_one());
+    let thumb = Job::default().thumb(&worker, media_type, &bytes, 512);
+    let (width, height) = media::PHASE_ONE;
+    assert_eq!(thumb.unwrap().size(), (512, 512 * height / width));
 }
 
 mod heavy {
@@ -84,28 +88,30 @@ mod heavy {
 
     #[test]
     fn a_picture_of_sixty_megapixels_has_room_in_a_worker() {
-        let file = CameraFile {
-            size: (9_504, 6_336),
-            orientation: 8,
-            ..CameraFile::default()
-        };
-        let bytes = file.bytes();
-        let bill = Bill::default();
-        let job = Job {
-            host: &bill,
-            ..Job::default()
-        };
-        let thumb = job.thumb(&confined(), NEF, &bytes, 1_024).unwrap();
-        assert_eq!(thumb.size(), (1_024, 683));
-        assert!(thumb.shows_the_picture(40), "{:?}", thumb.quadrants());
-        let (reserved, usage) = *bill.0.lock().unwrap();
-        let peak = usage.peak_memory.unwrap_or(0);
-        eprintln!(
-            "{reserved} bytes reserved, {peak} at most in memory, {:?}",
-            usage.cpu
-        );
-        // What was asked for beside the program's own.
-        assert!(peak < reserved + (64 << 20), "{peak} of {reserved}");
+        for size in [(6_000, 4_000), (9_504, 6_336)] {
+            let file = CameraFile {
+                size,
+                orientation: 8,
+                ..CameraFile::default()
+            };
+            let bytes = file.bytes();
+            let bill = Bill::default();
+            let job = Job {
+                host: &bill,
+                ..Job::default()
+            };
+            let thumb = job.thumb(&confined(), NEF, &bytes, 1_024).unwrap();
+            assert_eq!(thumb.size(), (1_024, 683));
+            assert!(thumb.shows_the_picture(40), "{:?}", thumb.quadrants());
+            let (reserved, usage) = *bill.0.lock().unwrap();
+            let peak = usage.peak_memory.unwrap_or(0);
+            eprintln!(
+                "{size:?}: {reserved} bytes reserved, {peak} at most in memory, {:?}",
+                usage.cpu
+            );
+            // What was asked for beside the program's own.
+            assert!(peak < reserved + (64 << 20), "{peak} of {reserved}");
+        }
     }
 
     /// Damaged files in one test run; fifty times as many in `cargo xtask chaos`.

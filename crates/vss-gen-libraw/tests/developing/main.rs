@@ -94,12 +94,11 @@ fn half_or_all_of_the_places_are_used_as_the_stills_need() {
         let thumb = job.thumb(&LibRawGenerator::new(), NEF, &file.bytes(), side);
         let thumb = thumb.unwrap();
         assert_eq!(thumb.size(), expected, "{side}");
-        // The sensor's data and eight rows; then the file, or colours and their copy; what is beside it.
+        // The sensor's data and eight rows, colours and their copy, the file, what is beside it.
         let by = if side * 2 <= size.0 { 2 } else { 1 };
         let pixels = (size.0 / by) * (size.1 / by) * 11;
         let places = size.0 * (size.1 + 8) * 2;
-        let most = u64::from(pixels).max(file.bytes().len() as u64);
-        let all = u64::from(places) + most + (24 << 20);
+        let all = u64::from(places + pixels) + file.bytes().len() as u64 + (24 << 20);
         assert_eq!(*host.0.lock().unwrap(), [all], "{side}");
         assert!(
             thumb.shows_the_picture(CLOSE),
@@ -107,6 +106,46 @@ fn half_or_all_of_the_places_are_used_as_the_stills_need() {
             thumb.quadrants()
         );
     }
+}
+
+#[test]
+fn where_each_place_has_all_colours_the_memory_for_all_of_them_is_asked_for() {
+    let file = CameraFile {
+        dng: true,
+        linear: true,
+        ..CameraFile::default()
+    };
+    let host = Asked::default();
+    let job = Job {
+        host: &host,
+        ..Job::default()
+    };
+    let bytes = file.bytes();
+    let thumb = job.thumb(&LibRawGenerator::new(), "image/x-adobe-dng", &bytes, 160);
+    let thumb = thumb.unwrap();
+    assert_eq!(thumb.size(), (160, 120));
+    assert!(thumb.shows_the_picture(CLOSE), "{:?}", thumb.quadrants());
+    // Four colours of two bytes at each place; then as many and their copy at each pixel.
+    let all = 640 * 488 * 8 + 640 * 480 * 11 + bytes.len() as u64 + (24 << 20);
+    assert_eq!(*host.0.lock().unwrap(), [all]);
+}
+
+#[test]
+fn a_file_that_is_read_while_it_is_developed_is_there_for_as_long() {
+    let bytes = media::phase_one();
+    let host = Asked::default();
+    let job = Job {
+        host: &host,
+        ..Job::default()
+    };
+    let thumb = job.thumb(&LibRawGenerator::new(), "image/x-phaseone-iiq", &bytes, 160);
+    assert_eq!(thumb.unwrap().size(), (160, 108));
+    // Of its data there are two while it is developed.
+    let (width, height) = media::PHASE_ONE;
+    let pixels = (width / 2) * (height / 2) * 11;
+    let places = width * (height + 8) * 4;
+    let all = u64::from(places + pixels) + bytes.len() as u64 + (24 << 20);
+    assert_eq!(*host.0.lock().unwrap(), [all]);
 }
 
 #[test]

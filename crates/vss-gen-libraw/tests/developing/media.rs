@@ -29,6 +29,9 @@ pub(crate) struct CameraFile {
     pub(crate) repeats: u32,
     /// Whether it says that it is a DNG.
     pub(crate) dng: bool,
+    /// Whether each place has all three colours. Such a file does not say how long its data is, which
+    /// only LibRaw can do without.
+    pub(crate) linear: bool,
     /// Hundredths of the most light that what is white gives.
     pub(crate) light: u32,
 }
@@ -43,6 +46,7 @@ impl Default for CameraFile {
             claim: None,
             repeats: 2,
             dng: false,
+            linear: false,
             light: 100,
         }
     }
@@ -71,8 +75,13 @@ impl CameraFile {
         let light = QUADRANTS.map(|colour| colour.map(|value| self.light_of(value)));
         for y in 0..height {
             for x in 0..width {
-                let value = light[self.quadrant(x, y)][self.colour(x, y) as usize];
-                file.extend(value.to_le_bytes());
+                let seen = light[self.quadrant(x, y)];
+                let colours = match self.linear {
+                    true => 0..3,
+                    false => self.colour(x, y) as usize..self.colour(x, y) as usize + 1,
+                };
+                let values = seen[colours].iter();
+                file.extend(values.flat_map(|value| value.to_le_bytes()));
             }
         }
         let length = u32::try_from(file.len()).unwrap() - strip;
@@ -96,6 +105,14 @@ impl CameraFile {
             (33_421, 3, vec![self.repeats; 2]),
             (33_422, 1, pattern.map(|(x, y)| self.colour(x, y)).collect()),
         ];
+        if self.linear {
+            entries.retain(|(tag, ..)| ![258, 262, 277, 279, 33_421, 33_422].contains(tag));
+            entries.extend([
+                (258, 3, vec![16; 3]),
+                (262, 3, vec![34_892]),
+                (277, 3, vec![3]),
+            ]);
+        }
         if self.dng {
             // From CIE XYZ to linear sRGB, in ten thousandths.
             let matrix = [
@@ -180,6 +197,47 @@ impl CameraFile {
         let stored = (linear * 65_535.0 * f64::from(self.light) / 100.0).round() as u16;
         stored
     }
+}
+
+/// Width and height of [`phase_one`].
+pub(crate) const PHASE_ONE: (u32, u32) = (3_056, 2_060);
+
+/// A compressed file of Phase One, which LibRaw reads while it develops; all of it is black.
+pub(crate) fn phase_one() -> Vec<u8> {
+    let (width, height) = PHASE_ONE;
+    let words = |file: &mut Vec<u8>, words: &[u32]| {
+        words
+            .iter()
+            .for_each(|word| file.extend(word.to_le_bytes()));
+    };
+    let mut file = b"IIII\0waR\0\0\0\0".to_vec();
+    let at = |file: &Vec<u8>| u32::try_from(file.len()).unwrap();
+    let corrections = at(&file);
+    file.extend(b"II\0\0\0\0\0\0");
+    words(&mut file, &[12, 0, 0]);
+    let strips = at(&file);
+    words(&mut file, &vec![0; height as usize]);
+    let data = at(&file) + 8 * height;
+    file.resize(file.len() + 8 * height as usize + 64 * width as usize, 0);
+    let directory = at(&file);
+    let entries = [
+        (0x108, width),
+        (0x109, height),
+        (0x10A, 0),
+        (0x10B, 0),
+        (0x10C, width),
+        (0x10D, height),
+        (0x10E, 3),
+        (0x10F, data),
+        (0x110, corrections),
+        (0x21C, strips),
+    ];
+    words(&mut file, &[u32::try_from(entries.len()).unwrap(), 0]);
+    for (tag, value) in entries {
+        words(&mut file, &[tag, 4, 4, value]);
+    }
+    file[8..12].copy_from_slice(&directory.to_le_bytes());
+    file
 }
 
 /// Appends a directory behind its values, writes its place where `link` is, and gives the place of its
