@@ -37,7 +37,7 @@ pub(crate) const AUDIO: [&str; 12] = [
     "audio/x-matroska",
 ];
 
-/// A generator named `ffmpeg`, version 1.2.0.
+/// A generator named `ffmpeg`, version 1.3.0.
 pub fn descriptor() -> GeneratorDescriptor {
     let of_video = [
         Kind::THUMB,
@@ -48,7 +48,7 @@ pub fn descriptor() -> GeneratorDescriptor {
         Kind::PCM,
     ];
     let of_audio = [Kind::THUMB, Kind::WAVEFORM, Kind::PCM];
-    let version = Version::new(1, 2, 0);
+    let version = Version::new(1, 3, 0);
     GeneratorDescriptor::of(
         "ffmpeg",
         version,
