@@ -214,3 +214,23 @@ fn a_first_look_of_a_watch_waits_for_who_is_at_it_and_ends_when_it_is_told_to() 
     assert!(told.unwrap().success());
     assert_eq!(watch.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn what_a_generator_makes_is_said_once() {
+    let doctor = Library::new().json(["doctor"]);
+    let checks = doctor["checks"].as_array().unwrap().iter();
+    let generators = checks.filter(|check| check["name"] == "generator");
+    let mut looked_at = 0;
+    for generator in generators {
+        let detail = generator["detail"].as_str().unwrap();
+        let (_, kinds) = detail.split_once(" makes ").unwrap();
+        let (kinds, _) = kinds.split_once(" from ").unwrap();
+        let mut kinds: Vec<_> = kinds.split(", ").collect();
+        let all = kinds.len();
+        kinds.sort_unstable();
+        kinds.dedup();
+        assert_eq!(kinds.len(), all, "{detail}");
+        looked_at += 1;
+    }
+    assert!(looked_at > 0, "{doctor}");
+}

@@ -4,6 +4,7 @@ mod languages;
 mod watches;
 
 use serde::Serialize;
+use vss_core::Kind;
 use vss_core::plan::Policy;
 use vss_sandbox::{SandboxLevel, WorkerSettings};
 
@@ -85,7 +86,12 @@ pub(super) async fn doctor(global: &Global) -> Result<Exit, Failure> {
         output::line(&format!("vss {VERSION}"));
     }
     for descriptor in wiring::descriptors() {
-        let kinds: Vec<_> = descriptor.kinds().map(ToString::to_string).collect();
+        let mut kinds: Vec<&str> = Vec::new();
+        for kind in descriptor.kinds().map(Kind::as_str) {
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
         let detail = format!(
             "{} makes {} from {} media types",
             descriptor.generator,
