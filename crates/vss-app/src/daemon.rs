@@ -16,7 +16,7 @@ use crate::control::{Answer, BusyWith, Errand, STRANGERS_NAMED, Server, refusal}
 use crate::failure::{Exit, Failure};
 use crate::lasting::Lasting;
 use crate::output::ReconcileDocument;
-use crate::signals::Signals;
+use crate::signals::{Signals, told};
 use crate::watching;
 use crate::wiring::{self, App};
 
@@ -191,14 +191,6 @@ async fn next(errands: &mut mpsc::Receiver<Errand>, stop: &CancelToken) -> Optio
     tokio::select! {
         errand = errands.recv() => errand,
         () = told(stop) => None,
-    }
-}
-
-/// Waits until a token is cancelled. A token wakes nobody, so it is looked at: seldom enough that a
-/// daemon without work costs nothing.
-async fn told(stop: &CancelToken) {
-    while !stop.is_cancelled() {
-        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 

@@ -1,4 +1,16 @@
-//! Ctrl-C and SIGTERM, from the moment that somebody listens.
+//! Ctrl-C and SIGTERM, from the moment that somebody listens, and whoever else tells work to end.
+
+use std::time::Duration;
+
+use vss_ports::CancelToken;
+
+/// Waits until a token is cancelled. A token wakes nobody, so it is looked at: seldom enough that a
+/// daemon without work costs nothing.
+pub(crate) async fn told(stop: &CancelToken) {
+    while !stop.is_cancelled() {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
 
 /// Listens from when it is made, so that a signal that comes before anybody waits is not lost, nor
 /// ends the process.

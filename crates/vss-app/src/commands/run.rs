@@ -17,7 +17,7 @@ use crate::failure::{Exit, Failure};
 use crate::library::{Library, Work};
 use crate::output::{self, RunDocument};
 use crate::progress::Progress;
-use crate::signals::Signals;
+use crate::signals::{Signals, told};
 use crate::tally::Tally;
 use crate::wiring::{App, Effort};
 
@@ -205,13 +205,6 @@ pub(super) async fn give_back_the_rest(engine: &Engine, stop: &CancelToken) {
     loop {
         engine.abandon_jobs();
         tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-/// Waits until a token is cancelled. A token wakes nobody, so it is looked at.
-async fn told(stop: &CancelToken) {
-    while !stop.is_cancelled() {
-        tokio::time::sleep(FOLLOW_EVERY).await;
     }
 }
 
